@@ -1,0 +1,141 @@
+"""Import MXNet 1.9.1 and d2l on Pythons and NumPys that are younger than they are.
+
+MXNet was retired in 2023. Its last release reads ``numpy.bool``, which NumPy 1.24 removed, and
+``distutils``, which Python 3.12 removed; and its import is full of deprecation warnings. The
+repairs are made at the moment somebody imports it, so that ``import d2l_mlp`` itself stays cheap.
+"""
+
+import importlib.util
+import sys
+import warnings
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from types import ModuleType
+from typing import Optional
+
+MXNET_VERSION = "1.9.1"
+"""The only MXNet release this package is written for and tested on."""
+
+# What carries each system library that the wheels expect to find on the machine.
+_LIBRARY_PACKAGES = {
+    "libgomp.so": "apt-get install libgomp1",
+    "libquadmath.so": "apt-get install libquadmath0",
+    "libcudart.so": "pip install nvidia-cuda-runtime-cu11",
+    "libcublas.so": "pip install nvidia-cublas-cu11",
+    "libcudnn.so": "pip install 'nvidia-cudnn-cu11<9'",
+    "libcufft.so": "pip install nvidia-cufft-cu11",
+    "libcurand.so": "pip install nvidia-curand-cu11",
+    "libcusolver.so": "pip install nvidia-cusolver-cu11",
+    "libnccl.so": "pip install nvidia-nccl-cu11",
+    "libnvrtc.so": "pip install nvidia-cuda-nvrtc-cu11",
+    "libnvToolsExt.so": "pip install nvidia-nvtx-cu11",
+}
+
+
+def install() -> None:
+    """Make ``import mxnet`` and ``from d2l import mxnet`` work from here on.
+
+    Called by ``import d2l_mlp``; calling it again changes nothing. It imports neither package:
+    the repairs run when something does. As in the chapter's first cell, MXNet's NumPy semantics
+    (``npx.set_np()``) are switched on at that moment.
+    """
+    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Finder())
+    for name, repair in _REPAIRS.items():
+        if name in sys.modules:  # imported before us: what is left to repair, repair now
+            repair(sys.modules[name])
+
+
+def legacy_d2l() -> ModuleType:
+    """Give the bare ``import d2l`` its names back, as in the chapter's edition.
+
+    The edition that this package reproduces says ``import d2l`` and then ``d2l.plot``; later
+    ones moved everything to ``d2l.mxnet``. After this call the chapter's own cells run unchanged.
+
+    Returns
+    -------
+    module
+        The top-level ``d2l``, which now also has every public name of ``d2l.mxnet``.
+    """
+    import d2l
+    from d2l import mxnet as backend
+
+    for name, value in vars(backend).items():
+        if not name.startswith("_") and not hasattr(d2l, name):
+            setattr(d2l, name, value)
+    return d2l
+
+
+class _Finder(MetaPathFinder):
+    """Finds the two packages where Python would, and has `_Loader` load them."""
+
+    def find_spec(self, fullname, path=None, target=None) -> Optional[ModuleSpec]:
+        if fullname not in _REPAIRS:
+            return None
+        spec = PathFinder.find_spec(fullname, path)
+        if spec is None and fullname == "mxnet":
+            raise ModuleNotFoundError(
+                f"MXNet is not installed; install it with: pip install mxnet=={MXNET_VERSION}",
+                name=fullname,
+            )
+        if spec is not None and isinstance(spec.loader, SourceFileLoader):
+            spec.loader = _Loader(spec.loader.name, spec.loader.path)
+        return spec
+
+
+class _Loader(SourceFileLoader):
+    def exec_module(self, module: ModuleType) -> None:
+        if module.__name__ == "mxnet":
+            _prepare_numpy()
+            # Python 3.12 has no distutils; setuptools carries it on and installs it on import.
+            if importlib.util.find_spec("distutils") is None:
+                import setuptools  # noqa: F401
+        try:
+            with warnings.catch_warnings():
+                # A retired package is not going to answer them. SyntaxWarning: its invalid
+                # escape sequences, where no bytecode was written at installation.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                warnings.simplefilter("ignore", SyntaxWarning)
+                super().exec_module(module)
+        except OSError as error:  # the dynamic loader's, from the wheel's shared object
+            raise ImportError(_missing_library(error), name=module.__name__) from error
+        _REPAIRS[module.__name__](module)
+
+
+def _prepare_numpy() -> None:
+    import numpy
+
+    if int(numpy.__version__.split(".")[0]) >= 2:
+        raise ImportError(
+            f"MXNet {MXNET_VERSION} cannot run on NumPy {numpy.__version__}; "
+            "install an older one with: pip install 'numpy<2'"
+        )
+    # The builtin, as it was before 1.24; numpy.bool_ would break mxnet.numpy. It has to stay:
+    # mxnet.numpy.array reads numpy.bool whenever it is given a bool. Looking into vars() and not
+    # hasattr(), because NumPy 1.20 to 1.23 answer the name, but with a warning each time.
+    if "bool" not in vars(numpy):
+        numpy.bool = bool
+
+
+def _missing_library(error: OSError) -> str:
+    library = str(error).split(":")[0]
+    for stem, command in _LIBRARY_PACKAGES.items():
+        if library.startswith(stem):
+            return f"MXNet needs the system library {library}; install it with: {command}"
+    return f"MXNet's native library does not load: {error}"
+
+
+def _repair_mxnet(mxnet: ModuleType) -> None:
+    _prepare_numpy()
+    mxnet.npx.set_np()
+
+
+def _repair_d2l(backend: ModuleType) -> None:
+    # d2l 0.17 calls IPython.display.set_matplotlib_formats, deprecated and then removed.
+    if not hasattr(backend, "backend_inline"):
+        from matplotlib_inline.backend_inline import set_matplotlib_formats
+
+        backend.use_svg_display = lambda: set_matplotlib_formats("svg")
+
+
+_REPAIRS = {"mxnet": _repair_mxnet, "d2l.mxnet": _repair_d2l}
