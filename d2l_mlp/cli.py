@@ -1,0 +1,125 @@
+"""What the package's command lines have in common: flags, exit codes, signals."""
+
+import argparse
+import math
+import os
+import signal
+import sys
+from typing import Callable, NoReturn, Optional
+
+USAGE, FAILURE = 2, 1
+"""Exit codes; a command stopped by a signal exits with 128 + its number."""
+
+
+class Parser(argparse.ArgumentParser):
+    """An ``ArgumentParser`` that says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with the code 2."""
+        self.exit(USAGE, f"{self.prog}: error: {message} (see --help)\n")
+
+
+def number(
+    kind: Callable[[str], float],
+    least: float,
+    most: float = math.inf,
+    open_ends: bool = False,
+) -> Callable[[str], float]:
+    """Make an argparse type: a finite number within bounds.
+
+    Parameters
+    ----------
+    kind : {int, float}
+        What to read.
+    least, most : float
+        Bounds.
+    open_ends : bool, default False
+        Leave out the bounds themselves.
+
+    Returns
+    -------
+    callable
+        From the flag's text to the number.
+    """
+    name = "an integer" if kind is int else "a number"
+    if open_ends:
+        rule = f"{name} greater than {least}" + f" and less than {most}" * math.isfinite(most)
+    else:
+        rule = f"{name} of at least {least}" + f" and at most {most}" * math.isfinite(most)
+
+    def read(text: str) -> float:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = math.nan
+        inside = least < value < most if open_ends else least <= value <= most
+        if not inside or math.isinf(value):
+            raise argparse.ArgumentTypeError(f"{text!r} is not allowed; give {rule}")
+        return value
+
+    return read
+
+
+class Stopped(BaseException):
+    """Ctrl-C or SIGTERM. Not an ``Exception``, so that no library handles it as a failure."""
+
+    def __init__(self, signum: int):
+        super().__init__(signum)
+        self.exit_code = 128 + signum
+        self.reason = "Ctrl-C" if signum == signal.SIGINT else signal.Signals(signum).name
+
+
+class Signals:
+    """Turns SIGINT and SIGTERM into `Stopped`.
+
+    As long as `deferred` is false that happens at once; afterwards only in `check`, so that what
+    must not be torn in two (a step of the optimizer, a file) is not.
+    """
+
+    def __init__(self):
+        self.deferred = False
+        self._received: Optional[int] = None
+        self._pid = os.getpid()
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(signum, self._handle)
+
+    def _handle(self, signum: int, frame: object) -> None:
+        if os.getpid() != self._pid:  # a loader's worker process, which inherited the handler
+            os._exit(128 + signum)
+        self._received = signum
+        if not self.deferred:
+            raise Stopped(signum)
+
+    def check(self) -> None:
+        """Raise `Stopped` if a signal has come."""
+        if self._received is not None:
+            raise Stopped(self._received)
+
+
+def run(prog: str, body: Callable[[Signals], None]) -> int:
+    """Run a command's body, and turn how it ends into an exit code and at most one line.
+
+    Parameters
+    ----------
+    prog : str
+        Name of the command, which begins the line.
+    body : callable
+        The command; what it raises for a wrong input is a ValueError, an OSError, an
+        ArithmeticError or an ImportError.
+
+    Returns
+    -------
+    int
+        0, 1, or 128 and the signal's number.
+    """
+    signals = Signals()
+    try:
+        body(signals)
+        signals.check()
+        return 0
+    except Stopped as stopped:
+        print(f"{prog}: stopped by {stopped.reason}", file=sys.stderr)
+        return stopped.exit_code
+    except (ArithmeticError, ImportError, OSError, ValueError) as error:
+        print(f"{prog}: error: {error}", file=sys.stderr)
+        return FAILURE

@@ -1,0 +1,133 @@
+"""The multilayer perceptron, as a plain ``gluon.nn.Sequential``.
+
+Chapter, section "Hidden Layers": fully connected layers stacked on top of each other, an
+elementwise activation function after each hidden one, none after the output layer.
+"""
+
+from typing import Optional, Sequence
+
+import mxnet
+from mxnet import init
+from mxnet.gluon import nn
+
+ACTIVATIONS = ("relu", "prelu", "sigmoid", "tanh")
+
+INITIALIZERS = {
+    # Glorot & Bengio 2010: uniform in +-sqrt(6 / (fan_in + fan_out)).
+    "xavier": init.Xavier(),
+    # He et al. 2015: normal with variance 2 / fan_in.
+    "he": init.MSRAPrelu(factor_type="in", slope=0.0),
+    # What the book's first MLPs use: normal with standard deviation 0.01.
+    "normal": init.Normal(0.01),
+}
+"""Initializers of the weights, by name; biases always start at 0."""
+
+
+def build_mlp(
+    hidden: Sequence[int] = (256, 256),
+    num_outputs: int = 10,
+    activation: Optional[str] = "relu",
+    *,
+    num_inputs: int = 0,
+    initializer: str = "xavier",
+    dtype: str = "float32",
+    device: Optional[mxnet.Context] = None,
+) -> nn.Sequential:
+    """Build and initialize an MLP.
+
+    The parameters have the names and the order of the chapter's own net (``0.weight``,
+    ``0.bias``, ``1.weight``, ...), so that a saved one loads into the other.
+
+    Parameters
+    ----------
+    hidden : sequence of int, default (256, 256)
+        Hidden units of each hidden layer. ``()`` is the chapter's softmax regression.
+    num_outputs : int, default 10
+        Classes; the net returns their logits, of shape (n, num_outputs).
+    activation : {"relu", "prelu", "sigmoid", "tanh", None}, default "relu"
+        Of the hidden units. None gives the MLP that collapses to a single layer. Each hidden
+        layer of pReLU units learns one slope of its own, which starts at 0.25.
+    num_inputs : int, default 0
+        Features of an example, after flattening; 0 takes them from the first minibatch.
+    initializer : {"xavier", "he", "normal"}, default "xavier"
+        Of the weights; drawn from MXNet's generator, hence from ``mxnet.random.seed``.
+    dtype : str, default "float32"
+        Of the parameters.
+    device : mxnet.Context, optional
+        Where the parameters live; by default MXNet's current context.
+
+    Returns
+    -------
+    gluon.nn.Sequential
+        One ``Dense`` layer for each hidden layer and one for the output.
+
+    Raises
+    ------
+    ValueError
+        If a size is not a positive integer or a name is unknown.
+    """
+    for what, sizes, least in (
+        ("hidden", hidden, 1),
+        ("num_outputs", [num_outputs], 1),
+        ("num_inputs", [num_inputs], 0),
+    ):
+        for size in sizes:
+            if isinstance(size, bool) or not isinstance(size, int) or size < least:
+                raise ValueError(f"{what} is {size!r}; give an integer of at least {least}")
+    if activation is not None and activation not in ACTIVATIONS:
+        raise ValueError(
+            f"activation {activation!r} is not known; choose one of {', '.join(ACTIVATIONS)}"
+        )
+    if initializer not in INITIALIZERS:
+        raise ValueError(
+            f"initializer {initializer!r} is not known; choose one of {', '.join(INITIALIZERS)}"
+        )
+    net = nn.Sequential()
+    for units in hidden:
+        layer = nn.Dense(units, dtype=dtype, in_units=num_inputs)
+        if activation is not None:
+            layer.act = PReLU(dtype) if activation == "prelu" else Activation(activation)
+        net.add(layer)
+        num_inputs = units
+    net.add(nn.Dense(num_outputs, dtype=dtype, in_units=num_inputs))
+    net.initialize(INITIALIZERS[initializer], ctx=device)
+    return net
+
+
+class Activation(nn.HybridBlock):
+    """ReLU, sigmoid or tanh of the layer before it.
+
+    Not ``nn.Activation``, whose ReLU turns NaN into 0 and so hides a broken input or weight.
+    """
+
+    def __init__(self, name: str):
+        super().__init__()
+        self._name_of_function = name
+
+    def hybrid_forward(self, F, x):
+        """Apply it; `F` is Gluon's namespace of operators."""
+        operators = {"relu": F.npx.relu, "sigmoid": F.npx.sigmoid, "tanh": F.np.tanh}
+        return operators[self._name_of_function](x)
+
+    def __repr__(self):
+        return self._name_of_function
+
+
+class PReLU(nn.HybridBlock):
+    """Parameterized ReLU with one learnable slope, ``alpha``, of shape (1,).
+
+    Not ``nn.PReLU``, which computes in single precision whatever the dtype. See He et al. 2015,
+    arXiv:1502.01852, for the initial slope of 0.25.
+    """
+
+    def __init__(self, dtype: str = "float32"):
+        super().__init__()
+        with self.name_scope():
+            self.alpha = self.params.get("alpha", shape=(1,), init=init.Constant(0.25), dtype=dtype)
+
+    def hybrid_forward(self, F, x, alpha):
+        """Apply it; `F` is Gluon's namespace of operators."""
+        return F.npx.relu(x) + alpha * F.np.minimum(x, 0)
+
+    def __repr__(self):
+        return "prelu"

@@ -1,0 +1,220 @@
+"""The files of Fashion-MNIST, and reading them without trusting them.
+
+Only the canonical release is accepted: the one of 31 August 2017, without the duplicates and the
+train/test overlap of the release before it (zalandoresearch/fashion-mnist#44), whose checksums
+Gluon still carries. What is verified is the SHA-256 of each file's decompressed content, because
+distributions recompress the files. See Xiao, Rasul & Vollgraf, arXiv:1708.07747.
+"""
+
+import hashlib
+import struct
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Dict, NamedTuple, Tuple
+
+import numpy
+
+CLASSES = (
+    "t-shirt", "trouser", "pullover", "dress", "coat",
+    "sandal", "shirt", "sneaker", "bag", "ankle boot",
+)  # fmt: skip
+"""The ten classes, in the order of their labels 0 to 9."""
+
+
+class File(NamedTuple):
+    """What one IDX file of a release has to contain."""
+
+    name: str
+    count: int  # of images or labels
+    sha256: str  # of the decompressed content
+
+    @property
+    def header(self) -> bytes:
+        """The IDX header: magic number and one 32-bit size a dimension, big-endian."""
+        if "images" in self.name:
+            return struct.pack(">4I", 0x803, self.count, 28, 28)
+        return struct.pack(">2I", 0x801, self.count)
+
+    @property
+    def size(self) -> int:
+        """Bytes, decompressed."""
+        return len(self.header) + self.count * (784 if "images" in self.name else 1)
+
+
+CANONICAL = (
+    File(
+        "train-images-idx3-ubyte", 60_000,
+        "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+    ),
+    File(
+        "train-labels-idx1-ubyte", 60_000,
+        "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+    ),
+    File(
+        "t10k-images-idx3-ubyte", 10_000,
+        "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+    ),
+    File(
+        "t10k-labels-idx1-ubyte", 10_000,
+        "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+    ),
+)  # fmt: skip
+
+SAMPLE = (
+    File(
+        "train-images-idx3-ubyte", 5_000,
+        "557438edc1b01d8c75dae2fac9a4b05547de959e3f83a00ec8b4c2d56ff79232",
+    ),
+    File(
+        "train-labels-idx1-ubyte", 5_000,
+        "c9dee4c183ce5a43803ad597d899a04e4b362a8e266c094d51e24bc0f5e2c91d",
+    ),
+    File(
+        "t10k-images-idx3-ubyte", 1_000,
+        "bf9237460e8126c3cd4f9799fd962b8960f6e4b5ec8a1c505f2dc64a40b64f80",
+    ),
+    File(
+        "t10k-labels-idx1-ubyte", 1_000,
+        "7c78e363babafaa607c129b5b07f6b87f5645d6f7bb02d39bdf3d2e241ac8e3b",
+    ),
+)  # fmt: skip
+SAMPLE_DIR = Path(__file__).parent / "sample"
+
+RELEASES = {"fashion-mnist": CANONICAL, "sample": SAMPLE}
+
+# SHA-1 of files that go by the same names, as Gluon lists them.
+_KNOWN_FOREIGN = {
+    **dict.fromkeys(
+        (
+            "0cf37b0d40ed5169c6b3aba31069a9770ac9043d",
+            "236021d52f1e40852b06a4c3008d8de8aef1e40b",
+            "626ed6a7c06dd17c0eec72fa3be1740f146a2863",
+            "17f9ab60e7257a1620f4ad76bbbaf857c3920701",
+        ),
+        "of the superseded release of August 2017 (duplicates, train/test overlap), "
+        "the one that Gluon used to download",
+    ),
+    **dict.fromkeys(
+        (
+            "6c95f4b05d2bf285e1bfb0e7960c31bd3b3f8a7d",
+            "2a80914081dc54586dbdf242f9805a6b8d2a15fc",
+            "c3a25af1f52dad7f726cce8cacb138654b760d48",
+            "763e7fa3757d93b0cdec073cef058b2004252c17",
+        ),
+        "of MNIST, the handwritten digits, not of Fashion-MNIST",
+    ),
+}
+
+
+class DatasetError(ValueError):
+    """The data are missing, damaged or not those asked for; the message says which and why."""
+
+
+class FashionMNIST(NamedTuple):
+    """The data set in memory."""
+
+    train: Tuple[numpy.ndarray, numpy.ndarray]
+    """Images, uint8 of shape (n, 28, 28), and labels, int32 of shape (n,)."""
+    test: Tuple[numpy.ndarray, numpy.ndarray]
+    release: str
+    """``"fashion-mnist"``, the canonical release, or ``"sample"``, the embedded one."""
+    folder: Path
+    """Where the files were read."""
+
+    @property
+    def sha256(self) -> Dict[str, str]:
+        """SHA-256 of each file's decompressed content, by file name."""
+        return {file.name: file.sha256 for file in RELEASES[self.release]}
+
+    def describe(self) -> str:
+        """Say what it is and where it was read, in half a line."""
+        name = {"fashion-mnist": "Fashion-MNIST", "sample": "sample of Fashion-MNIST"}[self.release]
+        return (
+            f"{name}, {len(self.train[1]):,} training and {len(self.test[1]):,} test images "
+            f"({self.folder})"
+        )
+
+
+def read(folder: Path, release: str) -> FashionMNIST:
+    """Read and verify the four files of a release.
+
+    Parameters
+    ----------
+    folder : Path
+        Where they are, each as ``NAME.gz`` or, decompressed, as ``NAME``.
+    release : {"fashion-mnist", "sample"}
+        What they have to be.
+
+    Returns
+    -------
+    FashionMNIST
+        The arrays.
+
+    Raises
+    ------
+    DatasetError
+        If a file is missing, unreadable or of any other content; the message names it.
+    """
+    with ThreadPoolExecutor() as pool:  # zlib and hashlib let go of the interpreter lock
+        contents = list(pool.map(lambda file: _read_file(folder, file), RELEASES[release]))
+    arrays = [
+        numpy.frombuffer(content, numpy.uint8, offset=len(file.header))
+        for file, content in zip(RELEASES[release], contents)
+    ]
+    train, test = (
+        (images.reshape(-1, 28, 28), labels.astype(numpy.int32))
+        for images, labels in (arrays[:2], arrays[2:])
+    )
+    return FashionMNIST(train, test, release, folder)
+
+
+def find_file(folder: Path, file: File) -> Path:
+    """Give the path under which a folder has, or should have, a file."""
+    compressed = folder / f"{file.name}.gz"
+    plain = folder / file.name
+    return plain if plain.exists() and not compressed.exists() else compressed
+
+
+def _read_file(folder: Path, file: File) -> bytes:
+    path = find_file(folder, file)
+    wanted = f"expected {file.name} with {file.count:,} items"
+    if not path.exists():
+        raise DatasetError(f"{path} is missing; {wanted}")
+    if not path.is_file():  # nor a pipe, which would keep us waiting
+        raise DatasetError(f"{path} is not a regular file; {wanted}")
+    try:
+        with path.open("rb") as stream:
+            # Deflate never makes much more of it; what is larger is not ours to read to its end.
+            raw = stream.read(file.size + 2**16)
+    except OSError as error:
+        raise DatasetError(f"{path} cannot be read ({error.strerror}); {wanted}") from None
+    content = raw
+    if raw[:2] == b"\x1f\x8b":
+        gunzip = zlib.decompressobj(wbits=31)
+        try:
+            content = gunzip.decompress(raw, file.size + 1)
+        except zlib.error as error:
+            raise DatasetError(f"{path} is a corrupt gzip file ({error}); {wanted}") from None
+        if not gunzip.eof and len(content) <= file.size:
+            raise DatasetError(f"{path} is a truncated gzip file; {wanted}")
+    if hashlib.sha256(content).hexdigest() != file.sha256:
+        raise DatasetError(f"{path} {_difference(file, raw, content)}; {wanted}")
+    return content
+
+
+def _difference(file: File, raw: bytes, content: bytes) -> str:
+    """Say what is wrong with a file whose hash is not the expected one."""
+    known = _KNOWN_FOREIGN.get(hashlib.sha1(raw).hexdigest())
+    if known:
+        return f"is {known}"
+    if content[:4] != file.header[:4]:
+        found = f"the magic number {content[:4].hex()}" if content else "nothing"
+        return f"starts with {found}, not with {file.header[:4].hex()}"
+    if len(content) > len(file.header) and content[: len(file.header)] != file.header:
+        sizes = struct.unpack(f">{len(file.header) // 4 - 1}I", content[4 : len(file.header)])
+        return f"announces {' x '.join(map(str, sizes))} values in its header"
+    if len(content) != file.size:
+        more = "more than " if len(content) > file.size else ""
+        return f"holds {more}{min(len(content), file.size):,} bytes, not {file.size:,}"
+    return f"has another SHA-256 than {file.sha256[:12]}..., that of the canonical release"
