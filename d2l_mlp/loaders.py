@@ -24,7 +24,7 @@ class ArrayLoader:
     Parameters
     ----------
     X : numpy.ndarray or mxnet.np.ndarray
-        Features, floating, of shape (n, ...).
+        Features of shape (n, ...); NumPy's become float32, MXNet's stay as they are.
     y : numpy.ndarray or mxnet.np.ndarray
         Labels, integers, of shape (n,).
     batch_size : int
@@ -60,7 +60,7 @@ class ArrayLoader:
         _check_batch_size(batch_size)
         device = device or mxnet.current_context()
         if not isinstance(X, np.ndarray):
-            X = np.array(X, dtype=X.dtype, ctx=device)
+            X = np.array(X, dtype="float32", ctx=device)
         if not isinstance(y, np.ndarray):
             y = np.array(y, dtype="int32", ctx=device)
         self.arrays = X.as_in_ctx(device), y.as_in_ctx(device)

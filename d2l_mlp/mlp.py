@@ -51,8 +51,8 @@ def build_mlp(
         Features of an example, after flattening; 0 takes them from the first minibatch.
     initializer : {"xavier", "he", "normal"}, default "xavier"
         Of the weights; drawn from MXNet's generator, hence from ``mxnet.random.seed``.
-    dtype : str, default "float32"
-        Of the parameters.
+    dtype : {"float32", "float64"}, default "float32"
+        Of the parameters, and so of the minibatches; float64 needs `num_inputs`.
     device : mxnet.Context, optional
         Where the parameters live; by default MXNet's current context.
 
@@ -66,6 +66,8 @@ def build_mlp(
     ValueError
         If a size is not a positive integer or a name is unknown.
     """
+    if dtype != "float32" and not num_inputs:
+        raise ValueError(f"num_inputs is {num_inputs!r}; give it, because dtype is {dtype}")
     for what, sizes, least in (
         ("hidden", hidden, 1),
         ("num_outputs", [num_outputs], 1),
@@ -84,13 +86,15 @@ def build_mlp(
         )
     net = nn.Sequential()
     for units in hidden:
-        layer = nn.Dense(units, dtype=dtype, in_units=num_inputs)
+        layer = nn.Dense(units, in_units=num_inputs)
         if activation is not None:
-            layer.act = PReLU(dtype) if activation == "prelu" else Activation(activation)
+            layer.act = PReLU() if activation == "prelu" else Activation(activation)
         net.add(layer)
         num_inputs = units
-    net.add(nn.Dense(num_outputs, dtype=dtype, in_units=num_inputs))
+    net.add(nn.Dense(num_outputs, in_units=num_inputs))
     net.initialize(INITIALIZERS[initializer], ctx=device)
+    if dtype != "float32":  # MXNet's initializers draw nothing else
+        net.cast(dtype)
     return net
 
 
@@ -120,10 +124,10 @@ class PReLU(nn.HybridBlock):
     arXiv:1502.01852, for the initial slope of 0.25.
     """
 
-    def __init__(self, dtype: str = "float32"):
+    def __init__(self):
         super().__init__()
         with self.name_scope():
-            self.alpha = self.params.get("alpha", shape=(1,), init=init.Constant(0.25), dtype=dtype)
+            self.alpha = self.params.get("alpha", shape=(1,), init=init.Constant(0.25))
 
     def hybrid_forward(self, F, x, alpha):
         """Apply it; `F` is Gluon's namespace of operators."""

@@ -1,0 +1,54 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import d2l_mlp  # noqa: F401  (before any test module imports mxnet)
+from d2l_mlp import fashion_mnist
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _own_machine(tmp_path_factory, monkeypatch):
+    """Keep every test, and what it starts, from the user's caches and from the network."""
+    home = tmp_path_factory.mktemp("mxnet")
+    monkeypatch.setenv("MXNET_HOME", str(home))
+    monkeypatch.setenv("D2L_MLP_MIRROR", "http://127.0.0.1:9/")  # where nothing listens
+    monkeypatch.delenv("D2L_MLP_DATA", raising=False)
+
+
+@pytest.fixture(scope="session")
+def full():
+    """The canonical Fashion-MNIST, from the system package."""
+    if not fashion_mnist.SYSTEM_DIR.exists():
+        reason = "needs the full data set: apt-get install dataset-fashion-mnist"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    return fashion_mnist.read(fashion_mnist.SYSTEM_DIR, "fashion-mnist")
+
+
+@pytest.fixture(scope="session")
+def sample():
+    return fashion_mnist.load("sample")
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Start a Python in an empty folder and wait for it; warnings are errors there too."""
+
+    def run(*args, code=0, **options):
+        result = subprocess.run(
+            [sys.executable, *map(str, args)],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT), **options.pop("env", {})},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            **options,
+        )
+        assert result.returncode == code, result.stdout + result.stderr
+        return result
+
+    return run

@@ -1,0 +1,149 @@
+import itertools
+
+import mxnet
+import numpy
+import pytest
+from mxnet import gluon, np
+from mxnet.gluon import nn
+
+from d2l_mlp.mlp import INITIALIZERS, build_mlp
+
+NUMPY = {
+    None: lambda x: x,
+    "relu": lambda x: numpy.maximum(x, 0),
+    "prelu": lambda x: numpy.maximum(x, 0) + 0.25 * numpy.minimum(x, 0),
+    "sigmoid": lambda x: 1 / (1 + numpy.exp(-x)),
+    "tanh": numpy.tanh,
+}
+
+
+def test_default_is_the_chapters_net():
+    net = build_mlp(num_inputs=784)
+    assert type(net) is nn.Sequential
+    assert [type(layer) for layer in net] == [nn.Dense] * 3
+    shapes = {name: p.shape for name, p in net._collect_params_with_prefix().items()}
+    assert shapes == {
+        "0.weight": (256, 784), "0.bias": (256,),
+        "1.weight": (256, 256), "1.bias": (256,),
+        "2.weight": (10, 256), "2.bias": (10,),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("activation", NUMPY)
+@pytest.mark.parametrize("hidden", [(), (5,), (7, 3), (4, 4, 4)])
+def test_logits_are_those_of_plain_numpy(hidden, activation, dtype):
+    net = build_mlp(hidden, 3, activation, num_inputs=6, dtype=dtype)
+    X = numpy.random.RandomState(0).randn(8, 2, 3).astype(dtype)
+    parameters = {n: p.data().asnumpy() for n, p in net._collect_params_with_prefix().items()}
+    H = X.reshape(8, 6)
+    for i in itertools.count():
+        H = H @ parameters[f"{i}.weight"].T + parameters[f"{i}.bias"]
+        if i == len(hidden):
+            break
+        H = NUMPY[activation](H)
+    logits = net(np.array(X, dtype=dtype))
+    assert logits.dtype == dtype
+    tolerance = {"float32": 1e-6, "float64": 1e-14}[dtype]
+    numpy.testing.assert_allclose(logits.asnumpy(), H, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("activation", NUMPY)
+def test_nan_is_not_hidden(activation):
+    net = build_mlp((16,), 3, activation, num_inputs=4)
+    X = numpy.ones((32, 4), "float32")
+    X[5, 2] = numpy.nan
+    broken = numpy.isnan(net(np.array(X)).asnumpy()).all(axis=1)
+    assert broken.tolist() == [row == 5 for row in range(32)]
+
+
+def test_each_prelu_layer_learns_a_slope_of_its_own():
+    net = build_mlp((4, 4), 2, "prelu", num_inputs=3)
+    X = np.array(numpy.random.RandomState(0).randn(16, 3), dtype="float32")
+    slopes = [net[0].act.alpha, net[1].act.alpha]
+    assert [float(alpha.data()) for alpha in slopes] == [0.25, 0.25]
+    with mxnet.autograd.record():
+        loss = net(X).sum()
+    loss.backward()
+    # d(loss)/d(alpha of the last hidden layer), by hand: sum of w2 * min(z, 0).
+    p = {name: p.data().asnumpy() for name, p in net._collect_params_with_prefix().items()}
+    h = NUMPY["prelu"](X.asnumpy() @ p["0.weight"].T + p["0.bias"])
+    z = h @ p["1.weight"].T + p["1.bias"]
+    expected = (numpy.minimum(z, 0) * p["2.weight"].sum(axis=0)).sum()
+    assert float(slopes[1].grad()) == pytest.approx(expected, rel=1e-5)
+    assert float(slopes[0].grad()) != 0
+
+
+def test_parameters_load_into_the_net_as_the_chapter_writes_it(tmp_path):
+    net = build_mlp((256,), num_inputs=784)
+    net.save_parameters(str(tmp_path / "model.params"))
+    book = nn.Sequential()
+    book.add(nn.Dense(256, activation="relu"), nn.Dense(10))
+    book.load_parameters(str(tmp_path / "model.params"))
+    X = np.array(numpy.random.RandomState(0).rand(4, 1, 28, 28).astype("float32"))
+    assert (book(X) == net(X)).all()
+
+
+def test_it_can_be_hybridized():
+    net = build_mlp((8,), 3, "prelu", num_inputs=5)
+    hybrid = nn.HybridSequential()
+    hybrid.add(*net)
+    X = np.ones((2, 5))
+    before = hybrid(X)
+    hybrid.hybridize()
+    assert (hybrid(X) == before).all()
+
+
+@pytest.mark.parametrize(
+    ("initializer", "scale"),
+    [("xavier", (2 / (784 + 256)) ** 0.5), ("he", (2 / 784) ** 0.5), ("normal", 0.01)],
+)
+def test_initializers_have_their_papers_deviation(initializer, scale):
+    mxnet.random.seed(0)
+    net = build_mlp((256,), num_inputs=784, initializer=initializer)
+    assert net[0].weight.data().asnumpy().std() == pytest.approx(scale, rel=0.01)
+    assert not net[0].bias.data().asnumpy().any()
+    assert initializer in INITIALIZERS
+
+
+def test_seed_makes_the_net():
+    def weights(seed):
+        mxnet.random.seed(seed)
+        return build_mlp((4,), num_inputs=4)[0].weight.data().asnumpy().tobytes()
+
+    assert weights(1) == weights(1) != weights(2)
+
+
+def test_inputs_may_be_left_to_the_first_minibatch():
+    net = build_mlp((4,), 3)
+    assert net(np.ones((2, 9))).shape == (2, 3)
+    assert net[0].weight.shape == (4, 9)
+
+
+def test_prints_readably():
+    assert repr(build_mlp((5,), 3, "tanh", num_inputs=4)) == (
+        "Sequential(\n  (0): Dense(4 -> 5, tanh)\n  (1): Dense(5 -> 3, linear)\n)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"hidden": (0,)}, "hidden is 0"),
+        ({"hidden": (16, -1)}, "hidden is -1"),
+        ({"hidden": (1.5,)}, "hidden is 1.5"),
+        ({"hidden": (True,)}, "hidden is True"),
+        ({"num_outputs": 0}, "num_outputs is 0; give an integer of at least 1"),
+        ({"dtype": "float64"}, "num_inputs is 0; give it, because dtype is float64"),
+        ({"num_inputs": -1}, "num_inputs is -1; give an integer of at least 0"),
+        ({"activation": "swish"}, "'swish' is not known; choose one of relu, prelu, sigmoid, tanh"),
+        ({"initializer": "zeros"}, "'zeros' is not known; choose one of xavier, he, normal"),
+    ],
+)
+def test_refused(arguments, says):
+    with pytest.raises(ValueError, match=says):
+        build_mlp(**arguments)
+
+
+def test_a_gluon_block_among_gluon_blocks():
+    assert isinstance(build_mlp(), gluon.Block)
