@@ -12,11 +12,22 @@ USAGE, FAILURE = 2, 1
 
 
 class Parser(argparse.ArgumentParser):
-    """An ``ArgumentParser`` that says what is wrong in one line."""
+    """An ``ArgumentParser`` that shows every default, and says what is wrong in one line."""
+
+    def __init__(self, **options):
+        super().__init__(formatter_class=_HelpWithDefaults, **options)
 
     def error(self, message: str) -> NoReturn:
         """Exit with the code 2."""
         self.exit(USAGE, f"{self.prog}: error: {message} (see --help)\n")
+
+
+class _HelpWithDefaults(argparse.HelpFormatter):
+    def _get_help_string(self, action: argparse.Action) -> str:
+        if action.default in (None, argparse.SUPPRESS) or action.default is False:
+            return action.help
+        values = action.default if isinstance(action.default, list) else [action.default]
+        return f"{action.help} (default: {' '.join(map(str, values))})"
 
 
 def number(

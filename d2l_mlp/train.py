@@ -10,6 +10,7 @@ import logging
 import math
 import os
 import platform
+import re
 import sys
 import time
 from importlib.metadata import version
@@ -28,114 +29,53 @@ def parser() -> cli.Parser:
         description="Train a multilayer perceptron on Fashion-MNIST. The defaults are those of the "
         "chapter's edition of Dive into Deep Learning.",
     )
-    count, share = cli.number(int, 1), cli.number(float, 0)
-    positive = cli.number(float, 0, open_ends=True)
-    training = p.add_argument_group("training")
-    training.add_argument(
-        "--epochs",
-        type=count,
-        default=10,
-        metavar="N",
-        help="passes over the training set (default: %(default)s)",
-    )
-    training.add_argument(
-        "--batch-size",
-        type=count,
-        default=256,
-        metavar="N",
-        help="examples a minibatch (default: %(default)s)",
-    )
-    training.add_argument(
-        "--lr",
-        type=positive,
-        default=0.5,
-        metavar="RATE",
-        help="learning rate (default: %(default)s)",
-    )
-    training.add_argument(
-        "--momentum",
-        type=cli.number(float, 0, 0.999999),
-        default=0.0,
-        metavar="M",
-        help="of SGD, less than 1 (default: %(default)s)",
-    )
-    training.add_argument(
-        "--wd", type=share, default=0.0, metavar="D", help="weight decay (default: %(default)s)"
-    )
-    training.add_argument(
-        "--schedule",
-        choices=("constant", "cosine"),
-        default="constant",
-        help="of the learning rate (default: %(default)s)",
-    )
-    training.add_argument(
-        "--seed",
-        type=cli.number(int, 0, 2**32 - 1),
-        default=0,
-        metavar="N",
-        help="of initialization and order (default: %(default)s)",
-    )
-    training.add_argument(
-        "--device",
-        default="auto",
-        metavar="auto|cpu|gpu|gpu:N",
-        help="auto is gpu if it can be used (default: %(default)s)",
-    )
-    model = p.add_argument_group("model")
-    model.add_argument(
-        "--hidden",
-        type=count,
-        nargs="*",
-        default=[256, 256],
-        metavar="UNITS",
-        help="hidden units of each hidden layer; none at all is softmax "
-        "regression (default: 256 256)",
-    )
-    model.add_argument(
-        "--activation",
-        choices=("relu", "prelu", "sigmoid", "tanh"),
-        default="relu",
-        help="of the hidden units (default: %(default)s)",
-    )
-    model.add_argument(
-        "--init",
-        choices=("xavier", "he", "normal"),
-        default="xavier",
-        help="initializer of the weights (default: %(default)s)",
-    )
-    data = p.add_argument_group("data")
-    data.add_argument(
-        "--dataset",
-        choices=("auto", "fashion-mnist", "sample"),
-        default="auto",
-        help="auto is the full set if it can be found or downloaded, and else the "
-        "embedded sample (default: %(default)s)",
-    )
-    data.add_argument(
-        "--data-dir",
-        metavar="DIR",
-        help="folder of the four files (default: $D2L_MLP_DATA, and else a search)",
-    )
-    data.add_argument(
-        "--loader",
-        choices=("arrays", "d2l"),
-        default="arrays",
-        help="whole minibatches in memory, or d2l's loader of single examples "
-        "(default: %(default)s)",
-    )
-    data.add_argument(
-        "--workers",
-        type=cli.number(int, 0),
-        default=0,
-        metavar="N",
-        help="processes of the d2l loader (default: %(default)s)",
-    )
-    output = p.add_argument_group("output")
-    output.add_argument(
-        "--out", type=Path, metavar="DIR", help="folder of this run (default: runs/<time>-<name>)"
-    )
-    output.add_argument("--quiet", action="store_true", help="print only the closing summary")
-    return p  # fmt: skip
+    count, share = cli.number(int, 1), cli.number(float, 0, 0.999999)
+    positive, decay = cli.number(float, 0, open_ends=True), cli.number(float, 0)
+    # fmt: off
+    add = p.add_argument_group("training").add_argument
+    add("--epochs", type=count, default=10, metavar="N", help="passes over the training set")
+    add("--batch-size", type=count, default=256, metavar="N", help="examples a minibatch")
+    add("--lr", type=positive, default=0.5, metavar="RATE", help="learning rate")
+    add("--momentum", type=share, default=0.0, metavar="M", help="of SGD, less than 1")
+    add("--wd", type=decay, default=0.0, metavar="D", help="weight decay")
+    add("--schedule", choices=("constant", "cosine"), default="constant",
+        help="of the learning rate")
+    add("--seed", type=cli.number(int, 0, 2**32 - 1), default=0, metavar="N",
+        help="of the initialization and the order")
+    add("--device", type=_device, default="auto", metavar="auto|cpu|gpu|gpu:N",
+        help="auto is gpu if that can be used, and else cpu")
+
+    add = p.add_argument_group("model").add_argument
+    add("--hidden", type=count, nargs="*", default=[256, 256], metavar="UNITS",
+        help="hidden units of each hidden layer; none at all is softmax regression")
+    add("--activation", choices=("relu", "prelu", "sigmoid", "tanh"), default="relu",
+        help="of the hidden units")
+    add("--init", choices=("xavier", "he", "normal"), default="xavier",
+        help="initializer of the weights")
+
+    add = p.add_argument_group("data").add_argument
+    add("--dataset", choices=("auto", "fashion-mnist", "sample"), default="auto",
+        help="auto is the full set if it can be found or downloaded, and else the sample")
+    add("--data-dir", metavar="DIR",
+        help="folder of the data set's four files (default: $D2L_MLP_DATA, and else a search)")
+    add("--loader", choices=("arrays", "d2l"), default="arrays",
+        help="whole minibatches in memory, or d2l's loader of single examples")
+    add("--workers", type=cli.number(int, 0), default=0, metavar="N",
+        help="processes of the d2l loader")
+
+    add = p.add_argument_group("output").add_argument
+    add("--out", metavar="DIR", type=Path, help="folder of this run (default: runs/<time>-<name>)")
+    add("--quiet", action="store_true", help="print the closing summary only")
+    # fmt: on
+    return p
+
+
+def _device(text: str) -> str:
+    if not re.fullmatch(r"auto|cpu|gpu(:\d+)?", text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not known; choose one of auto, cpu, gpu, gpu:N"
+        )
+    return text
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:

@@ -13,6 +13,8 @@ import mxnet
 import numpy
 from mxnet import autograd, gluon, np, npx
 
+from d2l_mlp.checks import check_data, check_hyperparameters
+
 SCHEDULES = {
     "constant": lambda progress: 1.0,
     # Loshchilov & Hutter 2017, without restarts.
@@ -98,9 +100,11 @@ def fit(
         If the loss or a parameter is NaN or infinite after an epoch; `net` then has the
         parameters of the epoch before it.
     """
-    _check_hyperparameters(num_epochs, lr, momentum, wd, schedule)
+    check_hyperparameters(num_epochs, lr, momentum, wd)
+    if schedule not in SCHEDULES:
+        raise ValueError(f"schedule is {schedule!r}; give one of {', '.join(SCHEDULES)}")
     for data_iter in (train_iter, test_iter):
-        _check_data(net, data_iter)
+        check_data(net, data_iter)
     optimizer = mxnet.optimizer.SGD(learning_rate=lr, momentum=momentum, wd=wd)
     # One sgd_update a parameter: on a CPU, MXNet's aggregated operator is several times slower.
     optimizer.aggregate_num = 1
@@ -199,44 +203,6 @@ class _Tally:
 
     def means(self) -> Tuple[float, float]:
         return self.loss.item() / self.num_examples, self.correct.item() / self.num_examples
-
-
-def _check_hyperparameters(num_epochs, lr, momentum, wd, schedule) -> None:
-    for name, value, holds, rule in (
-        ("num_epochs", num_epochs, isinstance(num_epochs, int) and num_epochs > 0,
-         "an integer of at least 1"),
-        ("lr", lr, 0 < lr < math.inf, "a number greater than 0"),
-        ("momentum", momentum, 0 <= momentum < 1, "a number of at least 0 and less than 1"),
-        ("wd", wd, 0 <= wd < math.inf, "a number of at least 0"),
-        ("schedule", schedule, schedule in SCHEDULES, f"one of {', '.join(SCHEDULES)}"),
-    ):  # fmt: skip
-        if not holds:
-            raise ValueError(f"{name} is {value!r}; give {rule}")
-
-
-def _check_data(net: gluon.Block, data_iter: Iterable) -> None:
-    """Refuse what MXNet would take in silence: it clips labels and lets NaN through."""
-    arrays = getattr(data_iter, "arrays", None)
-    first = 0
-    for X, y in [arrays] if arrays else data_iter:
-        X, y = (a.asnumpy() if isinstance(a, np.ndarray) else a for a in (X, y))
-        num_outputs = net(
-            np.array(X[:1], dtype=X.dtype if X.dtype.kind == "f" else "float32")
-        ).shape[-1]
-        finite = numpy.isfinite(X).reshape(len(X), -1).all(axis=1)
-        if not finite.all():
-            raise ValueError(
-                f"example {first + finite.argmin()} has a feature that is NaN or infinite; "
-                "clean the data or leave that example out"
-            )
-        known = numpy.isin(y, range(num_outputs))
-        if not known.all():
-            i = known.argmin()
-            raise ValueError(
-                f"example {first + i} has the label {y[i]}, but the net has {num_outputs} outputs, "
-                f"for the labels 0 to {num_outputs - 1}; give it more, or mend the label"
-            )
-        first += len(y)
 
 
 def _parameters(net: gluon.Block) -> List[gluon.Parameter]:

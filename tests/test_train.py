@@ -1,0 +1,308 @@
+"""The main job, as a user starts it."""
+
+import csv
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+
+import numpy
+import pytest
+from mxnet import np
+from mxnet.gluon import nn
+
+from d2l_mlp import loaders, mlp, train, training
+from tests.conftest import ROOT
+
+PROG = "python -m d2l_mlp.train"
+SAMPLE = ("-m", "d2l_mlp.train", "--dataset", "sample")
+
+
+def metrics(folder):
+    with (folder / "metrics.csv").open() as stream:
+        return list(csv.DictReader(stream))
+
+
+@pytest.fixture
+def error(run):
+    """Run the command with wrong input, and give its one line."""
+
+    def error(*args, code, **options):
+        result = run("-m", "d2l_mlp.train", *args, code=code, **options)
+        assert result.stdout == "" or options.get("talks")
+        (line,) = result.stderr.splitlines()
+        assert line.startswith(f"{PROG}: error: ")
+        return line
+
+    return error
+
+
+def test_a_run_leaves_everything_behind(run, tmp_path, sample):
+    result = run(*SAMPLE, "--hidden", 32, "--epochs", 3, "--seed", 5, "--out", "here")
+    assert result.stderr == ""
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith("data      sample of Fashion-MNIST, 5,000 training and 1,000 test")
+    assert lines[1] == f"device    cpu, {len(os.sched_getaffinity(0))} threads"
+    assert lines[2].startswith("versions  d2l_mlp 0.1.0, mxnet 1.9.1, d2l ")
+    assert lines[3] == "model     784-32-10, relu, 25,450 parameters, xavier, seed 5"
+    assert [line[:9] for line in lines[4:7]] == ["epoch 1/3", "epoch 2/3", "epoch 3/3"]
+    assert lines[7].startswith("final test accuracy 0.")
+    assert lines[7].endswith("saved in here")
+
+    folder = tmp_path / "here"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "config.json", "curves.svg", "metrics.csv", "model.params",
+    ]  # fmt: skip
+    config = json.loads((folder / "config.json").read_text())
+    assert config["hyperparameters"] == {
+        "hidden": [32], "activation": "relu", "init": "xavier", "epochs": 3, "batch_size": 256,
+        "lr": 0.5, "momentum": 0.0, "wd": 0.0, "schedule": "constant", "seed": 5,
+        "loader": "arrays", "workers": 0,
+    }  # fmt: skip
+    assert config["data"]["release"] == "sample"
+    assert config["data"]["sha256"] == sample.sha256
+    rows = metrics(folder)
+    assert list(rows[0]) == [
+        "epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy", "seconds",
+        "examples_per_second",
+    ]  # fmt: skip
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
+
+    # The parameters give, in a net written as the chapter writes it, the accuracy that was told.
+    book = nn.Sequential()
+    book.add(nn.Dense(32, activation="relu"), nn.Dense(10))
+    book.load_parameters(str(folder / "model.params"))
+    images, labels = sample.test
+    logits = book(np.array(images.astype("float32") / 255, dtype="float32")).asnumpy()
+    assert (logits.argmax(axis=1) == labels).mean() == float(rows[-1]["test_accuracy"])
+    svg = ElementTree.parse(folder / "curves.svg").getroot()
+    assert svg.tag.endswith("svg")
+
+
+def test_two_runs_are_identical_but_for_the_time(run, tmp_path):
+    args = (*SAMPLE, "--hidden", 256, "--seed", 3, "--epochs", 2, "--momentum", 0.9, "--lr", 0.1)
+    for out in ("a", "b"):
+        run(*args, "--out", out)
+    run(*args, "--seed", 4, "--out", "c")
+
+    def outcome(folder):
+        rows = [list(row.values())[:5] for row in metrics(tmp_path / folder)]
+        return rows, (tmp_path / folder / "model.params").read_bytes()
+
+    assert outcome("a") == outcome("b")
+    assert outcome("a")[0] != outcome("c")[0]
+    assert outcome("a")[1] != outcome("c")[1]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_d2l_loader_gives_the_same_run(run, tmp_path, workers):
+    args = (*SAMPLE, "--hidden", 16, "--epochs", 1, "--out")
+    run(*args, "ours")
+    result = run(*args, "theirs", "--loader", "d2l", "--workers", workers)
+    assert result.stderr == ""
+    ours, theirs = (list(metrics(tmp_path / out)[0].values())[:5] for out in ("ours", "theirs"))
+    assert ours == theirs
+
+
+def test_quiet_softmax_regression_in_a_default_folder(run, tmp_path):
+    result = run(*SAMPLE, "--hidden", "--epochs", 1, "--quiet", "--schedule", "cosine")
+    (line,) = result.stdout.splitlines()
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert line.endswith(f"saved in runs/{folder.name}")
+    assert folder.name.endswith("-softmax")
+
+
+def test_help_shows_every_default_and_imports_nothing_heavy(run):
+    text = run("-m", "d2l_mlp.train", "--help").stdout
+    options = [action for action in train.parser()._actions if action.dest != "help"]
+    shown = [action for action in options if action.option_strings[0] in text]
+    assert shown == options
+    assert text.count("default:") == len(options) - 1  # --quiet has none
+    run(
+        "-c",
+        "import sys, d2l_mlp.train\n"
+        "try: d2l_mlp.train.main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "assert not {'mxnet', 'numpy', 'matplotlib', 'tqdm'} & set(sys.modules)",
+    )
+
+
+@pytest.mark.parametrize(
+    ("flag", "registry"),
+    [
+        ("--activation", mlp.ACTIVATIONS),
+        ("--init", mlp.INITIALIZERS),
+        ("--schedule", training.SCHEDULES),
+    ],
+)
+def test_choices_are_all_there_are(flag, registry):
+    (action,) = (a for a in train.parser()._actions if flag in a.option_strings)
+    assert set(action.choices) == set(registry)
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["--epochs", "0"], "argument --epochs: '0' is not allowed; give an integer of at least 1"),
+        (["--epochs", "1.5"], "argument --epochs: '1.5' is not allowed"),
+        (["--batch-size", "-1"], "argument --batch-size: '-1' is not allowed"),
+        (["--lr", "nan"], "argument --lr: 'nan' is not allowed; give a number greater than 0"),
+        (["--lr", "-0.5"], "argument --lr: '-0.5' is not allowed"),
+        (["--lr", "inf"], "argument --lr: 'inf' is not allowed"),
+        (["--momentum", "1"], "argument --momentum: '1' is not allowed; give a number of at least"),
+        (["--wd", "-1"], "argument --wd: '-1' is not allowed; give a number of at least 0"),
+        (["--schedule", "step"], "argument --schedule: invalid choice: 'step'"),
+        (["--hidden", "256", "0"], "argument --hidden: '0' is not allowed"),
+        (["--hidden", "many"], "argument --hidden: 'many' is not allowed"),
+        (["--activation", "gelu"], "argument --activation: invalid choice: 'gelu'"),
+        (["--init", "zeros"], "argument --init: invalid choice: 'zeros'"),
+        (["--seed", "4294967296"], "argument --seed: '4294967296' is not allowed; give an integer "
+         "of at least 0 and at most 4294967295"),
+        (["--dataset", "mnist"], "argument --dataset: invalid choice: 'mnist'"),
+        (["--loader", "tf"], "argument --loader: invalid choice: 'tf'"),
+        (["--workers", "-1"], "argument --workers: '-1' is not allowed"),
+        (["--workers", "4"], "--workers needs --loader d2l"),
+        (["--data-dir", "x", "--dataset", "sample"], "--data-dir and --dataset sample exclude"),
+        (["--learning-rate", "1"], "unrecognized arguments: --learning-rate 1"),
+        (["--device", "tpu"], "argument --device: 'tpu' is not known; choose one of auto, cpu, "
+         "gpu, gpu:N"),
+    ],
+)  # fmt: skip
+def test_bad_flags(capsys, args, says):
+    with pytest.raises(SystemExit) as exit_:
+        train.main(args)
+    assert exit_.value.code == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    (line,) = err.splitlines()
+    assert line.startswith(f"{PROG}: error: {says}")
+
+
+def test_absent_gpu(error):
+    line = error("--device", "gpu:1", code=1)
+    assert "device gpu:1 cannot be used: the MXNet installed here is the CPU-only wheel" in line
+
+
+def test_missing_data(error, tmp_path):
+    (tmp_path / "empty").mkdir()
+    assert "empty/train-images-idx3-ubyte.gz is missing" in error("--data-dir", "empty", code=1)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_corrupt_data(error, tmp_path, full):
+    for path in full.folder.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes()[: -1 if "t10k" in path.name else None])
+    line = error(code=1, env={"D2L_MLP_DATA": "."})
+    assert "t10k-images-idx3-ubyte.gz is a truncated gzip file" in line
+
+
+def test_full_set_out_of_reach(error, tmp_path):
+    # In a home without the data; the system's package is not asked for, but may be there.
+    script = (
+        "from pathlib import Path; import sys\n"
+        "from d2l_mlp import fashion_mnist, train\n"
+        "fashion_mnist.SYSTEM_DIR = Path('nowhere')\n"
+        "sys.exit(train.main(['--dataset', 'fashion-mnist']))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
+    assert "Fashion-MNIST is not on this machine and no mirror answered (127.0.0.1:9)" in line
+
+
+def test_output_folder_that_is_not_empty(error, tmp_path):
+    (tmp_path / "precious").write_text("")
+    assert "precious" in error("--dataset", "sample", "--out", "precious", code=1)
+    line = error("--dataset", "sample", "--out", ".", code=1)
+    assert ". is not empty, and a run overwrites nothing; name another folder with --out" in line
+    assert [path.name for path in tmp_path.iterdir()] == ["precious"]
+
+
+@pytest.mark.parametrize("out", ["/proc/run", "/dev/null/run", "file/run"])
+def test_unwritable_output_folder(error, tmp_path, out):
+    (tmp_path / "file").write_text("")
+    line = error("--dataset", "sample", "--out", out, code=1)
+    assert f"{out} cannot be written (" in line
+
+
+@pytest.mark.parametrize("limit", [100, 10_000])
+def test_full_disk(run, tmp_path, limit):
+    result = run(
+        *SAMPLE, "--epochs", 1, "--out", "run", code=1,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+    )  # fmt: skip
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"{PROG}: error: run cannot be written (")
+    assert not (tmp_path / "run" / "model.params").exists()
+
+
+def test_divergence_is_one_line_and_keeps_the_last_good_parameters(run, tmp_path):
+    result = run(*SAMPLE, "--lr", "1e20", "--out", "run", code=1)
+    (line,) = result.stderr.splitlines()
+    assert "no longer finite after epoch 1; lower the learning rate (1e+20)" in line
+    net = mlp.build_mlp(num_inputs=784)
+    net.load_parameters(str(tmp_path / "run" / "model.params"))
+    assert all(numpy.isfinite(p.data().asnumpy()).all() for p in net.collect_params().values())
+
+
+@pytest.mark.parametrize("loader", ["arrays", "d2l"])
+@pytest.mark.parametrize(
+    ("signum", "code", "name"), [(signal.SIGINT, 130, "Ctrl-C"), (signal.SIGTERM, 143, "SIGTERM")]
+)
+def test_signals_stop_at_a_minibatch_and_save(tmp_path, loader, signum, code, name):
+    args = [*SAMPLE, "--epochs", "100000", "--out", "run", "--loader", loader, "--hidden", "16"]
+    process = subprocess.Popen(
+        [sys.executable, *args, *(["--workers", "2"] if loader == "d2l" else [])],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while not process.stdout.readline().startswith("epoch      2/"):
+        assert process.poll() is None
+    (os.kill if signum == signal.SIGTERM else os.killpg)(process.pid, signum)
+    out, err = process.communicate(timeout=60)
+    assert err == f"{PROG}: stopped by {name}\n"
+    assert process.returncode == code
+    assert out.splitlines()[-1].endswith("saved in run")
+    net = mlp.build_mlp((16,), num_inputs=784)
+    net.load_parameters(str(tmp_path / "run" / "model.params"))
+    assert len(metrics(tmp_path / "run")) >= 2
+    wait_for_the_end_of_the_group(process.pid)
+
+
+def wait_for_the_end_of_the_group(pid):
+    for _ in range(50):
+        try:
+            os.killpg(pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.1)
+    pytest.fail("a process of the run is left")
+
+
+def test_ctrl_c_before_training(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-X", "importtime", *SAMPLE],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while "mxnet.base" not in process.stderr.readline():
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    err = process.communicate(timeout=60)[1]
+    assert [line for line in err.splitlines() if "import time:" not in line] == [
+        f"{PROG}: stopped by Ctrl-C"
+    ]
+    assert process.returncode == 130
+
+
+def test_all_sixty_thousand_images(full):
+    train_iter, test_iter = loaders.array_loaders(full, 256)
+    history = training.fit(mlp.build_mlp(num_inputs=784), train_iter, test_iter, num_epochs=2)
+    assert history[-1].test_accuracy >= 0.80
