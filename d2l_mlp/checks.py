@@ -5,7 +5,7 @@ hyperparameter: the result is a net that is wrong without a word.
 """
 
 import math
-from typing import Iterable
+from typing import Iterable, Union
 
 import numpy
 from mxnet import gluon, np
@@ -35,23 +35,29 @@ def check_data(net: gluon.Block, data_iter: Iterable) -> None:
         Minibatches (X, y). It is gone through once, unless it has them all as ``arrays``.
     """
     arrays = getattr(data_iter, "arrays", None)
+    device = next(iter(net.collect_params().values())).list_ctx()[0]
     first = 0
     for X, y in [arrays] if arrays else data_iter:
-        X, y = (a.asnumpy() if isinstance(a, np.ndarray) else a for a in (X, y))
-        num_outputs = net(
-            np.array(X[:1], dtype=X.dtype if X.dtype.kind == "f" else "float32")
-        ).shape[-1]
-        finite = numpy.isfinite(X).reshape(len(X), -1).all(axis=1)
-        if not finite.all():
-            raise ValueError(
-                f"example {first + finite.argmin()} has a feature that is NaN or infinite; "
-                "clean the data or leave that example out"
-            )
-        known = numpy.isin(y, range(num_outputs))
+        # NaN and infinity survive a sum, which needs no copy of the data. It may also overflow.
+        if not math.isfinite(float(X.sum())):
+            finite = numpy.isfinite(_numpy(X)).reshape(len(X), -1).all(axis=1)
+            if not finite.all():
+                raise ValueError(
+                    f"example {first + finite.argmin()} has a feature that is NaN or infinite; "
+                    "clean the data or leave that example out"
+                )
+        labels, example = _numpy(y), _numpy(X[:1])
+        dtype = example.dtype if example.dtype.kind == "f" else "float32"
+        num_outputs = net(np.array(example, dtype=dtype, ctx=device)).shape[-1]
+        known = numpy.isin(labels, range(num_outputs))
         if not known.all():
             i = known.argmin()
             raise ValueError(
-                f"example {first + i} has the label {y[i]}, but the net has {num_outputs} outputs, "
-                f"for the labels 0 to {num_outputs - 1}; give it more, or mend the label"
+                f"example {first + i} has the label {labels[i]}, but the net has {num_outputs} "
+                f"outputs, for the labels 0 to {num_outputs - 1}; give it more, or mend the label"
             )
         first += len(y)
+
+
+def _numpy(array: Union[np.ndarray, numpy.ndarray]) -> numpy.ndarray:
+    return array.asnumpy() if isinstance(array, np.ndarray) else array
