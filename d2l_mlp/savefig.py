@@ -1,0 +1,79 @@
+"""Pictures in the book's style, in files that are the same bytes on every run.
+
+Importing this module is cheap: matplotlib is imported when a figure is drawn or saved.
+"""
+
+import secrets
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Iterator, Union
+
+FORMATS = ("svg", "png", "pdf")
+
+STYLE = {
+    "figure.figsize": (3.5, 2.5),  # d2l's default
+    "figure.dpi": 72,  # a unit of the SVG file is a point
+    "figure.subplot.bottom": 0.125,  # the margin of Jupyter's inline figures
+    "svg.hashsalt": "d2l_mlp",  # instead of random identifiers
+}
+
+# Whatever tells the time.
+_METADATA = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": None}
+
+
+@contextmanager
+def book_style() -> Iterator[None]:
+    """Draw in the style of the book's figures, whatever the reader's own matplotlib settings.
+
+    They are as before when the ``with`` block ends.
+    """
+    import matplotlib.style
+
+    with matplotlib.style.context(["default", STYLE]):
+        yield
+
+
+def save_figure(figure, path: Union[str, Path], dpi: int = 200) -> Path:
+    """Save a figure, in one piece or not at all.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        Drawn in `book_style`.
+    path : str or pathlib.Path
+        File to write or replace, ending in .svg, .png or .pdf. Its folder must exist. A symbolic
+        link is replaced, not followed.
+    dpi : int, default 200
+        Resolution of a PNG file, in pixels an inch. The other formats have none.
+
+    Returns
+    -------
+    pathlib.Path
+        `path`.
+
+    Raises
+    ------
+    ValueError
+        If the name ends in anything else.
+    OSError
+        If the file cannot be written.
+    """
+    path = Path(path)
+    form = path.suffix[1:]
+    if form not in FORMATS:
+        raise ValueError(f"cannot save '{path}': the name must end in .svg, .png or .pdf")
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with part.open("xb") as file, book_style():
+            figure.savefig(
+                file,
+                format=form,
+                dpi=dpi if form == "png" else STYLE["figure.dpi"],
+                bbox_inches="tight",
+                metadata=_METADATA[form],
+            )
+        part.replace(path)
+    finally:
+        if part.exists():
+            part.unlink()
+    return path
