@@ -14,7 +14,7 @@ MAX_UNITS = 10
 
 _INCHES = 0.5  # between two units of a layer; all else is measured in this
 _RADIUS = 0.32
-_LAYER_DISTANCE = 1.7
+_LAYER_DISTANCE = 1.75
 _NAME_WIDTH = 2.7
 _COLOURS = {"x": "#ffffff", "h": "#9ecae1", "o": "#e0e0e0"}  # apart in grey too
 # Not mathtext: starting its parser takes longer than the drawing.

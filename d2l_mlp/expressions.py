@@ -67,10 +67,10 @@ def parse(text: str) -> Callable:
     try:
         body = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
-        raise ValueError(f"'{text}' is not an expression") from None
+        raise ValueError(f"{text!r} is not an expression") from None
     function = _compile(body, text.strip())
     if not callable(function):
-        raise ValueError(f"'{text}' does not depend on x")
+        raise ValueError(f"{text!r} does not depend on x")
     return function
 
 
@@ -88,12 +88,12 @@ def _compile(node: ast.expr, text: str) -> Union[float, Callable]:
         module, name = node.func.value, node.func.attr
         if isinstance(module, ast.Name) and name in FUNCTIONS.get(module.id, ()):
             if len(node.args) != 1 + (name in _BINARY_FUNCTIONS):
-                raise ValueError(f"wrong number of arguments in '{_source(node, text)}'")
+                raise ValueError(f"wrong number of arguments in {_source(node, text)!r}")
             if not any(getattr(part, "id", "") == "x" for part in ast.walk(node)):
-                raise ValueError(f"write '{_source(node, text)}' as a number: x is not in it")
+                raise ValueError(f"write {_source(node, text)!r} as a number: x is not in it")
             return _apply(_mxnet_function(module.id, name), node.args, node, text)
     raise ValueError(
-        f"'{_source(node, text)}' is not allowed in an expression; use x, numbers, + - * / ** and "
+        f"{_source(node, text)!r} is not allowed in an expression; use x, numbers, + - * / ** and "
         + " ".join(f"{module}.{{{','.join(names)}}}" for module, names in FUNCTIONS.items())
     )
 
@@ -104,7 +104,7 @@ def _apply(
     source = _source(node, text)
     parts = [_compile(operand, text) for operand in operands]
     if operation is operator.pow and not callable(parts[1]) and abs(parts[1]) > MAX_EXPONENT:
-        raise ValueError(f"the exponent in '{source}' is not within +-{MAX_EXPONENT}")
+        raise ValueError(f"the exponent in {source!r} is not within +-{MAX_EXPONENT}")
     if not any(map(callable, parts)):
         return _fold(operation, parts, source)
     return lambda x: operation(*(part(x) if callable(part) else part for part in parts))
@@ -116,7 +116,7 @@ def _fold(operation: Callable, numbers: Sequence[float], source: str) -> float:
     except (ArithmeticError, TypeError):
         number = None
     if not isinstance(number, float) or not math.isfinite(number):
-        raise ValueError(f"'{source}' is not a finite real number")
+        raise ValueError(f"{source!r} is not a finite real number")
     return number
 
 

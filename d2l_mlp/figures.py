@@ -49,7 +49,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         print("interrupted", file=sys.stderr)
         return 130
     except OSError as error:
-        print(f"{parser.prog}: cannot write to '{args.output}': {error.strerror}", file=sys.stderr)
+        target = error.filename2 or args.output
+        print(f"{parser.prog}: cannot write '{target}': {error.strerror}", file=sys.stderr)
         return 1
     except (ValueError, ImportError) as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
@@ -67,14 +68,14 @@ def _choose(args: argparse.Namespace) -> Dict[str, Callable]:
     if args.dpi is not None and not 10 <= args.dpi <= 1200:
         raise ValueError(f"dpi {args.dpi}: give a number from 10 to 1200")
     if args.name is not None and args.expression is None:
-        raise ValueError(f"name '{args.name}': it is for an --expression, and there is none")
+        raise ValueError(f"name {args.name!r}: it is for an --expression, and there is none")
     names = args.names or (FIGURES if args.expression is None else [])
     drawings = {name: partial(find(name), options) for name in names}
     if args.expression is not None:
         name = args.name or "f"
         if not re.fullmatch(r"[A-Za-z]\w{0,30}", name, re.ASCII) or name in FIGURES:
             raise ValueError(
-                f"name '{name}': give up to 31 letters, digits and underscores, a letter first, "
+                f"name {name!r}: give up to 31 letters, digits and underscores, a letter first, "
                 "and not the name of a figure of the chapter"
             )
         f = expressions.parse(args.expression)

@@ -105,8 +105,8 @@ def find(name: str) -> Callable:
     """Return the function of `Options` that draws a figure; errors are those of `draw`."""
     if name not in FIGURES:
         close = difflib.get_close_matches(name, FIGURES, n=1)
-        remedy = f"did you mean '{close[0]}'?" if close else f"choose from {', '.join(FIGURES)}"
-        raise ValueError(f"there is no figure '{name}': {remedy}")
+        remedy = f"did you mean {close[0]!r}?" if close else f"choose from {', '.join(FIGURES)}"
+        raise ValueError(f"there is no figure {name!r}: {remedy}")
     return FIGURES[name][1]
 
 
