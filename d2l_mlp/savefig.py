@@ -17,8 +17,12 @@ STYLE = {
     "svg.hashsalt": "d2l_mlp",  # instead of random identifiers
 }
 
-# Whatever tells the time.
-_METADATA = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": None}
+# No time, and no version of matplotlib.
+_METADATA = {
+    "svg": {"Date": None, "Creator": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    "png": {"Software": None},
+}
 
 
 @contextmanager
@@ -61,7 +65,7 @@ def save_figure(figure, path: Union[str, Path], dpi: int = 200) -> Path:
     path = Path(path)
     form = path.suffix[1:]
     if form not in FORMATS:
-        raise ValueError(f"cannot save '{path}': the name must end in .svg, .png or .pdf")
+        raise ValueError(f"cannot save '{path}': its name must end in .svg, .png or .pdf")
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         with part.open("xb") as file, book_style():

@@ -1,0 +1,138 @@
+"""Write the chapter's figures into files: ``python -m d2l_mlp.figures --help``."""
+
+import argparse
+import re
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Callable, Dict, NoReturn, Optional, Sequence
+
+from d2l_mlp import expressions
+from d2l_mlp.gallery import FIGURES, Options, curve, find
+from d2l_mlp.savefig import FORMATS, save_figure
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    """Run the command and return its exit code.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Its arguments, by default those of the process.
+
+    Returns
+    -------
+    int
+        0, 1 if a figure cannot be drawn or written, 130 after Ctrl-C.
+
+    Raises
+    ------
+    SystemExit
+        With code 2 if an argument is wrong, 0 after ``--help``.
+    """
+    parser = _parser()
+    try:
+        args = parser.parse_args(argv)
+        if args.list:
+            width = max(map(len, FIGURES))
+            for name, (description, _) in FIGURES.items():
+                print(f"{name:{width}}  {description}")
+            return 0
+        try:
+            drawings = _choose(args)
+        except ValueError as error:
+            parser.error(str(error))
+        args.output.mkdir(parents=True, exist_ok=True)
+        for name, drawing in drawings.items():
+            print(save_figure(drawing(), args.output / f"{name}.{args.format}", args.dpi or 200))
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except OSError as error:
+        target = error.filename2 or args.output
+        print(f"{parser.prog}: cannot write '{target}': {error.strerror}", file=sys.stderr)
+        return 1
+    except (ValueError, ImportError) as error:
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _choose(args: argparse.Namespace) -> Dict[str, Callable]:
+    """Map the name of each file to the function that draws it."""
+    options = Options(args.range, args.step, args.alpha, args.hidden)
+    if args.dpi is not None and args.format != "png":
+        raise ValueError(
+            f"dpi {args.dpi}: a {args.format} file has no resolution; --format png has"
+        )
+    if args.dpi is not None and not 10 <= args.dpi <= 1200:
+        raise ValueError(f"dpi {args.dpi}: give a number from 10 to 1200")
+    if args.name is not None and args.expression is None:
+        raise ValueError(f"name {args.name!r}: it is for an --expression, and there is none")
+    names = args.names or (FIGURES if args.expression is None else [])
+    drawings = {name: partial(find(name), options) for name in names}
+    if args.expression is not None:
+        name = args.name or "f"
+        if not re.fullmatch(r"[A-Za-z]\w{0,30}", name, re.ASCII) or name in FIGURES:
+            raise ValueError(
+                f"name {name!r}: give up to 31 letters, digits and underscores, a letter first, "
+                "and not the name of a figure of the chapter"
+            )
+        f = expressions.parse(args.expression)
+        drawings[name] = partial(curve, f, name, False, options)
+        drawings[f"{name}-grad"] = partial(curve, f, name, True, options)
+    return drawings
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} (see --help)\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="python -m d2l_mlp.figures",
+        description="Draw the figures of the chapter, each into a file of its own.",
+    )
+    # argparse would take -1e3 for the name of an option.
+    parser._negative_number_matcher = re.compile(r"-(\d|\.\d|inf|nan)")
+    add = parser.add_argument
+    add("names", nargs="*", metavar="NAME", help="figure to draw (default: all of --list)")
+    add("--list", action="store_true", help="say what there is, and draw nothing")
+    add(
+        "--output",
+        type=Path,
+        default=Path("figures"),
+        metavar="DIR",
+        help="folder to write to (default: %(default)s)",
+    )
+    add("--format", choices=FORMATS, default="svg", help="file format (default: %(default)s)")
+    add("--dpi", type=int, metavar="N", help="resolution of a png in dots an inch (default: 200)")
+    add(
+        "--range",
+        type=float,
+        nargs=2,
+        metavar=("LO", "HI"),
+        help="where x begins and ends (default: -4 4; -8 8 for relu-wide)",
+    )
+    add("--step", type=float, default=0.1, help="distance in x (default: %(default)s)")
+    add("--alpha", type=float, default=0.25, help="slope of pReLU (default: %(default)s)")
+    add(
+        "--hidden",
+        type=int,
+        nargs="+",
+        default=[5],
+        metavar="N",
+        help="units of each hidden layer in the mlp diagram (default: 5)",
+    )
+    add(
+        "--expression",
+        metavar="F",
+        help="draw a function of your own and its derivative, such as 'x * npx.sigmoid(x)'",
+    )
+    add("--name", help="name of the --expression, for labels and files (default: f)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,213 @@
+import dataclasses
+
+import mpmath
+import numpy
+import pytest
+from matplotlib.mathtext import MathTextParser
+from mxnet import autograd, gluon, np, npx
+
+from d2l_mlp.activations import ACTIVATIONS, prelu, relu, sigmoid, tanh
+
+NAMES = ["relu", "prelu", "sigmoid", "tanh"]
+mpmath.mp.dps = 50
+
+ORACLES = {
+    "relu": (lambda x: max(x, 0), lambda x: int(x > 0)),
+    "prelu": (
+        lambda x: max(x, 0) + mpmath.mpf(0.25) * min(x, 0),
+        lambda x: 1 if x > 0 else mpmath.mpf(0.25),
+    ),
+    "sigmoid": (
+        lambda x: 1 / (1 + mpmath.exp(-x)),
+        lambda x: mpmath.exp(-x) / (1 + mpmath.exp(-x)) ** 2,
+    ),
+    "tanh": (mpmath.tanh, lambda x: mpmath.sech(x) ** 2),
+}
+
+
+def both(name):
+    return ACTIVATIONS[name].function, ACTIVATIONS[name].derivative
+
+
+def ulps(got, exact, dtype):
+    """Error in units in the last place of the exact value."""
+    nearest = abs(numpy.dtype(dtype).type(float(exact)))
+    return float(abs(mpmath.mpf(float(got)) - exact) / float(numpy.spacing(nearest)))
+
+
+@pytest.mark.parametrize(("dtype", "limit"), [("float32", 30), ("float64", 30), ("float16", 4)])
+@pytest.mark.parametrize("order", [0, 1], ids=["value", "derivative"])
+@pytest.mark.parametrize("name", NAMES)
+def test_within_four_ulps(name, order, dtype, limit):
+    rng = numpy.random.default_rng(0)
+    x = numpy.concatenate(
+        [
+            numpy.linspace(-limit, limit, 301),
+            rng.uniform(-limit, limit, 400),
+            rng.choice([-1, 1], 300) * numpy.exp(rng.uniform(-9, numpy.log(limit), 300)),
+        ]
+    ).astype(dtype)
+    got = both(name)[order](np.array(x, dtype=dtype))
+    assert got.dtype == dtype
+    oracle = ORACLES[name][order]
+    worst = max(ulps(g, oracle(mpmath.mpf(float(v))), dtype) for g, v in zip(got.asnumpy(), x))
+    assert worst <= 4
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "tanh"])
+def test_derivative_where_autograd_has_lost_every_digit(name):
+    function, derivative = both(name)
+    x = np.array([20.0])
+    x.attach_grad()
+    with autograd.record():
+        y = function(x)
+    y.backward()
+    exact = ORACLES[name][1](mpmath.mpf(20))
+    assert x.grad.item() == 0  # the value has rounded to 1
+    assert derivative(x).item() == pytest.approx(float(exact), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "far"), [("float16", 6e4), ("float32", 1e30), ("float64", 1e30), ("float64", 1e300)]
+)
+@pytest.mark.parametrize(
+    ("name", "value", "derivative"),
+    [
+        ("relu", lambda far: [0, 0, far, numpy.inf], [0, 0, 1, 1]),
+        ("prelu", lambda far: [-numpy.inf, -far / 4, far, numpy.inf], [0.25, 0.25, 1, 1]),
+        ("sigmoid", lambda far: [0, 0, 1, 1], [0, 0, 0, 0]),
+        ("tanh", lambda far: [-1, -1, 1, 1], [0, 0, 0, 0]),
+    ],
+)
+def test_far_out_and_at_infinity(name, value, derivative, dtype, far):
+    far = numpy.dtype(dtype).type(far)
+    x = np.array([-numpy.inf, -far, far, numpy.inf], dtype=dtype)
+    function, gradient = both(name)
+    numpy.testing.assert_array_equal(function(x).asnumpy(), value(far))
+    numpy.testing.assert_array_equal(gradient(x).asnumpy(), derivative)
+
+
+@pytest.mark.parametrize("order", [0, 1], ids=["value", "derivative"])
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_nan_in_nan_out(name, order, dtype):
+    # Long enough for the vectorised kernels, which may treat NaN differently.
+    x = np.full((100, 10), numpy.nan, dtype=dtype)
+    assert numpy.isnan(both(name)[order](x).asnumpy()).all()
+
+
+@pytest.mark.parametrize(("name", "at_zero"), list(zip(NAMES, [0, 0.25, 0.25, 1])))
+@pytest.mark.parametrize("zero", [0.0, -0.0])
+def test_derivative_at_zero_is_the_one_from_the_left(name, at_zero, zero):
+    function, derivative = both(name)
+    x = np.array([zero])
+    x.attach_grad()
+    with autograd.record():
+        y = function(x)
+    y.backward()
+    assert derivative(x).item() == at_zero
+    assert x.grad.item() == at_zero
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int8", "int32", "int64"])
+@pytest.mark.parametrize("order", [0, 1], ids=["value", "derivative"])
+@pytest.mark.parametrize("name", NAMES)
+def test_integers_are_promoted(name, order, dtype):
+    x = numpy.array([0, 1, 1] if dtype in ("bool", "uint8") else [-2, 0, 3]).astype(dtype)
+    got = both(name)[order](np.array(x, dtype=dtype))
+    assert got.dtype == "float32"
+    exact = [float(ORACLES[name][order](mpmath.mpf(int(v)))) for v in x]
+    numpy.testing.assert_allclose(got.asnumpy(), exact, rtol=1e-6)
+
+
+@pytest.mark.parametrize("order", [0, 1], ids=["value", "derivative"])
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("shape", [(), (0,), (3, 0), (1,), (2, 3, 4)])
+def test_shapes(name, order, shape):
+    x = np.random.normal(size=shape) if shape else np.array(-0.5)
+    got = both(name)[order](x)
+    assert got.shape == shape
+    exact = [float(ORACLES[name][order](mpmath.mpf(v))) for v in x.reshape(-1).tolist()]
+    numpy.testing.assert_allclose(got.asnumpy().ravel(), exact, rtol=1e-5)
+
+
+@pytest.mark.parametrize("order", [0, 1], ids=["value", "derivative"])
+@pytest.mark.parametrize("name", NAMES)
+def test_views(name, order):
+    x = np.random.normal(size=(6, 4))
+    f = both(name)[order]
+    whole = f(x).asnumpy()
+    numpy.testing.assert_array_equal(f(x[::2, 1:3]).asnumpy(), whole[::2, 1:3])
+    numpy.testing.assert_array_equal(f(x.T).asnumpy(), whole.T)
+
+
+@pytest.mark.parametrize("alpha", [0.1, 0.0, -1.5, [0.1, 0.2, 0.7], [[1], [2]]])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_prelu_is_exact_for_any_slope(alpha, dtype):
+    x = numpy.array([[-3.3, 0.0, 1e-30], [-1e30, 7.7, -1e-3]]).astype(dtype)
+    a = numpy.asarray(alpha, dtype=dtype)
+    given = alpha if isinstance(alpha, float) else np.array(alpha, dtype="float64")
+    got = prelu(np.array(x, dtype=dtype), given)
+    assert got.dtype == dtype
+    numpy.testing.assert_array_equal(got.asnumpy(), numpy.where(x > 0, x, a * x))
+    slope = ACTIVATIONS["prelu"].derivative(np.array(x, dtype=dtype), given)
+    numpy.testing.assert_array_equal(slope.asnumpy(), numpy.where(x > 0, 1, a))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_prelu_is_differentiable_in_alpha(dtype):
+    x = np.array([[-1, 2, -3], [-4, 5, 0]], dtype=dtype)
+    alpha = np.array([0.25, 0.5, 0.75], dtype="float32")
+    alpha.attach_grad()
+    with autograd.record():
+        y = prelu(x, alpha)
+    y.backward()
+    assert alpha.grad.tolist() == [-5, 0, -3]  # each unit's sum of min(0, x)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_is_a_gluon_layer(name):
+    net = gluon.nn.Sequential()
+    net.add(gluon.nn.Dense(3), gluon.nn.Lambda(ACTIVATIONS[name].function))
+    net.initialize()
+    X = np.random.normal(size=(5, 4))
+    with autograd.record():
+        loss = net(X).sum()
+    loss.backward()
+    weight, bias = net[0].weight, net[0].bias
+    slope = ACTIVATIONS[name].derivative(
+        npx.fully_connected(X, weight.data(), bias.data(), num_hidden=3)
+    )
+    numpy.testing.assert_allclose(
+        weight.grad().asnumpy(), np.dot(slope.T, X).asnumpy(), rtol=1e-4, atol=1e-6
+    )
+
+
+def test_registry_is_complete_and_read_only():
+    assert list(ACTIVATIONS) == NAMES
+    assert all(a.name == name for name, a in ACTIVATIONS.items())
+    assert [a.function for a in ACTIVATIONS.values()] == [relu, prelu, sigmoid, tanh]
+    with pytest.raises(TypeError):
+        ACTIVATIONS["swish"] = ACTIVATIONS["relu"]
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        ACTIVATIONS["relu"].name = "swish"
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS.values(), ids=NAMES)
+def test_output_range_is_approached_and_kept(activation):
+    y = activation.function(np.array([-numpy.inf, -3, 0, 3, numpy.inf])).tolist()
+    assert (min(y), max(y)) == activation.output_range
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS.values(), ids=NAMES)
+def test_formulas_can_be_typeset(activation):
+    parser = MathTextParser("path")
+    for formula in (activation.formula, activation.derivative_formula):
+        assert parser.parse(f"${formula}$")[0] > 0  # its width
+
+
+@pytest.mark.parametrize("f", [f for name in NAMES for f in both(name)])
+@pytest.mark.parametrize("x", [1.0, [1.0], numpy.ones(2), None])
+def test_other_types_are_refused(f, x):
+    with pytest.raises(TypeError, match=rf"not {type(x).__name__}; convert it with mxnet.np.array"):
+        f(x)

@@ -1,0 +1,284 @@
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from itertools import combinations
+from pathlib import Path
+
+import matplotlib
+import numpy
+import pytest
+from matplotlib import pyplot
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+import d2l_mlp
+from d2l_mlp.gallery import FIGURES, Options, draw
+from d2l_mlp.savefig import save_figure
+
+RECORDED = json.loads((Path(__file__).parent / "data" / "recorded_figures.json").read_text("utf-8"))
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(d2l_mlp.__file__).parents[1])}
+X = numpy.arange(-40, 40) / 10
+
+
+def sigmoid(x):
+    return 1 / (1 + numpy.exp(-x))
+
+
+def run(*arguments, cwd=None, **variables):
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", "d2l_mlp.figures", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=cwd,
+        env={**ENVIRONMENT, **variables},
+    )
+
+
+def curve(figure):
+    (axes,) = figure.axes
+    (line,) = axes.get_lines()
+    return line.get_xydata()
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_same_curve_as_the_book_recorded(name):
+    drawn = curve(draw(name))
+    for x, y in RECORDED[name]["data"]:
+        nearest = drawn[abs(drawn[:, 0] - x).argmin()]
+        assert nearest == pytest.approx([x, y], abs=1e-6)
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_same_picture_as_the_book_recorded(tmp_path, name):
+    recorded = RECORDED[name]
+    svg = save_figure(draw(name), tmp_path / "figure.svg").read_text("utf-8")
+    assert re.findall("<!-- (.*?) -->", svg) == recorded["labels"]
+    path = re.search(r'<path d="([^"]*)"[^>]*stroke: #1f77b4', svg).group(1)
+    points = [list(map(float, point)) for point in re.findall(r"[ML] (\S+) (\S+)", path)]
+    assert len(points) == len(recorded["path_pt"])
+    if matplotlib.__version__.startswith("3.7."):
+        numpy.testing.assert_allclose(points, recorded["path_pt"], rtol=0, atol=1e-4)
+        size = re.search(r'<svg [^>]*width="(\S+)pt" height="(\S+)pt"', svg).groups()
+        assert [float(n) for n in size] == [recorded["width_pt"], recorded["height_pt"]]
+
+
+@pytest.mark.parametrize(
+    ("name", "label", "exact"),
+    [
+        ("relu", "relu(x)", numpy.maximum(X, 0)),
+        ("prelu", "prelu(x)", numpy.where(X > 0, X, X / 4)),
+        ("prelu-grad", "grad of prelu", numpy.where(X > 0, 1, 0.25)),
+        ("sigmoid", "sigmoid(x)", sigmoid(X)),
+        ("sigmoid-grad", "grad of sigmoid", sigmoid(X) * sigmoid(-X)),
+        ("tanh", "tanh(x)", numpy.tanh(X)),
+    ],
+)
+def test_the_other_curves_of_the_chapter(name, label, exact):
+    figure = draw(name)
+    x, y = curve(figure).T
+    numpy.testing.assert_allclose(x, X, atol=1e-6)
+    numpy.testing.assert_allclose(y, exact, atol=1e-6)
+    (axes,) = figure.axes
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("x", label)
+    assert list(figure.get_size_inches()) == [3.5, 2.5]
+
+
+def test_all_activations_on_common_axes():
+    figure = draw("activations", Options(alpha=0.5))
+    values, gradients = figure.axes[:4], figure.axes[4:]
+    assert [axes.get_title() for axes in values] == [
+        "ReLU",
+        "pReLU, \N{GREEK SMALL LETTER ALPHA} = 0.5",
+        "sigmoid",
+        "tanh",
+    ]
+    s, t = sigmoid(X), numpy.tanh(X)
+    exact = [numpy.maximum(X, 0), numpy.where(X > 0, X, X / 2), s, t]
+    exact += [X > 0, numpy.where(X > 0, 1, 0.5), s * (1 - s), 1 - t * t]
+    for axes, y in zip(figure.axes, exact):
+        numpy.testing.assert_allclose(axes.get_lines()[0].get_ydata(), y, atol=1e-6)
+    for row in (values, gradients):
+        assert len({axes.get_ylim() for axes in row}) == 1
+    assert len({axes.get_xlim() for axes in figure.axes}) == 1
+
+
+def test_options_are_heeded():
+    options = Options(range=(-1e3, 2.0), step=0.5, alpha=-3.0)
+    x, y = curve(draw("prelu", options)).T
+    numpy.testing.assert_array_equal(x, numpy.arange(-1000, 2, 0.5))
+    numpy.testing.assert_array_equal(y, numpy.where(x > 0, x, -3 * x))
+    names = [t.get_text() for t in draw("mlp", Options(hidden=(2, 3))).axes[0].texts]
+    assert "Hidden layer 2" in names
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_nothing_is_cut_off_or_overlaps(name):
+    figure = draw(name)
+    FigureCanvasAgg(figure).draw()
+    texts = []
+    for axes in figure.axes:
+        box = axes.viewLim
+        for x, y in (point for line in axes.get_lines() for point in line.get_xydata()):
+            assert box.contains(x, y)
+        texts += axes.texts
+        if axes.axison:
+            texts += [axes.title, axes.xaxis.label, axes.yaxis.label]
+            texts += [t for t in axes.get_xticklabels() if box.containsx(t.get_position()[0])]
+            texts += [t for t in axes.get_yticklabels() if box.containsy(t.get_position()[1])]
+    boxes = [t.get_window_extent() for t in texts if t.get_visible() and t.get_text()]
+    assert len(boxes) > 5
+    assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))
+
+
+def test_drawing_changes_nothing_else():
+    from IPython.core.interactiveshell import InteractiveShell
+
+    settings, backend = dict(matplotlib.rcParams), matplotlib.get_backend()
+    shell = InteractiveShell.initialized()
+    draw("relu")
+    assert dict(matplotlib.rcParams) == settings
+    assert matplotlib.get_backend() == backend
+    assert not pyplot.get_fignums()
+    assert InteractiveShell.initialized() == shell
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"range": (4.0, -4.0)}, "range 4 -4: give two numbers"),
+        ({"range": (1.0, 1.0)}, "range 1 1: give two numbers"),
+        ({"range": (numpy.nan, 1.0)}, "range nan 1: give two numbers"),
+        ({"range": (0.0, numpy.inf)}, "range 0 inf: give two numbers"),
+        ({"step": 0.0}, "step 0: give a positive number"),
+        ({"step": -0.1}, "step -0.1: give a positive number"),
+        ({"step": numpy.nan}, "step nan: give a positive number"),
+        ({"step": 100.0}, "step 100: give a positive number below 16"),
+        ({"step": 1e-6}, "more than 100000 points"),
+        ({"range": (1e6, 1e6 + 1)}, "too small for float32"),
+        ({"alpha": numpy.inf}, "alpha inf: give a finite number"),
+        ({"hidden": ()}, "hidden : give 1 to 10"),
+        ({"hidden": (5, 0)}, "hidden 5 0: give 1 to 10"),
+        ({"hidden": (1,) * 11}, "give 1 to 10"),
+    ],
+)
+def test_senseless_options_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        Options(**options)
+
+
+def test_unknown_figure_is_refused():
+    with pytest.raises(ValueError, match="there is no figure 'rellu': did you mean 'relu'"):
+        draw("rellu")
+
+
+def test_command_draws_everything_the_same_way_twice(tmp_path):
+    for seed in "12":
+        folder = tmp_path / seed
+        done = run("--output", folder, PYTHONHASHSEED=seed)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.split() == [str(folder / f"{name}.svg") for name in FIGURES]
+        assert sorted(p.stem for p in folder.iterdir()) == sorted(FIGURES)
+    for path in (tmp_path / "1").iterdir():
+        assert path.read_bytes() == (tmp_path / "2" / path.name).read_bytes()
+
+
+def test_command_draws_an_expression(tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    done = run(
+        *["--expression", "x * npx.sigmoid(x)", "--name", "swish", "--format", "pdf"],
+        *["--range", "-1e1", "-.5", "--output", tmp_path / "a" / "b"],
+        HOME=str(home),
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sorted(p.name for p in (tmp_path / "a" / "b").iterdir()) == [
+        "swish-grad.pdf",
+        "swish.pdf",
+    ]
+    assert not (home / ".ipython").exists()
+
+
+def test_list_and_help_import_nothing_heavy():
+    for argument in ("--list", "--help"):
+        code = f"""if True:
+            import sys
+            from d2l_mlp.figures import main
+            try:
+                main(["{argument}"])
+            finally:
+                assert not {{"mxnet", "d2l", "numpy", "matplotlib"}} & set(sys.modules)"""
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, env=ENVIRONMENT
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "activations" in done.stdout or "--expression" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["rellu"], "there is no figure 'rellu': did you mean 'relu'?"),
+        (["relu", "no\nsuch"], r"there is no figure 'no\nsuch': choose from relu-wide"),
+        (["relu", "--range", "4", "-4"], "range 4 -4"),
+        (["relu", "--range", "-inf", "4"], "range -inf 4"),
+        (["relu", "--range", "1"], "argument --range: expected 2 arguments"),
+        (["relu", "--step", "1e-6"], "more than 100000 points"),
+        (["relu", "--step", "much"], "argument --step: invalid float value: 'much'"),
+        (["prelu", "--alpha", "nan"], "alpha nan"),
+        (["relu", "--format", "jpg"], "argument --format: invalid choice: 'jpg'"),
+        (["relu", "--dpi", "100"], "dpi 100: a svg file has no resolution"),
+        (["relu", "--format", "png", "--dpi", "5"], "dpi 5: give a number from 10 to 1200"),
+        (["mlp", "--hidden", "0"], "hidden 0"),
+        (["--expression", "x +"], "'x +' is not an expression"),
+        (["--expression", "open('x')"], "not allowed in an expression"),
+        (["--expression", "x", "--name", "../x"], "name '../x'"),
+        (["--expression", "x", "--name", "relu"], "name 'relu'"),
+        (["--name", "swish"], "name 'swish': it is for an --expression"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_code_two(tmp_path, arguments, message):
+    done = run(*arguments, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("python -m d2l_mlp.figures: ")
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["relu", "--output", "file"], "cannot write 'file': File exists"),
+        (["relu", "--output", "file/folder"], "cannot write 'file/folder': Not a directory"),
+        (["mlp", "--output", "."], "cannot write 'mlp.svg': Is a directory"),
+        (["--expression", "np.log(x - 9)"], "cannot plot f(x): it is nowhere finite"),
+    ],
+)
+def test_failure_is_one_line_and_exit_code_one(tmp_path, arguments, message):
+    (tmp_path / "file").write_text("kept")
+    (tmp_path / "mlp.svg").mkdir()
+    done = run(*arguments, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"python -m d2l_mlp.figures: {message}")
+    assert done.stderr.count("\n") == 1
+    left = {p.name for p in tmp_path.rglob("*")} - {"figures"}
+    assert left == {"file", "mlp.svg"}
+
+
+def test_interrupt_is_one_line_and_exit_code_130(tmp_path):
+    command = [sys.executable, "-u", "-m", "d2l_mlp.figures", "--format", "png", "--dpi", "1200"]
+    with subprocess.Popen(
+        [*command, "--output", str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=ENVIRONMENT,
+    ) as process:
+        first = process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        rest, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (130, "interrupted\n")
+    assert sorted(map(str, tmp_path.iterdir())) == sorted((first + rest).split())
