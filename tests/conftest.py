@@ -10,6 +10,9 @@ from d2l_mlp import fashion_mnist
 
 ROOT = Path(__file__).parents[1]
 
+# Older jupyter_core warns, and warnings are errors here, unless this is set.
+os.environ.setdefault("JUPYTER_PLATFORM_DIRS", "1")
+
 
 @pytest.fixture(autouse=True)
 def _own_machine(tmp_path_factory, monkeypatch):
