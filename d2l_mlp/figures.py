@@ -72,7 +72,7 @@ def _choose(args: argparse.Namespace) -> Dict[str, Callable]:
     names = args.names or (FIGURES if args.expression is None else [])
     drawings = {name: partial(find(name), options) for name in names}
     if args.expression is not None:
-        name = args.name or "f"
+        name = "f" if args.name is None else args.name
         if not re.fullmatch(r"[A-Za-z]\w{0,30}", name, re.ASCII) or name in FIGURES:
             raise ValueError(
                 f"name {name!r}: give up to 31 letters, digits and underscores, a letter first, "

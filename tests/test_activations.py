@@ -199,6 +199,7 @@ def test_output_range_is_approached_and_kept(activation):
     assert (min(y), max(y)) == activation.output_range
 
 
+@pytest.mark.filterwarnings("ignore")  # pyparsing's about matplotlib, under python -W error
 @pytest.mark.parametrize("activation", ACTIVATIONS.values(), ids=NAMES)
 def test_formulas_can_be_typeset(activation):
     parser = MathTextParser("path")

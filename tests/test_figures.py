@@ -236,6 +236,7 @@ def test_list_and_help_import_nothing_heavy():
         (["--expression", "open('x')"], "not allowed in an expression"),
         (["--expression", "x", "--name", "../x"], "name '../x'"),
         (["--expression", "x", "--name", "relu"], "name 'relu'"),
+        (["--expression", "x", "--name", ""], "name ''"),
         (["--name", "swish"], "name 'swish': it is for an --expression"),
     ],
 )
