@@ -3,6 +3,7 @@
 import argparse
 import math
 import os
+import re
 import signal
 import sys
 from typing import Callable, NoReturn, Optional
@@ -16,6 +17,8 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **options):
         super().__init__(formatter_class=_HelpWithDefaults, **options)
+        # argparse would take -1e3 for the name of an option.
+        self._negative_number_matcher = re.compile(r"-(\d|\.\d|inf|nan)")
 
     def error(self, message: str) -> NoReturn:
         """Exit with the code 2."""
@@ -24,7 +27,7 @@ class Parser(argparse.ArgumentParser):
 
 class _HelpWithDefaults(argparse.HelpFormatter):
     def _get_help_string(self, action: argparse.Action) -> str:
-        if action.default in (None, argparse.SUPPRESS) or action.default is False:
+        if action.default in (None, [], argparse.SUPPRESS) or action.default is False:
             return action.help
         values = action.default if isinstance(action.default, list) else [action.default]
         return f"{action.help} (default: {' '.join(map(str, values))})"

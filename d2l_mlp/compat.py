@@ -131,11 +131,17 @@ def _repair_mxnet(mxnet: ModuleType) -> None:
 
 
 def _repair_d2l(backend: ModuleType) -> None:
-    # d2l 0.17 calls IPython.display.set_matplotlib_formats, deprecated and then removed.
-    if not hasattr(backend, "backend_inline"):
+    # d2l.plot starts with this. The original goes through IPython, whose names for it have come
+    # and gone, and outside a notebook it starts a shell, with a thread and files in the home.
+    def use_svg_display() -> None:
+        """Use the svg format to display a plot in Jupyter."""
+        from IPython import get_ipython
         from matplotlib_inline.backend_inline import set_matplotlib_formats
 
-        backend.use_svg_display = lambda: set_matplotlib_formats("svg")
+        if get_ipython() is not None:
+            set_matplotlib_formats("svg")
+
+    backend.use_svg_display = use_svg_display
 
 
 _REPAIRS = {"mxnet": _repair_mxnet, "d2l.mxnet": _repair_d2l}

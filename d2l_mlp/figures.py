@@ -5,57 +5,39 @@ import re
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Callable, Dict, NoReturn, Optional, Sequence
+from typing import Callable, Dict, Optional, Sequence
 
-from d2l_mlp import expressions
+from d2l_mlp import cli, expressions
 from d2l_mlp.gallery import FIGURES, Options, curve, find
 from d2l_mlp.savefig import FORMATS, save_figure
 
+PROG = "python -m d2l_mlp.figures"
+
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
-    """Run the command and return its exit code.
-
-    Parameters
-    ----------
-    argv : sequence of str, optional
-        Its arguments, by default those of the process.
-
-    Returns
-    -------
-    int
-        0, 1 if a figure cannot be drawn or written, 130 after Ctrl-C.
-
-    Raises
-    ------
-    SystemExit
-        With code 2 if an argument is wrong, 0 after ``--help``.
-    """
-    parser = _parser()
+    """Run the command line; returns the exit code."""
+    p = parser()
+    args = p.parse_args(argv)
+    if args.list:
+        width = max(map(len, FIGURES))
+        for name, (description, _) in FIGURES.items():
+            print(f"{name:{width}}  {description}")
+        return 0
     try:
-        args = parser.parse_args(argv)
-        if args.list:
-            width = max(map(len, FIGURES))
-            for name, (description, _) in FIGURES.items():
-                print(f"{name:{width}}  {description}")
-            return 0
-        try:
-            drawings = _choose(args)
-        except ValueError as error:
-            parser.error(str(error))
+        drawings = _choose(args)
+    except ValueError as error:
+        p.error(str(error))
+    return cli.run(PROG, lambda signals: _write(args, drawings))
+
+
+def _write(args: argparse.Namespace, drawings: Dict[str, Callable]) -> None:
+    try:
         args.output.mkdir(parents=True, exist_ok=True)
         for name, drawing in drawings.items():
             print(save_figure(drawing(), args.output / f"{name}.{args.format}", args.dpi or 200))
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
     except OSError as error:
         target = error.filename2 or args.output
-        print(f"{parser.prog}: cannot write '{target}': {error.strerror}", file=sys.stderr)
-        return 1
-    except (ValueError, ImportError) as error:
-        print(f"{parser.prog}: {error}", file=sys.stderr)
-        return 1
-    return 0
+        raise OSError(f"cannot write '{target}': {error.strerror}") from error
 
 
 def _choose(args: argparse.Namespace) -> Dict[str, Callable]:
@@ -84,54 +66,29 @@ def _choose(args: argparse.Namespace) -> Dict[str, Callable]:
     return drawings
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message} (see --help)\n")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="python -m d2l_mlp.figures",
-        description="Draw the figures of the chapter, each into a file of its own.",
+def parser() -> cli.Parser:
+    """Make the command line's parser."""
+    p = cli.Parser(
+        prog=PROG, description="Draw the figures of the chapter, each into a file of its own."
     )
-    # argparse would take -1e3 for the name of an option.
-    parser._negative_number_matcher = re.compile(r"-(\d|\.\d|inf|nan)")
-    add = parser.add_argument
+    # fmt: off
+    add = p.add_argument
     add("names", nargs="*", metavar="NAME", help="figure to draw (default: all of --list)")
     add("--list", action="store_true", help="say what there is, and draw nothing")
-    add(
-        "--output",
-        type=Path,
-        default=Path("figures"),
-        metavar="DIR",
-        help="folder to write to (default: %(default)s)",
-    )
-    add("--format", choices=FORMATS, default="svg", help="file format (default: %(default)s)")
+    add("--output", type=Path, default=Path("figures"), metavar="DIR", help="folder to write to")
+    add("--format", choices=FORMATS, default="svg", help="file format")
     add("--dpi", type=int, metavar="N", help="resolution of a png in dots an inch (default: 200)")
-    add(
-        "--range",
-        type=float,
-        nargs=2,
-        metavar=("LO", "HI"),
-        help="where x begins and ends (default: -4 4; -8 8 for relu-wide)",
-    )
-    add("--step", type=float, default=0.1, help="distance in x (default: %(default)s)")
-    add("--alpha", type=float, default=0.25, help="slope of pReLU (default: %(default)s)")
-    add(
-        "--hidden",
-        type=int,
-        nargs="+",
-        default=[5],
-        metavar="N",
-        help="units of each hidden layer in the mlp diagram (default: 5)",
-    )
-    add(
-        "--expression",
-        metavar="F",
-        help="draw a function of your own and its derivative, such as 'x * npx.sigmoid(x)'",
-    )
+    add("--range", type=float, nargs=2, metavar=("LO", "HI"),
+        help="where x begins and ends (default: -4 4; -8 8 for relu-wide)")
+    add("--step", type=float, default=0.1, help="distance in x")
+    add("--alpha", type=float, default=0.25, help="slope of pReLU")
+    add("--hidden", type=int, nargs="+", default=[5], metavar="N",
+        help="units of each hidden layer in the mlp diagram")
+    add("--expression", metavar="F",
+        help="draw a function of your own and its derivative, such as 'x * npx.sigmoid(x)'")
     add("--name", help="name of the --expression, for labels and files (default: f)")
-    return parser
+    # fmt: on
+    return p
 
 
 if __name__ == "__main__":

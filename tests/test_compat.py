@@ -26,7 +26,7 @@ def test_the_books_imports_work_in_silence(run, first):
 
 
 def test_the_books_plot_works_in_silence(run):
-    assert run("-c", "import d2l_mlp" + IMPORTS + PLOT).stderr == ""
+    assert run("-W", "error", "-c", "import d2l_mlp" + IMPORTS + PLOT).stderr == ""
 
 
 def test_bool_arrays_which_need_the_removed_alias(run):
@@ -69,7 +69,7 @@ def test_notebook(monkeypatch):
 
 def test_legacy_names_of_the_bare_import(run):
     run(
-        "-c",
+        "-W", "error", "-c",
         "from d2l_mlp.compat import legacy_d2l; legacy_d2l()\n"
         "import d2l; from mxnet import np\n"
         "x = np.arange(3.0); d2l.plot(x, x, 'x', 'y'); d2l.set_figsize((4, 2.5))\n"

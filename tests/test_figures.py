@@ -263,7 +263,7 @@ def test_failure_is_one_line_and_exit_code_one(tmp_path, arguments, message):
     (tmp_path / "mlp.svg").mkdir()
     done = run(*arguments, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith(f"python -m d2l_mlp.figures: {message}")
+    assert done.stderr.startswith(f"python -m d2l_mlp.figures: error: {message}")
     assert done.stderr.count("\n") == 1
     left = {p.name for p in tmp_path.rglob("*")} - {"figures"}
     assert left == {"file", "mlp.svg"}
@@ -281,5 +281,5 @@ def test_interrupt_is_one_line_and_exit_code_130(tmp_path):
         first = process.stdout.readline()
         process.send_signal(signal.SIGINT)
         rest, errors = process.communicate(timeout=60)
-    assert (process.returncode, errors) == (130, "interrupted\n")
+    assert (process.returncode, errors) == (130, "python -m d2l_mlp.figures: stopped by Ctrl-C\n")
     assert sorted(map(str, tmp_path.iterdir())) == sorted((first + rest).split())
