@@ -55,7 +55,7 @@ def plot_activation(name: str, x: np.ndarray, alpha: float = 0.25, grad: bool = 
 
     `alpha` is the slope of pReLU.
     """
-    return plot_curve(_function(name, alpha), name, x, grad)
+    return plot_curve(activation_function(name, alpha), name, x, grad)
 
 
 def plot_activations(x: np.ndarray, alpha: float = 0.25) -> Figure:
@@ -67,7 +67,7 @@ def plot_activations(x: np.ndarray, alpha: float = 0.25) -> Figure:
         figure = Figure(figsize=(8, 3.6), layout="constrained")
         columns = figure.subplots(2, len(ACTIVATIONS), sharex=True, sharey="row").T
         for name, column in zip(ACTIVATIONS, columns):
-            curves = value_and_grad(_function(name, alpha), x)
+            curves = value_and_grad(activation_function(name, alpha), x)
             for axes, y, xlabel, ylabel in zip(column, curves, ["", "x"], ["f(x)", "grad of f"]):
                 _plot(axes, x, y, xlabel, ylabel if name == "relu" else "")
             column[0].set_title(_TITLES.get(name, name).format(alpha=alpha))
@@ -77,7 +77,8 @@ def plot_activations(x: np.ndarray, alpha: float = 0.25) -> Figure:
     return figure
 
 
-def _function(name: str, alpha: float) -> Callable[[np.ndarray], np.ndarray]:
+def activation_function(name: str, alpha: float) -> Callable[[np.ndarray], np.ndarray]:
+    """Return one of `d2l_mlp.activations.ACTIVATIONS`, with `alpha` as the slope if it is pReLU."""
     function = ACTIVATIONS[name].function
     return partial(function, alpha=alpha) if name == "prelu" else function
 

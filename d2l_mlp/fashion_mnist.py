@@ -38,7 +38,8 @@ def load(dataset: str = "auto", data_dir: Union[str, Path, None] = None) -> Fash
     ----------
     dataset : {"auto", "fashion-mnist", "sample"}, default "auto"
         ``"auto"`` walks the whole list and gives up on an unreachable network within 5 s,
-        ``"fashion-mnist"`` never takes the sample, ``"sample"`` takes nothing else.
+        ``"fashion-mnist"`` never takes the sample, ``"sample"`` takes nothing else. The
+        environment variable ``D2L_MLP_DATASET`` stands in for ``"auto"``.
     data_dir : path, optional
         Folder with the four IDX files, gzipped or not.
 
@@ -52,6 +53,8 @@ def load(dataset: str = "auto", data_dir: Union[str, Path, None] = None) -> Fash
     DatasetError
         If nothing usable is found, or if `data_dir` holds anything but the canonical files.
     """
+    if dataset == "auto":
+        dataset = os.environ.get("D2L_MLP_DATASET", "auto")
     if dataset not in ("auto", *RELEASES):
         raise DatasetError(
             f"dataset {dataset!r} is not known; choose one of auto, {', '.join(RELEASES)}"

@@ -3,10 +3,11 @@
 Importing this module is cheap: matplotlib is imported when a figure is drawn or saved.
 """
 
+import io
 import secrets
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator, Union
+from typing import BinaryIO, Iterator, Union
 
 FORMATS = ("svg", "png", "pdf")
 
@@ -68,16 +69,23 @@ def save_figure(figure, path: Union[str, Path], dpi: int = 200) -> Path:
         raise ValueError(f"cannot save '{path}': its name must end in .svg, .png or .pdf")
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
-        with part.open("xb") as file, book_style():
-            figure.savefig(
-                file,
-                format=form,
-                dpi=dpi if form == "png" else STYLE["figure.dpi"],
-                bbox_inches="tight",
-                metadata=_METADATA[form],
-            )
+        with part.open("xb") as file:
+            _write(figure, file, form, dpi if form == "png" else STYLE["figure.dpi"])
         part.replace(path)
     finally:
         if part.exists():
             part.unlink()
     return path
+
+
+def to_svg(figure) -> str:
+    """Return a figure, drawn in `book_style`, as one ``<svg>`` element, fit for a web page."""
+    file = io.BytesIO()
+    _write(figure, file, "svg", STYLE["figure.dpi"])
+    svg = file.getvalue().decode("utf-8")
+    return svg[svg.index("<svg") :]
+
+
+def _write(figure, file: BinaryIO, form: str, dpi: int) -> None:
+    with book_style():
+        figure.savefig(file, format=form, dpi=dpi, bbox_inches="tight", metadata=_METADATA[form])

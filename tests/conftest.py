@@ -21,6 +21,7 @@ def _own_machine(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("MXNET_HOME", str(home))
     monkeypatch.setenv("D2L_MLP_MIRROR", "http://127.0.0.1:9/")  # where nothing listens
     monkeypatch.delenv("D2L_MLP_DATA", raising=False)
+    monkeypatch.delenv("D2L_MLP_DATASET", raising=False)
 
 
 @pytest.fixture(scope="session")

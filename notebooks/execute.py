@@ -1,0 +1,49 @@
+"""Run the notebooks and keep what they give: ``python notebooks/execute.py [NOTEBOOK ...]``."""
+
+import os
+import sys
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+HERE = Path(__file__).parent
+NOTEBOOKS = sorted(HERE.glob("*.ipynb"))
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+def execute(path: Path) -> nbformat.NotebookNode:
+    """Run a notebook from top to bottom in a fresh kernel, and return it with its outputs.
+
+    It runs as it is committed: on this checkout of the package, the embedded sample, and one
+    thread, because the number of threads changes the last bits of what is computed. What differs
+    from run to run, or is of no use to a reader, is left out.
+
+    Raises
+    ------
+    nbclient.exceptions.CellExecutionError
+        If a cell fails.
+    """
+    notebook = nbformat.read(path, as_version=4)
+    own = {"PYTHONPATH": str(HERE.parent), "D2L_MLP_DATASET": "sample", "OMP_NUM_THREADS": "1"}
+    client = NotebookClient(
+        notebook, timeout=120, kernel_name="python3", store_widget_state=False,
+        resources={"metadata": {"path": str(HERE)}},
+    )  # fmt: skip
+    client.execute(env={**os.environ, **own})
+    notebook.metadata = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    for cell in notebook.cells:
+        cell.metadata = {key: cell.metadata[key] for key in cell.metadata.keys() & {"tags"}}
+        for output in cell.get("outputs", ()):
+            # A widget is nothing without its kernel; the picture beside it remains.
+            output.get("data", {}).pop(WIDGET, None)
+    return notebook
+
+
+if __name__ == "__main__":
+    for path in map(Path, sys.argv[1:] or NOTEBOOKS):
+        nbformat.write(execute(path), path)
+        print(path)
