@@ -64,9 +64,9 @@ def plot_approximation() -> Figure:
         left.plot(x, numpy.sin(x), "k", linewidth=0.8, label="sin x")
         for n, style in ((3, "o--"), (8, "o-")):
             pieces = linear_pieces(approximate(np.sin, 0, hi, n), 0, hi)
-            left.plot(pieces.x, pieces.y, style, markersize=4, label=f"{n} hidden units")
+            left.plot(pieces.x, pieces.y, style, markersize=4, label=f"{n} units")
         left.set(xlabel="x", ylabel="o(x)")
-        left.legend(loc="lower left")
+        left.legend(loc="upper right")
         errors = [_largest_error(approximate(np.sin, 0, hi, int(n)), x) for n in widths]
         right.loglog(widths, errors, "o-", markersize=4, label="largest error")
         right.loglog(widths, hi**2 / 8 / widths**2, "k--", linewidth=0.8, label="h² / 8")
