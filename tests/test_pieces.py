@@ -20,7 +20,8 @@ def random_net(hidden, activation="relu", alpha=0.25, num_inputs=1, num_outputs=
         if name.endswith("alpha"):
             value = numpy.full(1, alpha)
         else:
-            value = random.randn(*parameter.shape) / (parameter.shape + (1,))[1] ** 0.5
+            fan_in = parameter.shape[1] if parameter.shape[1:] else 1
+            value = random.randn(*parameter.shape) / fan_in**0.5
         parameter.set_data(np.array(value, dtype="float64"))
     return net
 
