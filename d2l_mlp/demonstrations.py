@@ -4,7 +4,6 @@ import numpy
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
 from mxnet import np
 from mxnet.gluon import nn
 
@@ -23,7 +22,7 @@ def plot_linear_pieces() -> Figure:
     """Plot a ReLU net of one input with its breakpoints, above its slopes (exercise 2)."""
     pieces = linear_pieces(_random_net(1, 8, 8), -3, 3)
     with book_style():
-        figure = Figure(figsize=(3.5, 3.5), layout="constrained")
+        figure = Figure(figsize=(3.5, 3.5))
         top, bottom = figure.subplots(2, sharex=True, gridspec_kw={"height_ratios": [2, 1]})
         top.plot(pieces.x, pieces.y)
         top.plot(pieces.breakpoints, pieces.y[1:-1], "ko", markersize=4)
@@ -41,7 +40,7 @@ def plot_linear_regions() -> Figure:
     regions = linear_regions(_random_net(2, 8, 8), -3, 3)
     gradients = numpy.array([numpy.linalg.norm(region.W) for region in regions])
     with book_style():
-        figure = Figure(figsize=(3.5, 3), layout="constrained")
+        figure = Figure(figsize=(3.5, 3))
         axes = figure.add_subplot(aspect="equal")
         polygons = PolyCollection(
             [region.vertices for region in regions],
@@ -49,7 +48,7 @@ def plot_linear_regions() -> Figure:
         )  # fmt: skip
         axes.add_collection(polygons)
         axes.set(xlim=(-3, 3), ylim=(-3, 3), xlabel="x₁", ylabel="x₂")
-        figure.colorbar(polygons, label="length of the gradient")
+        figure.colorbar(polygons, ax=axes, label="length of the gradient")
     return figure
 
 
@@ -59,10 +58,10 @@ def plot_approximation() -> Figure:
     x = numpy.linspace(0, hi, 2001)
     widths = 2 ** numpy.arange(1, 10)
     with book_style():
-        figure = Figure(figsize=_WIDE, layout="constrained")
-        left, right = figure.subplots(1, 2)
+        figure = Figure(figsize=_WIDE)
+        left, right = figure.subplots(1, 2, gridspec_kw={"wspace": 0.4})
         left.plot(x, numpy.sin(x), "k", linewidth=0.8, label="sin x")
-        for n, style in ((3, "o--"), (8, "o-")):
+        for n, style in ((3, "o--"), (9, "o-")):
             pieces = linear_pieces(approximate(np.sin, 0, hi, n), 0, hi)
             left.plot(pieces.x, pieces.y, style, markersize=4, label=f"{n} units")
         left.set(xlabel="x", ylabel="o(x)")
@@ -82,8 +81,8 @@ def plot_sawtooth() -> Figure:
     """Plot two sawtooth nets, and the units that depth and width take for as many pieces."""
     depths = numpy.arange(1, 11)
     with book_style():
-        figure = Figure(figsize=_WIDE, layout="constrained")
-        left, right = figure.subplots(1, 2)
+        figure = Figure(figsize=_WIDE)
+        left, right = figure.subplots(1, 2, gridspec_kw={"wspace": 0.4})
         for depth, style in ((2, "k--"), (5, "-")):
             pieces = linear_pieces(sawtooth(depth), 0, 1)
             left.plot(pieces.x, pieces.y, style, linewidth=1, label=f"depth {depth}")
@@ -105,7 +104,7 @@ def plot_monotonicity() -> Figure:
     normal, limit = body_temperature.NORMAL, body_temperature.LIMIT
     temperatures = numpy.linspace(normal - 3, normal + 3, 301)
     with book_style():
-        figure = Figure(figsize=(4.5, 3), layout="constrained")
+        figure = Figure(figsize=(4.5, 3))
         axes = figure.add_subplot()
         for lo, hi in ((normal - 3, normal - limit), (normal + limit, normal + 3)):
             axes.axvspan(lo, hi, color="0.9", linewidth=0)
@@ -120,9 +119,9 @@ def plot_monotonicity() -> Figure:
 
 def _label_with_plain_numbers(axes: Axes) -> None:
     # Powers of ten need mathtext, and starting its parser takes longer than the drawing.
+    axes.minorticks_off()
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter("{x:g}")
-        axis.set_minor_formatter(NullFormatter())
 
 
 def _random_net(*sizes: int) -> nn.Sequential:

@@ -35,7 +35,7 @@ def test_approximation_shows_interpolants_and_their_error():
     left, right = draw("approximation").axes
     (x, y), *nets = lines(left)
     numpy.testing.assert_allclose(y, numpy.sin(x), atol=1e-12)
-    assert [len(x) for x, _ in nets] == [4, 9]
+    assert [len(x) for x, _ in nets] == [4, 10]
     for x, y in nets:
         numpy.testing.assert_allclose(y, numpy.sin(x), atol=1e-12)
     (widths, errors), (_, bounds) = lines(right)
