@@ -4,7 +4,7 @@ from typing import Any, List
 
 from IPython.display import display
 from matplotlib.figure import Figure
-from mxnet import np
+from mxnet import np, util
 
 from d2l_mlp.activations import ACTIVATIONS
 from d2l_mlp.curves import activation_function
@@ -99,6 +99,7 @@ def controls(name: str, x: float, alpha: float) -> Any:
     point = widgets.FloatSlider(x, min=_LO, max=_HI, step=0.1, description="x")
     image = widgets.Image(format="svg+xml")
 
+    @util.use_np  # JupyterLab has it called in a thread of its own, and MXNet's mode is a thread's
     def redraw(change: Any = None) -> None:
         slope.disabled = menu.value != "prelu"
         image.value = to_svg(plot_tangent(menu.value, point.value, slope.value)).encode()
