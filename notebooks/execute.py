@@ -28,6 +28,7 @@ def execute(path: Path) -> nbformat.NotebookNode:
     own = {"PYTHONPATH": str(HERE.parent), "D2L_MLP_DATASET": "sample", "OMP_NUM_THREADS": "1"}
     client = NotebookClient(
         notebook, timeout=120, kernel_name="python3", store_widget_state=False,
+        coalesce_streams=True,
         resources={"metadata": {"path": str(HERE)}},
     )  # fmt: skip
     client.execute(env={**os.environ, **own})

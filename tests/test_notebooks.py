@@ -1,5 +1,6 @@
 import json
 import re
+from collections import Counter
 
 import nbformat
 import numpy
@@ -11,47 +12,49 @@ from tests import svg
 from tests.conftest import ROOT
 from tests.test_figures import RECORDED
 
-# Training magnifies what another processor rounds otherwise: cells that show what a net has
-# learned are tagged so.
+# Training magnifies what another processor rounds otherwise, so that an image may change sides.
+# The cells that show what a net has learned are tagged "trained".
 TOLERANCE = {"trained": 0.05, "computed": 1e-3}
+FLIPPED_TEXTS = {"trained": 6, "computed": 0}
+
+SVG = "image/svg+xml"
 
 
-def outputs(cell):
-    """Tell the outputs of a cell as (type, text, pictures), streams joined."""
+def kinds(cell):
     return [
         (output.output_type, output.get("name"), sorted(output.get("data", {})))
         for output in cell.get("outputs", ())
     ]
 
 
-def assert_same_text(given, expected, tolerance):
+def assert_same_text(given, expected, kind):
     assert re.sub(svg.NUMBER, "#", given) == re.sub(svg.NUMBER, "#", expected)
     numbers = [[float(n) for n in re.findall(svg.NUMBER, text)] for text in (given, expected)]
-    numpy.testing.assert_allclose(*numbers, rtol=tolerance, atol=tolerance)
+    numpy.testing.assert_allclose(*numbers, rtol=TOLERANCE[kind], atol=TOLERANCE[kind])
 
 
-def assert_same_picture(given, expected, tolerance):
-    assert_same_text("\n".join(svg.texts(given)), "\n".join(svg.texts(expected)), tolerance)
+def assert_same_picture(given, expected, kind):
+    texts, others = Counter(svg.texts(given)), Counter(svg.texts(expected))
+    assert sum(((texts - others) + (others - texts)).values()) <= FLIPPED_TEXTS[kind]
     given, expected = svg.curves(given), svg.curves(expected)
     assert [len(points) for points in given] == [len(points) for points in expected]
     for points, others in zip(given, expected):
-        numpy.testing.assert_allclose(points, others, rtol=0, atol=tolerance)
+        numpy.testing.assert_allclose(points, others, rtol=0, atol=TOLERANCE[kind])
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_committed_outputs_are_what_the_code_gives(path):
     committed, given = nbformat.read(path, as_version=4), execute(path)
     for cell, now in zip(committed.cells, given.cells):
-        assert outputs(now) == outputs(cell)
         kind = "trained" if "trained" in cell.metadata.get("tags", ()) else "computed"
+        assert kinds(now) == kinds(cell)
         for output, expected in zip(now.get("outputs", ()), cell.get("outputs", ())):
-            assert output.output_type in ("stream", "display_data", "execute_result")
+            assert output.output_type != "error"
             assert output.get("name") != "stderr", output.text
             texts = [o.get("text") or o.data["text/plain"] for o in (output, expected)]
-            assert_same_text(*texts, TOLERANCE[kind])
-            if "image/svg+xml" in output.get("data", {}):
-                pictures = [o.data["image/svg+xml"] for o in (output, expected)]
-                assert_same_picture(*pictures, TOLERANCE[kind])
+            assert_same_text(*texts, kind)
+            if SVG in output.get("data", {}):
+                assert_same_picture(output.data[SVG], expected.data[SVG], kind)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -69,10 +72,10 @@ def test_short_and_bare(path):
 def test_the_activation_notebook_draws_what_the_book_recorded():
     (path,) = HERE.glob("2-*.ipynb")
     drawn = [
-        output.data["image/svg+xml"]
+        output.data[SVG]
         for cell in nbformat.read(path, as_version=4).cells
         for output in cell.get("outputs", ())
-        if "image/svg+xml" in output.get("data", {})
+        if SVG in output.get("data", {})
     ]
     by_texts = {tuple(svg.texts(picture)): picture for picture in drawn}
     for recorded in RECORDED.values():
@@ -125,7 +128,7 @@ def test_the_chapters_own_cells(monkeypatch, tmp_path):
     resources = {"metadata": {"path": str(tmp_path)}}
     NotebookClient(notebook, timeout=60, kernel_name="python3", resources=resources).execute()
     assert [len(cell.outputs) for cell in cells] == [0, 0] + [1] * 7
-    pictures = [cell.outputs[0].data["image/svg+xml"] for cell in cells[2:]]
+    pictures = [cell.outputs[0].data[SVG] for cell in cells[2:]]
     names = [re.search("'([^']*)'.$", cell).group(1) for cell in CHAPTER[1:]]
     near, wide = numpy.arange(-40, 40) / 10, numpy.arange(-80, 80) / 10
     s, t = 1 / (1 + numpy.exp(-near)), numpy.tanh(near)
