@@ -53,7 +53,7 @@ def plot_tangent(name: str, x: float, alpha: float = 0.25) -> Figure:
             axes.set(xlabel="x", xlim=(_LO, _HI), ylim=axes.get_ylim())  # the tangent may leave
             axes.plot([x], [at], "ko", zorder=3)
             axes.grid()
-        left.axline((x, value), slope=slope, color="C1", linestyle="--")
+        left.plot([_LO, _HI], [value + slope * (end - x) for end in (_LO, _HI)], "C1--")
         left.set(ylabel=f"{name}(x)", title=f"{name}({x:.1f}) = {value:.3f}")
         right.set(ylabel=f"grad of {name}", title=f"derivative at {x:.1f}: {slope:.3f}")
     return figure

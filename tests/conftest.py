@@ -3,6 +3,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 
 import d2l_mlp  # noqa: F401  (before any test module imports mxnet)
@@ -56,3 +57,26 @@ def run(tmp_path):
         return result
 
     return run
+
+
+@pytest.fixture
+def cell(monkeypatch, tmp_path):
+    """Run one cell in a kernel of its own, and give its outputs and the messages about them."""
+    from nbclient import NotebookClient
+
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+
+    def cell(source):
+        messages = []
+
+        class Client(NotebookClient):
+            def process_message(self, message, *args):
+                messages.append(message["msg_type"])
+                return super().process_message(message, *args)
+
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+        resources = {"metadata": {"path": str(tmp_path)}}
+        Client(notebook, timeout=60, kernel_name="python3", resources=resources).execute()
+        return notebook.cells[0].outputs, messages
+
+    return cell

@@ -14,10 +14,11 @@ def texts(svg):
     return re.findall("<!-- (.*?) -->", svg.replace("\N{MINUS SIGN}", "-"))
 
 
-def curves(svg, colour=""):
-    """Give the points of paths and markers, the frame of their axes being the unit square.
+def curves(svg, style=""):
+    """Give the points of lines and markers, the frame of their axes being the unit square.
 
-    All of them in the order they are drawn, or only those of a line's colour, such as #1f77b4.
+    Of an area they are two corners of the box around it. They come in the order they are drawn,
+    all of them or only those whose style has the given part, such as a line's colour.
     """
     found = []
     for axes in ElementTree.fromstring(svg).iter(f"{NAMESPACE}g"):
@@ -25,7 +26,7 @@ def curves(svg, colour=""):
             drawn = list(_drawn(axes))
             (_, frame), *_ = drawn
             low, high = frame.min(axis=0), frame.max(axis=0)
-            found += [(points - low) / (high - low) for style, points in drawn if colour in style]
+            found += [(points - low) / (high - low) for own, points in drawn if style in own]
     return found
 
 
@@ -33,7 +34,10 @@ def _drawn(element):
     style = element.get("style", "")
     if element.tag == f"{NAMESPACE}path":
         numbers = re.findall(NUMBER, element.get("d"))
-        yield style, numpy.array(numbers, dtype=float).reshape(-1, 2)
+        points = numpy.array(numbers, dtype=float).reshape(-1, 2)
+        if element.get("d").rstrip().endswith("z"):  # which corner comes first is up to matplotlib
+            points = numpy.array([points.min(axis=0), points.max(axis=0)])
+        yield style, points
     elif element.tag == f"{NAMESPACE}use" and style:  # a marker; glyphs have none
         yield style, numpy.array([[float(element.get("x")), float(element.get("y"))]])
     elif element.tag != f"{NAMESPACE}defs":
