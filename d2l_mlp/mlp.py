@@ -1,4 +1,4 @@
-"""The multilayer perceptron, as a plain ``gluon.nn.Sequential``.
+"""The multilayer perceptron: as a plain ``gluon.nn.Sequential``, and written out.
 
 Chapter, section "Hidden Layers": fully connected layers stacked on top of each other, an
 elementwise activation function after each hidden one, none after the output layer.
