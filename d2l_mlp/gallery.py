@@ -142,5 +142,25 @@ FIGURES: Mapping[str, Tuple[str, Callable]] = {
         "multilayer perceptron of 4 inputs, 5 hidden units and 3 outputs",
         lambda options: _drawing("diagrams").plot_network([4, *options.hidden, 3]),
     ),
+    "linear-pieces": (
+        "a ReLU net of one input is piecewise linear",
+        lambda options: _drawing("demonstrations").plot_linear_pieces(),
+    ),
+    "linear-regions": (
+        "a ReLU net of two inputs is linear on polygons",
+        lambda options: _drawing("demonstrations").plot_linear_regions(),
+    ),
+    "approximation": (
+        "nets that approximate the sine, and their error",
+        lambda options: _drawing("demonstrations").plot_approximation(),
+    ),
+    "sawtooth": (
+        "a deep net has more pieces than a wide one",
+        lambda options: _drawing("demonstrations").plot_sawtooth(),
+    ),
+    "monotonicity": (
+        "risk by body temperature, as a linear model and an MLP predict it",
+        lambda options: _drawing("demonstrations").plot_monotonicity(),
+    ),
 }
 """What each figure shows, and the function of `Options` that draws it."""

@@ -1,16 +1,16 @@
-"""The multilayer perceptron, as a plain ``gluon.nn.Sequential``.
+"""The multilayer perceptron: as a plain ``gluon.nn.Sequential``, and written out.
 
 Chapter, section "Hidden Layers": fully connected layers stacked on top of each other, an
 elementwise activation function after each hidden one, none after the output layer.
 """
 
-from typing import Optional, Sequence
+from typing import Callable, Iterable, Optional, Sequence, Union
 
 import mxnet
-from mxnet import init
+from mxnet import init, np
 from mxnet.gluon import nn
 
-ACTIVATIONS = ("relu", "prelu", "sigmoid", "tanh")
+from d2l_mlp.activations import ACTIVATIONS
 
 INITIALIZERS = {
     # Glorot & Bengio 2010: uniform in +-sqrt(6 / (fan_in + fan_out)).
@@ -76,14 +76,9 @@ def build_mlp(
         for size in sizes:
             if isinstance(size, bool) or not isinstance(size, int) or size < least:
                 raise ValueError(f"{what} is {size!r}; give an integer of at least {least}")
-    if activation is not None and activation not in ACTIVATIONS:
-        raise ValueError(
-            f"activation {activation!r} is not known; choose one of {', '.join(ACTIVATIONS)}"
-        )
-    if initializer not in INITIALIZERS:
-        raise ValueError(
-            f"initializer {initializer!r} is not known; choose one of {', '.join(INITIALIZERS)}"
-        )
+    if activation is not None:
+        _known(activation, "activation", ACTIVATIONS)
+    _known(initializer, "initializer", INITIALIZERS)
     net = nn.Sequential()
     for units in hidden:
         layer = nn.Dense(units, in_units=num_inputs)
@@ -96,6 +91,76 @@ def build_mlp(
     if dtype != "float32":  # MXNet's initializers draw nothing else
         net.cast(dtype)
     return net
+
+
+def forward(
+    X: np.ndarray,
+    weights: Sequence[np.ndarray],
+    biases: Sequence[np.ndarray],
+    activation: Union[str, Callable[[np.ndarray], np.ndarray], None] = "relu",
+) -> np.ndarray:
+    r"""Write out the forward pass of an MLP with any number of hidden layers.
+
+    Chapter, sections "From Linear to Nonlinear" and "Vectorization and Minibatch": every hidden
+    layer is :math:`\mathbf{H}_l = \sigma(\mathbf{H}_{l-1} \mathbf{W}_l^\top + \mathbf{b}_l)`, with
+    :math:`\mathbf{H}_0 = \mathbf{X}`, and the output layer the same without :math:`\sigma`.
+
+    Parameters
+    ----------
+    X : mxnet.np.ndarray
+        A minibatch of shape (n, num_inputs), its rows the examples, or one example of shape
+        (num_inputs,).
+    weights, biases : sequence of mxnet.np.ndarray
+        Of each layer, from the inputs to the outputs, as Gluon's ``Dense`` has them: of shapes
+        (units, inputs) and (units,).
+    activation : {"relu", "prelu", "sigmoid", "tanh"}, callable or None, default "relu"
+        Elementwise function of the hidden units. "prelu" has the slope 0.25; for another, give
+        ``functools.partial(prelu, alpha=...)``.
+
+    Returns
+    -------
+    mxnet.np.ndarray
+        Logits, of shape (n, num_outputs) or (num_outputs,), which is what a Gluon net returns
+        too; the probabilities are their `softmax`.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit together or the activation is unknown.
+    """
+    if isinstance(activation, str):
+        activation = ACTIVATIONS[_known(activation, "activation", ACTIVATIONS)].function
+    if len(weights) != len(biases) or not len(weights):
+        raise ValueError(f"{len(weights)} weights and {len(biases)} biases; give each layer both")
+    H = X
+    for layer, (W, b) in enumerate(zip(weights, biases)):
+        if H.ndim not in (1, 2) or W.shape[1:] != H.shape[-1:] or b.shape != W.shape[:1]:
+            raise ValueError(
+                f"layer {layer} has inputs of shape {H.shape}, weights {W.shape} and biases "
+                f"{b.shape}; give (n, inputs) or (inputs,), (units, inputs) and (units,)"
+            )
+        H = np.dot(H, W.T) + b
+        if layer < len(weights) - 1 and activation is not None:
+            H = activation(H)
+    return H
+
+
+def softmax(O: np.ndarray) -> np.ndarray:  # noqa: E741 (the chapter's name for it)
+    r"""Turn logits into probabilities, row by row: :math:`\exp(o_j) / \sum_k \exp(o_k)`.
+
+    Parameters
+    ----------
+    O : mxnet.np.ndarray
+        Logits of shape (n, num_outputs), or (num_outputs,) of one example.
+
+    Returns
+    -------
+    mxnet.np.ndarray
+        Of the same shape; every row is nonnegative and sums to 1.
+    """
+    # The largest logit cancels in the fraction, and without it no exponential can overflow.
+    E = np.exp(O - O.max(axis=-1, keepdims=True))
+    return E / E.sum(axis=-1, keepdims=True)
 
 
 class Activation(nn.HybridBlock):
@@ -135,3 +200,9 @@ class PReLU(nn.HybridBlock):
 
     def __repr__(self):
         return "prelu"
+
+
+def _known(name: str, what: str, registry: Iterable[str]) -> str:
+    if name not in registry:
+        raise ValueError(f"{what} {name!r} is not known; choose one of {', '.join(registry)}")
+    return name

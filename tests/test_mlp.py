@@ -1,12 +1,15 @@
 import itertools
+from functools import partial
 
+import mpmath
 import mxnet
 import numpy
 import pytest
 from mxnet import gluon, np
 from mxnet.gluon import nn
 
-from d2l_mlp.mlp import INITIALIZERS, build_mlp
+from d2l_mlp.activations import prelu
+from d2l_mlp.mlp import INITIALIZERS, build_mlp, forward, softmax
 
 NUMPY = {
     None: lambda x: x,
@@ -147,3 +150,96 @@ def test_refused(arguments, says):
 
 def test_a_gluon_block_among_gluon_blocks():
     assert isinstance(build_mlp(), gluon.Block)
+
+
+def parameters_of(net):
+    return [layer.weight.data() for layer in net], [layer.bias.data() for layer in net]
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-6), ("float64", 1e-14)])
+@pytest.mark.parametrize("activation", NUMPY)
+@pytest.mark.parametrize("hidden", [(), (5,), (7, 3), (4, 4, 4)])
+def test_forward_pass_written_out_is_the_nets(hidden, activation, dtype, tolerance):
+    net = build_mlp(hidden, 3, activation, num_inputs=6, dtype=dtype)
+    for layer in net:
+        layer.bias.set_data(np.random.normal(size=layer.bias.shape))
+    X = np.array(numpy.random.RandomState(0).randn(8, 6), dtype=dtype)
+    logits = forward(X, *parameters_of(net), activation)
+    assert (logits.shape, logits.dtype) == ((8, 3), dtype)
+    close = {"rtol": tolerance, "atol": tolerance}
+    numpy.testing.assert_allclose(logits.asnumpy(), net(X).asnumpy(), **close)
+    for x, row in zip(X, logits):
+        one = forward(x, *parameters_of(net), activation)
+        assert one.shape == (3,)
+        numpy.testing.assert_allclose(one.asnumpy(), row.asnumpy(), **close)
+
+
+def test_forward_pass_takes_any_function_and_autograd_goes_through_it():
+    net = build_mlp((5, 4), 3, "prelu", num_inputs=6, dtype="float64")
+    for layer in list(net)[:-1]:
+        layer.act.alpha.set_data(np.array([-0.5], dtype="float64"))
+    X = np.array(numpy.random.RandomState(0).randn(8, 6), dtype="float64")
+    weights, biases = parameters_of(net)
+    weights, biases = ([array.copy() for array in arrays] for arrays in (weights, biases))
+    for array in weights + biases:
+        array.attach_grad()
+    with mxnet.autograd.record():
+        loss = (forward(X, weights, biases, partial(prelu, alpha=-0.5)) ** 2).sum()
+    loss.backward()
+    with mxnet.autograd.record():
+        loss = (net(X) ** 2).sum()
+    loss.backward()
+    for layer, weight, bias in zip(net, weights, biases):
+        for array, parameter in ((weight, layer.weight), (bias, layer.bias)):
+            expected = parameter.grad().asnumpy()
+            numpy.testing.assert_allclose(array.grad.asnumpy(), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "activation", "message"),
+    [
+        ([(8, 6), (5, 4), (5,)], "relu", r"layer 0 has inputs of shape \(8, 6\), weights \(5, 4\)"),
+        ([(8, 6), (6, 5), (5,)], "relu", r"give \(n, inputs\) or \(inputs,\), \(units, inputs\)"),
+        ([(8, 6), (5, 6), (6,)], "relu", r"layer 0 .* biases \(6,\)"),
+        ([(2, 8, 6), (5, 6), (5,)], "relu", r"layer 0 has inputs of shape \(2, 8, 6\)"),
+        ([(8, 6), (5, 6), (5,), (3, 4), (3,)], "relu", r"layer 1 has inputs of shape \(8, 5\)"),
+        ([(8, 6)], "relu", "0 weights and 0 biases; give each layer both"),
+        ([(8, 6), (5, 6), (5,), (3, 5)], "relu", "2 weights and 1 biases"),
+        ([(8, 6), (5, 6), (5,)], "swish", "activation 'swish' is not known; choose one of relu,"),
+    ],
+)
+def test_forward_pass_refuses(shapes, activation, message):
+    X, *parameters = map(np.zeros, shapes)
+    with pytest.raises(ValueError, match=message):
+        forward(X, parameters[::2], parameters[1::2], activation)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 1e-6), ("float64", 1e-14)])
+def test_softmax(dtype, tolerance):
+    logits = [
+        [1.0, 2.0, 3.0],
+        [1e4, -1e4, 0.0],
+        [1e4, 1e4, 1e4],
+        [-1e4, -1e4, -1e4 + 1],
+        [1e4, 1e4 - 1, -1e4],
+        [0.0, -50.0, -80.0],
+    ]
+    got = softmax(np.array(logits, dtype=dtype))
+    assert got.dtype == dtype
+    for row, probabilities in zip(logits, got.asnumpy()):
+        E = [mpmath.exp(mpmath.mpf(o)) for o in row]
+        exact = [float(e / sum(E)) for e in E]
+        numpy.testing.assert_allclose(probabilities, exact, rtol=10 * tolerance, atol=1e-300)
+        assert probabilities.sum() == pytest.approx(1, abs=tolerance)
+        one = softmax(np.array(row, dtype=dtype)).asnumpy()
+        numpy.testing.assert_array_equal(one, probabilities)
+
+
+def test_softmax_is_differentiable():
+    o = np.array([[1.0, -2.0, 0.5]], dtype="float64")
+    o.attach_grad()
+    with mxnet.autograd.record():
+        first = softmax(o)[0, 0]
+    first.backward()
+    p = softmax(o)[0].asnumpy()
+    numpy.testing.assert_allclose(o.grad[0].asnumpy(), p[0] * (numpy.eye(3)[0] - p), rtol=1e-12)

@@ -1,0 +1,131 @@
+"""From a Gluon net to the matrices of the chapter's formulas, and back.
+
+What the chapter proves about nets, it proves about their weights. The modules that follow it work
+on these matrices in float64, where the proofs hold to the last digits.
+"""
+
+from typing import Iterator, List, NamedTuple, Optional, Sequence, Tuple
+
+import numpy
+from mxnet import gluon, np
+from mxnet.gluon import nn
+
+from d2l_mlp import mlp
+
+
+class Layer(NamedTuple):
+    """A fully connected layer, ``activation(X @ weight.T + bias)``."""
+
+    weight: numpy.ndarray
+    """Of shape (units, inputs), float64."""
+    bias: numpy.ndarray
+    """Of shape (units,), float64."""
+    activation: Optional[str]
+    """"relu", "prelu", "sigmoid", "tanh", or None, as in most output layers."""
+    alpha: numpy.ndarray
+    """Slope of "prelu" for negative arguments, of shape (units,); 0 for all others."""
+    name: str
+    """What the net calls it, such as ``layer 0, Dense(4 -> 5, relu)``."""
+
+
+def read_layers(net: gluon.Block) -> List[Layer]:
+    """Read the fully connected layers of a net.
+
+    Parameters
+    ----------
+    net : gluon.Block
+        ``nn.Sequential`` or ``nn.HybridSequential`` of ``nn.Dense`` layers, as `build_mlp` makes
+        it or as the book writes it; each may be followed by an activation of its own, Gluon's
+        ``nn.Activation`` or ``nn.PReLU`` or those of `d2l_mlp.mlp`.
+
+    Returns
+    -------
+    list of Layer
+        From the inputs to the outputs; copies, in float64.
+
+    Raises
+    ------
+    ValueError
+        If there is any other layer, or one whose parameters are not initialized or not finite.
+    """
+    layers: List[Layer] = []
+    for name, block in _walk(net):
+        if isinstance(block, nn.Dense):
+            layers.append(_read_dense(block, name))
+            block = block.act
+        elif not layers or layers[-1].activation is not None:
+            raise ValueError(f"{name} does not follow a Dense layer directly; put it after one")
+        if block is not None:
+            layers[-1] = _with_activation(layers[-1], block, name)
+    if not layers:
+        raise ValueError(f"{net!r} has no Dense layer; add one")
+    return layers
+
+
+def relu_net(layers: Sequence[Tuple[numpy.ndarray, numpy.ndarray]]) -> nn.Sequential:
+    """Build a ReLU net with given weights; nothing is drawn at random.
+
+    Parameters
+    ----------
+    layers : sequence of (weight, bias)
+        Of each layer, of shapes (units, inputs) and (units,). The last is the output layer,
+        which has no activation.
+
+    Returns
+    -------
+    gluon.nn.Sequential
+        Of the form of `d2l_mlp.mlp.build_mlp`, in float64.
+    """
+    net = nn.Sequential()
+    for weight, bias in layers:
+        weight = numpy.asarray(weight, "float64")
+        units, inputs = weight.shape
+        dense = nn.Dense(units, in_units=inputs, dtype="float64", weight_initializer="zeros")
+        dense.initialize()
+        dense.weight.set_data(np.array(weight, dtype="float64"))
+        dense.bias.set_data(np.array(bias, dtype="float64"))
+        if len(net) < len(layers) - 1:
+            dense.act = mlp.Activation("relu")
+        net.add(dense)
+    return net
+
+
+def _walk(block: gluon.Block, path: str = "") -> Iterator[Tuple[str, gluon.Block]]:
+    """Give every layer that holds no others, with a name for it."""
+    if not isinstance(block, (nn.Sequential, nn.HybridSequential)):
+        text = " ".join(repr(block).split())
+        known = (nn.Dense, nn.Activation, nn.PReLU, mlp.Activation, mlp.PReLU)
+        if not isinstance(block, known):
+            raise ValueError(f"layer {path or 0}, {text}, is neither Dense nor an activation")
+        yield f"layer {path or 0}, {text}", block
+        return
+    for i, child in enumerate(block):
+        yield from _walk(child, f"{path}.{i}" if path else f"{i}")
+
+
+def _read_dense(dense: nn.Dense, name: str) -> Layer:
+    weight = _read(dense.weight, name)
+    bias = numpy.zeros(len(weight)) if dense.bias is None else _read(dense.bias, name)
+    return Layer(weight, bias, None, numpy.zeros(len(weight)), name)
+
+
+def _with_activation(layer: Layer, block: gluon.Block, name: str) -> Layer:
+    if isinstance(block, (nn.PReLU, mlp.PReLU)):
+        alpha = layer.alpha + _read(block.alpha, name)
+        return layer._replace(activation="prelu", alpha=alpha, name=name)
+    kind = getattr(block, "_act_type", None) or repr(block)
+    if kind not in ("relu", "sigmoid", "tanh"):
+        raise ValueError(f"{name} has the activation {kind!r}, which is not one of the chapter's")
+    return layer._replace(activation=kind, name=name)
+
+
+def _read(parameter: gluon.Parameter, name: str) -> numpy.ndarray:
+    try:
+        value = parameter.list_data()[0].asnumpy().astype("float64")
+    except RuntimeError:  # also Gluon's error for a shape that the first minibatch decides
+        raise ValueError(
+            f"{name} is not initialized; give the number of inputs or pass a minibatch through"
+        ) from None
+    if not numpy.isfinite(value).all():
+        raise ValueError(f"{name} has a parameter that is NaN or infinite; train the net anew")
+    return value
