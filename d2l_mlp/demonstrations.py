@@ -93,7 +93,7 @@ def plot_sawtooth() -> Figure:
         right.loglog(counts, 2 * depths, "o-", markersize=4, label="layers of 2 units")
         right.set(xlabel="pieces", ylabel="hidden units")
         _label_with_plain_numbers(right)
-        right.legend()
+        right.legend(loc="upper left")
         for axes in (left, right):
             axes.grid()
     return figure
