@@ -1,8 +1,7 @@
 """Nets set by hand that show what width and what depth can do.
 
-Chapter, section "From Linear to Nonlinear": "Even with a single-hidden-layer network, given
-enough nodes, and the right set of weights, we can model any function" and "we can approximate
-many functions much more compactly by using deeper (vs wider) networks".
+Chapter, section "From Linear to Nonlinear": one wide hidden layer is enough to approximate any
+function, and several narrow ones can do with far fewer units.
 """
 
 from typing import Callable

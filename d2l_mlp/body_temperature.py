@@ -1,8 +1,8 @@
 """The chapter's example of a risk that a linear model cannot predict.
 
-Chapter, section "Hidden Layers": "For individuals with a body temperature above 37 degrees C,
-higher temperatures indicate greater risk. However, for individuals with body temperatures below
-37 degrees C, higher temperatures indicate lower risk!" The data are made up.
+Chapter, section "Hidden Layers": body temperatures are dangerous on both sides of 37 degrees C, the
+further away the more, and no function that only rises or only falls can say so. The data are made
+up.
 """
 
 from types import MappingProxyType

@@ -5,7 +5,7 @@ hyperparameter: the result is a net that is wrong without a word.
 """
 
 import math
-from typing import Iterable, Union
+from typing import Iterable
 
 import numpy
 from mxnet import gluon, np
@@ -34,30 +34,32 @@ def check_data(net: gluon.Block, data_iter: Iterable) -> None:
     data_iter : iterable
         Minibatches (X, y). It is gone through once, unless it has them all as ``arrays``.
     """
-    arrays = getattr(data_iter, "arrays", None)
     device = next(iter(net.collect_params().values())).list_ctx()[0]
     first = 0
-    for X, y in [arrays] if arrays else data_iter:
-        # NaN and infinity survive a sum, which needs no copy of the data. It may also overflow.
-        if not math.isfinite(float(X.sum())):
-            finite = numpy.isfinite(_numpy(X)).reshape(len(X), -1).all(axis=1)
-            if not finite.all():
-                raise ValueError(
-                    f"example {first + finite.argmin()} has a feature that is NaN or infinite; "
-                    "clean the data or leave that example out"
-                )
-        labels, example = _numpy(y), _numpy(X[:1])
-        dtype = example.dtype if example.dtype.kind == "f" else "float32"
-        num_outputs = net(np.array(example, dtype=dtype, ctx=device)).shape[-1]
-        known = numpy.isin(labels, range(num_outputs))
+    for X, y in _pieces(data_iter):
+        X, y = (a.asnumpy() if isinstance(a, np.ndarray) else a for a in (X, y))
+        finite = numpy.isfinite(X).reshape(len(X), -1).all(axis=1)
+        if not finite.all():
+            raise ValueError(
+                f"example {first + finite.argmin()} has a feature that is NaN or infinite; "
+                "clean the data or leave that example out"
+            )
+        dtype = X.dtype if X.dtype.kind == "f" else "float32"
+        num_outputs = net(np.array(X[:1], dtype=dtype, ctx=device)).shape[-1]
+        known = numpy.isin(y, range(num_outputs))
         if not known.all():
             i = known.argmin()
             raise ValueError(
-                f"example {first + i} has the label {labels[i]}, but the net has {num_outputs} "
+                f"example {first + i} has the label {y[i]}, but the net has {num_outputs} "
                 f"outputs, for the labels 0 to {num_outputs - 1}; give it more, or mend the label"
             )
         first += len(y)
 
 
-def _numpy(array: Union[np.ndarray, numpy.ndarray]) -> numpy.ndarray:
-    return array.asnumpy() if isinstance(array, np.ndarray) else array
+def _pieces(data_iter: Iterable) -> Iterable:
+    """Give the data in pieces that are small enough to be copied."""
+    arrays = getattr(data_iter, "arrays", None)
+    if arrays is None:
+        return data_iter
+    X, y = arrays
+    return ((X[i : i + 4096], y[i : i + 4096]) for i in range(0, len(y), 4096))

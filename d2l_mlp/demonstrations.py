@@ -87,13 +87,13 @@ def plot_sawtooth() -> Figure:
             pieces = linear_pieces(sawtooth(depth), 0, 1)
             left.plot(pieces.x, pieces.y, style, linewidth=1, label=f"depth {depth}")
         left.set(xlabel="x", ylabel="o(x)", ylim=(-0.05, 1.35), yticks=[0, 0.5, 1])
-        left.legend(ncol=2, loc="upper center")
+        left.legend(ncol=2, loc="upper center", columnspacing=1)
         counts = [len(linear_pieces(sawtooth(int(depth)), 0, 1).slopes) for depth in depths]
         right.loglog(counts, numpy.array(counts) - 1, "ks--", markersize=4, label="one layer")
         right.loglog(counts, 2 * depths, "o-", markersize=4, label="layers of 2 units")
         right.set(xlabel="pieces", ylabel="hidden units")
         _label_with_plain_numbers(right)
-        right.legend()
+        right.legend(loc="upper left")
         for axes in (left, right):
             axes.grid()
     return figure

@@ -1,7 +1,7 @@
 """Logic gates as nets: what two layers compute and one cannot.
 
-Chapter, section "From Linear to Nonlinear": "We can easily design hidden nodes to perform
-arbitrary computation, for instance, basic logic operations on a pair of inputs."
+Chapter, section "From Linear to Nonlinear": hidden units can be set by hand to compute with their
+inputs, for which the chapter names the logic of two truth values.
 """
 
 from types import MappingProxyType

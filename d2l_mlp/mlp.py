@@ -1,4 +1,4 @@
-"""The multilayer perceptron, as a plain ``gluon.nn.Sequential``.
+"""The multilayer perceptron: as a plain ``gluon.nn.Sequential``, and written out.
 
 Chapter, section "Hidden Layers": fully connected layers stacked on top of each other, an
 elementwise activation function after each hidden one, none after the output layer.
@@ -159,7 +159,7 @@ def softmax(O: np.ndarray) -> np.ndarray:  # noqa: E741 (the chapter's name for 
         Of the same shape; every row is nonnegative and sums to 1.
     """
     # The largest logit cancels in the fraction, and without it no exponential can overflow.
-    E = np.exp(O - O.max(axis=-1, keepdims=True).detach())
+    E = np.exp(O - O.max(axis=-1, keepdims=True))
     return E / E.sum(axis=-1, keepdims=True)
 
 

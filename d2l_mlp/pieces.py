@@ -124,19 +124,12 @@ def _cut_at_zeros(
     piece, unit = numpy.nonzero(numpy.sign(y[:-1]) * numpy.sign(y[1:]) < 0)
     left, right = y[piece, unit], y[piece + 1, unit]
     zeros = x[piece] + (x[piece + 1] - x[piece]) * (left / (left - right))
-    points = numpy.concatenate([x, zeros])
-    order = numpy.argsort(points, kind="stable")
-    apart = numpy.r_[True, numpy.diff(points[order]) > resolution]
-    place = numpy.empty(len(points), int)
-    place[order] = numpy.cumsum(apart) - 1  # of each point among the new ones
-    new = points[order][apart]
-    new[place[: len(x)]] = x
-    new[0] = x[0]
+    points = numpy.sort(numpy.concatenate([x, zeros]))
+    new = points[numpy.r_[True, numpy.diff(points) > resolution]]
+    new[-1] = x[-1]
 
     i = numpy.clip(numpy.searchsorted(x, new, side="right") - 1, 0, len(x) - 2)
     t = ((new - x[i]) / (x[i + 1] - x[i]))[:, None]
     values = (1 - t) * y[i] + t * y[i + 1]
-    on = values[:-1] + values[1:] > 0
-    values[place[len(x) :], unit] = 0
     middles = (new[:-1] + new[1:]) / 2
-    return new, values, slopes[numpy.searchsorted(x, middles) - 1], on
+    return new, values, slopes[numpy.searchsorted(x, middles) - 1], values[:-1] + values[1:] > 0

@@ -62,6 +62,17 @@ def test_n_lines_cut_the_plane_into_as_many_regions_as_is_known(n):
     assert len(linear_regions(net, -100, 100)) == 1 + n + n * (n - 1) // 2
 
 
+@pytest.mark.parametrize("n", [2, 3, 12])
+def test_n_lines_through_a_point_cut_the_plane_into_2n_regions(n):
+    angles = 0.1 + numpy.pi * numpy.arange(n) / n
+    weight = numpy.stack([numpy.cos(angles), numpy.sin(angles)], axis=1)
+    net = relu_net([(weight, -weight @ [0.1, 0.7]), (numpy.ones((1, n)), [0])])
+    regions = linear_regions(net, -1, 1)
+    assert len(regions) == 2 * n
+    for vertices, _, _ in regions:  # no corner twice, but for rounding
+        assert (numpy.abs(vertices - numpy.roll(vertices, 1, axis=0)).max(axis=1) > 1e-9).all()
+
+
 def test_lines_that_coincide_or_touch_cut_once_or_not_at_all():
     weight, bias = [[1, 0], [3, 0], [0.3, 0], [1, 1]], [-1 / 3, -1, -0.1, 2]
     net = relu_net([(weight, bias), (numpy.ones((1, 4)), [0])])
