@@ -147,7 +147,7 @@ def fit(
         train_loss, train_accuracy = tally.means()
         npx.waitall()
         seconds = time.perf_counter() - start
-        after = _parameters(net)
+        after = parameters_of(net)
         if not all(numpy.isfinite(values).all() for values in (train_loss, *after.values())):
             _set_parameters(net, state.parameters)
             raise DivergenceError(
@@ -167,7 +167,7 @@ def fit(
 
 def initial_state(net: gluon.Block) -> TrainingState:
     """Give the state of a training before its first epoch; `net` is initialized, with shapes."""
-    return TrainingState((), _parameters(net), {})
+    return TrainingState((), parameters_of(net), {})
 
 
 class _SGD(mxnet.optimizer.SGD):
@@ -193,7 +193,8 @@ class _SGD(mxnet.optimizer.SGD):
         return {name: array.asnumpy() for name, array in self._arrays.items()}
 
 
-def _parameters(net: gluon.Block) -> Dict[str, numpy.ndarray]:
+def parameters_of(net: gluon.Block) -> Dict[str, numpy.ndarray]:
+    """Copy a net's parameters, by Gluon's structural names."""
     return {n: p.data().asnumpy() for n, p in net._collect_params_with_prefix().items()}
 
 
