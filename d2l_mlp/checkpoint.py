@@ -172,7 +172,7 @@ def _blaming(path: Path) -> Iterator[None]:
     """Turn what anything unexpected in a file leads to into a `CheckpointError` that names it."""
     try:
         yield
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise CheckpointError(f"{path} is not JSON ({error})") from error
     except ValueError as error:
         raise CheckpointError(f"{path} {error}") from error

@@ -111,7 +111,7 @@ def from_config(config: Dict[str, Any]) -> argparse.Namespace:
         values["dataset"] = config["data"]["release"]
         hidden = [str(int(units)) for units in values.pop("hidden")]
     except (KeyError, TypeError) as error:
-        raise ValueError(f"the configuration is incomplete ({error})") from None
+        raise ValueError(f"is no run's configuration: {error!r}") from None
     flags = [f"--{name.replace('_', '-')}={value}" for name, value in values.items()]
     args = p.parse_args([*flags, "--hidden", *hidden])
     _check(p, args)
@@ -119,7 +119,7 @@ def from_config(config: Dict[str, Any]) -> argparse.Namespace:
 
 
 def _refuse(message: str) -> NoReturn:
-    raise ValueError(f"the configuration is not a run's: {message}")
+    raise ValueError(f"is no run's configuration: {message}")
 
 
 def _check(p: cli.Parser, args: argparse.Namespace) -> None:

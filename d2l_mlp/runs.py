@@ -109,6 +109,10 @@ class Run:
         with self._writing():
             save_figure(plot_history(self.state.history), self.folder / "curves.svg")
 
+    def close(self) -> None:
+        """Give back the lock before the process ends."""
+        os.close(self._lock_file)
+
     @property
     def _checkpoints(self) -> Path:
         return self.folder / "checkpoints"

@@ -12,7 +12,6 @@ import os
 import platform
 import sys
 import time
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Dict, Optional, Sequence
 
@@ -28,6 +27,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
 def train(args: argparse.Namespace, signals: cli.Signals) -> None:
     """Do what the flags say: find the data, build the net, fit it, and save the run."""
+    signals.deferred = True
     import mxnet
     from tqdm import tqdm
 
@@ -35,6 +35,9 @@ def train(args: argparse.Namespace, signals: cli.Signals) -> None:
     from d2l_mlp.mlp import build_mlp
     from d2l_mlp.runs import Run
     from d2l_mlp.training import TrainingState, fit, initial_state
+
+    signals.deferred = False
+    signals.check()
 
     def say(line: str) -> None:
         if not args.quiet:
@@ -47,6 +50,7 @@ def train(args: argparse.Namespace, signals: cli.Signals) -> None:
     if run:
         args = _continued(args, run)
     data = fashion_mnist.load(args.dataset, args.data_dir)
+    signals.deferred = True  # from here on a signal waits for the end of a minibatch
     mxnet.random.seed(args.seed)
     net = build_mlp(
         args.hidden, activation=args.activation, initializer=args.init,
@@ -56,7 +60,6 @@ def train(args: argparse.Namespace, signals: cli.Signals) -> None:
         train_iter, test_iter = loaders.d2l_loaders(data, args.batch_size, args.seed, args.workers)
     else:
         train_iter, test_iter = loaders.array_loaders(data, args.batch_size, args.seed, context)
-    signals.deferred = True  # from here on a signal waits for the end of a minibatch
     config = _config(args, data, context)
     if run:
         _compare_machines(run.config, config)
@@ -152,6 +155,8 @@ def _config(args: argparse.Namespace, data, context) -> Dict[str, Any]:
 
 
 def _versions() -> Dict[str, str]:
+    from importlib.metadata import version
+
     import mxnet
     import numpy
 
