@@ -79,18 +79,15 @@ class Run:
         with self._writing():
             self._lock()
         self.config, self.state = checkpoint.load(self._checkpoints, self._read_config())
+        self._write_metrics()
         return self
 
     def save(self, state: TrainingState) -> None:
         """Write a checkpoint, and ``metrics.csv`` after it."""
         with self._writing():
             checkpoint.save(self._checkpoints, checkpoint.Checkpoint(self.config, state))
-            self.state = state
-            text = io.StringIO()
-            table = csv.writer(text, lineterminator="\n")
-            table.writerow(EpochMetrics._fields)
-            table.writerows([f"{value:.9g}" for value in metrics] for metrics in state.history)
-            files.replace(self.folder / "metrics.csv", text.getvalue().encode())
+        self.state = state
+        self._write_metrics()
 
     def write_config(self, config: Dict[str, Any]) -> None:
         """Write ``config.json``."""
@@ -116,6 +113,14 @@ class Run:
     @property
     def _checkpoints(self) -> Path:
         return self.folder / "checkpoints"
+
+    def _write_metrics(self) -> None:
+        text = io.StringIO()
+        table = csv.writer(text, lineterminator="\n")
+        table.writerow(EpochMetrics._fields)
+        table.writerows([f"{value:.9g}" for value in metrics] for metrics in self.state.history)
+        with self._writing():
+            files.replace(self.folder / "metrics.csv", text.getvalue().encode())
 
     def _read_config(self) -> Optional[Dict[str, Any]]:
         path = self.folder / "config.json"
