@@ -134,8 +134,11 @@ def _load(path: Path, config: Optional[Dict[str, Any]]) -> Checkpoint:
         )
         if [metrics.epoch for metrics in history] != list(range(1, int(path.name) + 1)):
             raise ValueError(f"is not of the first {int(path.name)} epochs")
-        if config and _identity(config) != _identity(content["config"]):
-            raise ValueError("is of a run with another configuration than this one's config.json")
+        if config and identity(config) != identity(content["config"]):
+            raise ValueError(
+                "is of a run with another configuration than this one's config.json; if that is "
+                "what is wrong, remove it"
+            )
         shapes = parameter_shapes(flags.hidden, flags.activation)
         most = sum(100 + 4 * math.prod(shape) for shape in shapes.values())
     with _blaming(path / PARAMETERS):
@@ -184,7 +187,7 @@ def _fingerprint(content: bytes) -> Dict[str, Any]:
     return {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
 
 
-def _identity(config: Dict[str, Any]) -> Dict[str, Any]:
+def identity(config: Dict[str, Any]) -> Dict[str, Any]:
     """Give what stays the same when a run is resumed, perhaps elsewhere, perhaps to go further."""
     return {**config["hyperparameters"], "epochs": None, "sha256": config["data"]["sha256"]}
 

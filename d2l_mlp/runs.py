@@ -13,7 +13,7 @@ from typing import Any, Dict, Iterator, Optional, Sequence, Union
 from matplotlib.figure import Figure
 from mxnet import gluon
 
-from d2l_mlp import checkpoint, files, options
+from d2l_mlp import checkpoint, files
 from d2l_mlp.params import dump_parameters
 from d2l_mlp.savefig import book_style, save_figure
 from d2l_mlp.training import EpochMetrics, TrainingState, parameters_of
@@ -126,8 +126,8 @@ class Run:
         path = self.folder / "config.json"
         try:
             config = json.loads(files.read(path, 2**20))
-            options.from_config(config)
-        except (RecursionError, TypeError, ValueError) as error:
+            checkpoint.identity(config)
+        except (KeyError, RecursionError, TypeError, ValueError) as error:
             log.warning("%s cannot be used (%s); the checkpoint has a copy", path, error)
             return None
         return config
