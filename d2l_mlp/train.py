@@ -34,7 +34,7 @@ def train(args: argparse.Namespace, signals: cli.Signals) -> None:
     from d2l_mlp import device, fashion_mnist, loaders
     from d2l_mlp.mlp import build_mlp
     from d2l_mlp.runs import Run
-    from d2l_mlp.training import TrainingState, fit, initial_state
+    from d2l_mlp.training import EpochMetrics, fit, initial_state
 
     signals.deferred = False
     signals.check()
@@ -83,9 +83,7 @@ def train(args: argparse.Namespace, signals: cli.Signals) -> None:
         bar.update()
         signals.check()
 
-    def on_epoch(state: TrainingState) -> None:
-        run.save(state)
-        metrics = state.history[-1]
+    def on_epoch(metrics: EpochMetrics) -> None:
         say(
             f"epoch {metrics.epoch:{len(str(args.epochs))}}/{args.epochs}  "
             f"train loss {metrics.train_loss:.4f} accuracy {metrics.train_accuracy:.4f}  "
@@ -96,8 +94,8 @@ def train(args: argparse.Namespace, signals: cli.Signals) -> None:
     try:
         fit(
             net, train_iter, test_iter, num_epochs=args.epochs, lr=args.lr, momentum=args.momentum,
-            wd=args.wd, schedule=args.schedule, state=run.state, on_epoch=on_epoch,
-            on_minibatch=on_minibatch,
+            wd=args.wd, schedule=args.schedule, state=run.state, on_state=run.save,
+            on_epoch=on_epoch, on_minibatch=on_minibatch,
         )  # fmt: skip
     finally:  # also after Ctrl-C or divergence: what was trained is kept
         bar.close()

@@ -65,7 +65,8 @@ def fit(
     wd: float = 0.0,
     schedule: str = "constant",
     state: Optional[TrainingState] = None,
-    on_epoch: Optional[Callable[[TrainingState], None]] = None,
+    on_state: Optional[Callable[[TrainingState], None]] = None,
+    on_epoch: Optional[Callable[[EpochMetrics], None]] = None,
     on_minibatch: Optional[Callable[[], None]] = None,
 ) -> List[EpochMetrics]:
     """Train a net by minibatch SGD.
@@ -89,8 +90,10 @@ def fit(
     state : TrainingState, optional
         Go on from there, as if there had been no interruption: `net` takes its parameters. The
         loader has to give the epoch that comes next (see ``epoch`` of `d2l_mlp.loaders`).
+    on_state : callable, optional
+        Called after each epoch with the `TrainingState`, to be kept.
     on_epoch : callable, optional
-        Called after each epoch with the `TrainingState`, whose ``history[-1]`` is that epoch's.
+        Called after that with the epoch's `EpochMetrics`, to be reported.
     on_minibatch : callable, optional
         Called after each minibatch, of training and of evaluation. What it raises ends the
         training there, between two minibatches, and passes through.
@@ -160,8 +163,10 @@ def fit(
             seconds, tally.num_examples / seconds,
         )  # fmt: skip
         state = TrainingState((*state.history, metrics), after, optimizer.read_momentum())
+        if on_state:
+            on_state(state)
         if on_epoch:
-            on_epoch(state)
+            on_epoch(metrics)
     return list(state.history)
 
 

@@ -35,11 +35,11 @@ def make_run(folder, *flags):
     run = Run.start(folder, config, initial_state(net))
     states = [run.state]
 
-    def on_epoch(state):
+    def on_state(state):
         run.save(state)
         states.append(state)
 
-    fit(net, data, data, num_epochs=3, lr=0.1, momentum=args.momentum, on_epoch=on_epoch)
+    fit(net, data, data, num_epochs=3, lr=0.1, momentum=args.momentum, on_state=on_state)
     run.write_parameters(net)
     run.close()
     return states

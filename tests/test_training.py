@@ -99,7 +99,7 @@ def test_a_resumed_training_is_bit_identical(hidden, activation, momentum):
         return [m[:5] for m in history], [p.tobytes() for p in values(net)]
 
     net, states = build_mlp(hidden, 3, activation, num_inputs=5), []
-    whole = fit(net, loader(seed=1), loader(), on_epoch=states.append, **options)
+    whole = fit(net, loader(seed=1), loader(), on_state=states.append, **options)
     assert [len(state.history) for state in states] == [1, 2, 3, 4, 5]
     for state in states:
         again, train_iter = build_mlp(hidden, 3, activation, num_inputs=5), loader(seed=1)
@@ -110,7 +110,7 @@ def test_a_resumed_training_is_bit_identical(hidden, activation, momentum):
 
 def test_a_state_of_another_net_is_refused():
     states = []
-    fit(build_mlp((6,), 3, num_inputs=5), loader(), loader(), on_epoch=states.append, num_epochs=1)
+    fit(build_mlp((6,), 3, num_inputs=5), loader(), loader(), on_state=states.append, num_epochs=1)
     net = build_mlp((7,), 3, num_inputs=5)
     before = [p.tobytes() for p in values(net)]
     with pytest.raises(
@@ -153,7 +153,7 @@ def test_callbacks_and_plain_lists_of_minibatches():
     epochs, calls = [], []
     history = fit(
         build_mlp((6,), 3, num_inputs=5), minibatches, minibatches, num_epochs=2,
-        on_epoch=lambda state: epochs.append(state.history[-1]),
+        on_epoch=epochs.append,
         on_minibatch=lambda: calls.append(len(epochs)),
     )  # fmt: skip
     assert epochs == history
@@ -183,7 +183,7 @@ def test_divergence_is_told_and_the_last_good_state_kept(activation):
     net = build_mlp((6,), 3, activation, num_inputs=5)
     good = []
 
-    def on_epoch(state):
+    def on_epoch(metrics):
         good[:] = values(net)
         net[0].bias.set_data(net[0].bias.data() * np.inf)  # 0 * inf, inf: the next epoch is lost
 
