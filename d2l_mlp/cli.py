@@ -87,7 +87,8 @@ class Signals:
     """Turns SIGINT and SIGTERM into `Stopped`.
 
     As long as `deferred` is false that happens at once; afterwards only in `check`, so that what
-    must not be torn in two (a step of the optimizer, a file) is not.
+    must not be torn in two (a step of the optimizer, a file) is not. Nor must the import of a
+    library written in C, which may make another exception of it.
     """
 
     def __init__(self):

@@ -8,7 +8,6 @@ repairs are made at the moment somebody imports it, so that ``import d2l_mlp`` i
 import importlib.util
 import sys
 import warnings
-from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
 from typing import Optional
@@ -66,7 +65,7 @@ def legacy_d2l() -> ModuleType:
     return d2l
 
 
-class _Finder(MetaPathFinder):
+class _Finder:
     """Finds the two packages where Python would, and has `_Loader` load them."""
 
     def find_spec(self, fullname, path=None, target=None) -> Optional[ModuleSpec]:

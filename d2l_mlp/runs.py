@@ -1,17 +1,24 @@
-"""The folder that a run leaves behind: configuration, metrics, parameters, curves."""
+"""The folder of a run: configuration, metrics, curves, parameters, checkpoints, and a lock."""
 
 import csv
+import fcntl
+import io
 import json
+import logging
+import os
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Dict, Iterator, Sequence, Union
+from typing import Any, Dict, Iterator, Optional, Sequence, Union
 
-import mxnet
 from matplotlib.figure import Figure
-from mxnet import gluon, npx
+from mxnet import gluon
 
+from d2l_mlp import checkpoint, files
+from d2l_mlp.params import dump_parameters
 from d2l_mlp.savefig import book_style, save_figure
-from d2l_mlp.training import EpochMetrics
+from d2l_mlp.training import EpochMetrics, TrainingState, parameters_of
+
+log = logging.getLogger(__name__)
 
 
 class RunError(OSError):
@@ -19,21 +26,30 @@ class RunError(OSError):
 
 
 class Run:
-    """A run's folder, being written.
+    """A run's folder, being written by this process alone.
 
-    Parameters
+    Made by `start` or `resume`, which lock it; the lock ends with the process. All methods raise
+    `RunError` if the folder cannot be written.
+
+    Attributes
     ----------
-    folder : path
-        Made if it does not exist; one that holds anything is refused.
-
-    Raises
-    ------
-    RunError
-        If the folder is not empty, or cannot be made or written. So do the methods.
+    folder : Path
+        Where it is.
+    config : dict
+        Hyperparameters, data, versions, device.
+    state : TrainingState
+        Of the last checkpoint.
     """
 
-    def __init__(self, folder: Union[str, Path]):
-        self.folder = Path(folder)
+    folder: Path
+    config: Dict[str, Any]
+    state: TrainingState
+
+    @classmethod
+    def start(cls, folder: Union[str, Path], config: Dict[str, Any], state: TrainingState) -> "Run":
+        """Make the folder of a new run, which must not exist or be empty, and save the state."""
+        self = cls()
+        self.folder, self.config = Path(folder), config
         with self._writing():
             self.folder.mkdir(parents=True, exist_ok=True)
             if any(self.folder.iterdir()):
@@ -41,43 +57,91 @@ class Run:
                     f"{self.folder} is not empty, and a run overwrites nothing; "
                     "name another folder with --out"
                 )
-            self._metrics = (self.folder / "metrics.csv").open("w", newline="")
-        self._write_row(EpochMetrics._fields)
+            self._checkpoints.mkdir()
+            self._lock()
+        self.write_config(config)
+        self.save(state)
+        return self
+
+    @classmethod
+    def resume(cls, folder: Union[str, Path]) -> "Run":
+        """Open the folder of a run at its newest good checkpoint.
+
+        Raises
+        ------
+        CheckpointError
+            If it has none.
+        """
+        self = cls()
+        self.folder = Path(folder)
+        if self._checkpoints.is_symlink() or not self._checkpoints.is_dir():
+            raise RunError(f"{self.folder} has no folder {self._checkpoints.name}; is it a run's?")
+        with self._writing():
+            self._lock()
+        self.config, self.state = checkpoint.load(self._checkpoints, self._read_config())
+        self._write_metrics()
+        return self
+
+    def save(self, state: TrainingState) -> None:
+        """Write a checkpoint, and ``metrics.csv`` after it."""
+        with self._writing():
+            checkpoint.save(self._checkpoints, checkpoint.Checkpoint(self.config, state))
+        self.state = state
+        self._write_metrics()
 
     def write_config(self, config: Dict[str, Any]) -> None:
         """Write ``config.json``."""
         with self._writing():
-            (self.folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
-
-    def write_metrics(self, metrics: EpochMetrics) -> None:
-        """Add an epoch to ``metrics.csv``, where it can be read while the run goes on."""
-        self._write_row([f"{value:.9g}" for value in metrics])
+            self.config = config
+            text = json.dumps(config, indent=2) + "\n"
+            files.replace(self.folder / "config.json", text.encode())
 
     def write_parameters(self, net: gluon.Block) -> None:
-        """Write ``model.params``, which a net of the same shape reads with ``load_parameters``.
-
-        It comes under its name only when it has been read back: on a full disk MXNet may report
-        success for a file that is cut off.
-        """
-        path = self.folder / "model.params"
-        temporary = self.folder / "model.params.tmp"
+        """Write ``model.params``, which a net of the same shape reads with ``load_parameters``."""
         with self._writing():
-            net.save_parameters(str(temporary))
-            saved = npx.load(str(temporary))
-            for name, parameter in net._collect_params_with_prefix().items():
-                if saved[name].asnumpy().tobytes() != parameter.data().asnumpy().tobytes():
-                    raise RunError(f"{temporary} does not hold what was written to it")
-            temporary.replace(path)
+            files.replace(self.folder / "model.params", dump_parameters(parameters_of(net)))
 
-    def write_curves(self, history: Sequence[EpochMetrics]) -> None:
+    def write_curves(self) -> None:
         """Draw ``curves.svg``: loss and accuracy by epoch."""
         with self._writing():
-            save_figure(plot_history(history), self.folder / "curves.svg")
+            save_figure(plot_history(self.state.history), self.folder / "curves.svg")
 
-    def _write_row(self, row: Sequence[str]) -> None:
+    def close(self) -> None:
+        """Give back the lock before the process ends."""
+        os.close(self._lock_file)
+
+    @property
+    def _checkpoints(self) -> Path:
+        return self.folder / "checkpoints"
+
+    def _write_metrics(self) -> None:
+        text = io.StringIO()
+        table = csv.writer(text, lineterminator="\n")
+        table.writerow(EpochMetrics._fields)
+        table.writerows([f"{value:.9g}" for value in metrics] for metrics in self.state.history)
         with self._writing():
-            csv.writer(self._metrics, lineterminator="\n").writerow(row)
-            self._metrics.flush()
+            files.replace(self.folder / "metrics.csv", text.getvalue().encode())
+
+    def _read_config(self) -> Optional[Dict[str, Any]]:
+        path = self.folder / "config.json"
+        try:
+            config = json.loads(files.read(path, 2**20))
+            checkpoint.identity(config)
+        except (KeyError, RecursionError, TypeError, ValueError) as error:
+            log.warning("%s cannot be used (%s); the checkpoint has a copy", path, error)
+            return None
+        return config
+
+    def _lock(self) -> None:
+        # A lock of the process's own, which those that a loader forks do not inherit.
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        self._lock_file = os.open(self._checkpoints / "lock", flags)
+        try:
+            fcntl.lockf(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
+            raise RunError(
+                f"{self.folder} is in use by another process; wait for its end or stop it"
+            ) from None
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -85,10 +149,10 @@ class Run:
             yield
         except RunError:
             raise
-        except (OSError, KeyError, mxnet.MXNetError) as error:
-            reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        except OSError as error:
             raise RunError(
-                f"{self.folder} cannot be written ({reason}); name another folder with --out"
+                f"{self.folder} cannot be written ({error.strerror or error}); "
+                "mend that, or name another folder with --out"
             ) from error
 
 

@@ -1,4 +1,4 @@
-"""Train and evaluate a classifier: the loop, and nothing else.
+"""Train a classifier: the loop, and nothing else.
 
 Chapter, "Multilayer Perceptrons", and the book's loop before it: minibatch stochastic gradient
 descent on the softmax cross-entropy. No files, no printing; what happens is told to callbacks.
@@ -6,14 +6,14 @@ descent on the softmax cross-entropy. No files, no printing; what happens is tol
 
 import math
 import time
-from collections import deque
-from typing import Callable, Iterable, List, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Tuple
 
 import mxnet
 import numpy
 from mxnet import autograd, gluon, np, npx
 
 from d2l_mlp.checks import check_data, check_hyperparameters
+from d2l_mlp.evaluation import Tally, evaluate, softmax_cross_entropy
 
 SCHEDULES = {
     "constant": lambda progress: 1.0,
@@ -21,12 +21,6 @@ SCHEDULES = {
     "cosine": lambda progress: (1 + math.cos(math.pi * progress)) / 2,
 }
 """Factor of the learning rate, by the share of the training that is done (0 to 1)."""
-
-# MXNet computes while Python runs ahead. So many minibatches ahead keep it busy; more would only
-# hold memory, and keep the caller from stopping at a minibatch that is the one on the screen.
-_MINIBATCHES_AHEAD = 8
-
-_loss = gluon.loss.SoftmaxCrossEntropyLoss()  # of each example
 
 
 class EpochMetrics(NamedTuple):
@@ -45,6 +39,17 @@ class EpochMetrics(NamedTuple):
     examples_per_second: float
 
 
+class TrainingState(NamedTuple):
+    """A training at the end of an epoch: everything that the rest of it depends on."""
+
+    history: Tuple[EpochMetrics, ...]
+    """Of the epochs that are done."""
+    parameters: Dict[str, numpy.ndarray]
+    """By Gluon's structural name, such as ``"0.weight"``."""
+    momentum: Dict[str, numpy.ndarray]
+    """By the same names; none before the first step, or in SGD without momentum."""
+
+
 class DivergenceError(ArithmeticError):
     """The loss or a parameter became NaN or infinite."""
 
@@ -59,6 +64,8 @@ def fit(
     momentum: float = 0.0,
     wd: float = 0.0,
     schedule: str = "constant",
+    state: Optional[TrainingState] = None,
+    on_state: Optional[Callable[[TrainingState], None]] = None,
     on_epoch: Optional[Callable[[EpochMetrics], None]] = None,
     on_minibatch: Optional[Callable[[], None]] = None,
 ) -> List[EpochMetrics]:
@@ -71,7 +78,7 @@ def fit(
     train_iter, test_iter : iterable with ``len()``
         Give minibatches (X, y), y being integer labels; one pass is one epoch.
     num_epochs : int, default 10
-        Passes over the training set.
+        Passes over the training set, those of `state` included.
     lr : float, default 0.5
         Learning rate, on the minibatch's mean loss.
     momentum : float, default 0
@@ -80,8 +87,13 @@ def fit(
         Weight decay: L2 penalty on every parameter, biases included.
     schedule : {"constant", "cosine"}, default "constant"
         How the learning rate goes from `lr` at the first minibatch (to 0 after the last).
+    state : TrainingState, optional
+        Go on from there, as if there had been no interruption: `net` takes its parameters. The
+        loader has to give the epoch that comes next (see ``epoch`` of `d2l_mlp.loaders`).
+    on_state : callable, optional
+        Called after each epoch with the `TrainingState`, to be kept.
     on_epoch : callable, optional
-        Called with each epoch's `EpochMetrics`.
+        Called after that with the epoch's `EpochMetrics`, to be reported.
     on_minibatch : callable, optional
         Called after each minibatch, of training and of evaluation. What it raises ends the
         training there, between two minibatches, and passes through.
@@ -89,13 +101,13 @@ def fit(
     Returns
     -------
     list of EpochMetrics
-        One an epoch.
+        One an epoch, those of `state` included.
 
     Raises
     ------
     ValueError
-        If a hyperparameter is out of its range, a feature is not finite, or a label is not one
-        of 0 to num_outputs - 1. Checked before training.
+        If a hyperparameter is out of its range, a feature is not finite, a label is not one of 0
+        to num_outputs - 1, or `state` is of another net. Checked before training.
     DivergenceError
         If the loss or a parameter is NaN or infinite after an epoch; `net` then has the
         parameters of the epoch before it.
@@ -105,21 +117,27 @@ def fit(
         raise ValueError(f"schedule is {schedule!r}; give one of {', '.join(SCHEDULES)}")
     for data_iter in (train_iter, test_iter):
         check_data(net, data_iter)
-    optimizer = mxnet.optimizer.SGD(learning_rate=lr, momentum=momentum, wd=wd)
-    # One sgd_update a parameter: on a CPU, MXNet's aggregated operator is several times slower.
-    optimizer.aggregate_num = 1
+    before = initial_state(net)
+    state = state or before
+    if _outline(state.parameters) != _outline(before.parameters):
+        raise ValueError(
+            f"state has the parameters {_outline(state.parameters)}, but the net has "
+            f"{_outline(before.parameters)}; build the net that the state is of"
+        )
+    _set_parameters(net, state.parameters)
+    optimizer = _SGD(net, state.momentum, learning_rate=lr, momentum=momentum, wd=wd)
     trainer = gluon.Trainer(net.collect_params(), optimizer, kvstore=None)
-    history, last_good, batch_size = [], _copy_parameters(net), 0
-    for epoch in range(num_epochs):
+    batch_size = 0
+    for epoch in range(len(state.history), num_epochs):
         start = time.perf_counter()
-        tally = _Tally(net)
+        tally = Tally(net)
         for i, (X, y) in enumerate(train_iter):
             progress = (epoch + i / len(train_iter)) / num_epochs
             trainer.set_learning_rate(lr * SCHEDULES[schedule](progress))
             X, y = X.as_in_ctx(tally.device), y.as_in_ctx(tally.device)
             with autograd.record():
                 logits = net(X)
-                losses = _loss(logits, y)
+                losses = softmax_cross_entropy(logits, y)
             losses.backward()
             # A short last minibatch takes a short step, so that each example has the same weight.
             # At the chapter's learning rate a full step on its few examples is a jolt just before
@@ -132,91 +150,63 @@ def fit(
         train_loss, train_accuracy = tally.means()
         npx.waitall()
         seconds = time.perf_counter() - start
-        if not (math.isfinite(train_loss) and _is_finite(net)):
-            _restore_parameters(net, last_good)
+        after = parameters_of(net)
+        if not all(numpy.isfinite(values).all() for values in (train_loss, *after.values())):
+            _set_parameters(net, state.parameters)
             raise DivergenceError(
                 f"the loss ({train_loss:g}) or a parameter is no longer finite after epoch "
                 f"{epoch + 1}; lower the learning rate ({lr:g})"
             )
-        last_good = _copy_parameters(net)
         test_loss, test_accuracy = evaluate(net, test_iter, on_minibatch)
-        history.append(
-            EpochMetrics(
-                epoch + 1, train_loss, train_accuracy, test_loss, test_accuracy,
-                seconds, tally.num_examples / seconds,
-            )
+        metrics = EpochMetrics(
+            epoch + 1, train_loss, train_accuracy, test_loss, test_accuracy,
+            seconds, tally.num_examples / seconds,
         )  # fmt: skip
+        state = TrainingState((*state.history, metrics), after, optimizer.read_momentum())
+        if on_state:
+            on_state(state)
         if on_epoch:
-            on_epoch(history[-1])
-    return history
+            on_epoch(metrics)
+    return list(state.history)
 
 
-def evaluate(
-    net: gluon.Block,
-    data_iter: Iterable,
-    on_minibatch: Optional[Callable[[], None]] = None,
-) -> Tuple[float, float]:
-    """Measure a net's loss and accuracy.
-
-    Parameters
-    ----------
-    net : gluon.Block
-        Maps features (n, ...) to logits (n, num_outputs).
-    data_iter : iterable
-        Gives minibatches (X, y).
-    on_minibatch : callable, optional
-        Called after each minibatch.
-
-    Returns
-    -------
-    loss : float
-        Mean cross-entropy, in nats.
-    accuracy : float
-        Share of the examples whose largest logit is that of their label.
-    """
-    tally = _Tally(net)
-    for X, y in data_iter:
-        X, y = X.as_in_ctx(tally.device), y.as_in_ctx(tally.device)
-        logits = net(X)
-        tally.add(logits, _loss(logits, y), y)
-        if on_minibatch:
-            on_minibatch()
-    return tally.means()
+def initial_state(net: gluon.Block) -> TrainingState:
+    """Give the state of a training before its first epoch; `net` is initialized, with shapes."""
+    return TrainingState((), parameters_of(net), {})
 
 
-class _Tally:
-    """Sums over minibatches, on the device: reading them would make Python wait for it."""
+class _SGD(mxnet.optimizer.SGD):
+    """SGD whose momentum can be set, at first, and read, under the names of `TrainingState`."""
 
-    def __init__(self, net: gluon.Block):
-        self.device = _parameters(net)[0].list_ctx()[0]
-        self.loss, self.correct = np.zeros((), ctx=self.device), np.zeros((), ctx=self.device)
-        self.num_examples = 0
-        self.ahead = deque()
+    def __init__(self, net: gluon.Block, momentum_before: Dict[str, numpy.ndarray], **options):
+        super().__init__(**options)
+        # One sgd_update a parameter: on a CPU, MXNet's aggregated operator is several times slower.
+        self.aggregate_num = 1
+        self._name_of = {p: name for name, p in net._collect_params_with_prefix().items()}
+        self._before, self._arrays = momentum_before, {}
 
-    def add(self, logits: np.ndarray, losses: np.ndarray, y: np.ndarray) -> None:
-        self.loss += losses.sum()
-        self.correct += (logits.argmax(axis=-1).astype(y.dtype) == y).sum()
-        self.num_examples += len(y)
-        self.ahead.append(losses)
-        if len(self.ahead) > _MINIBATCHES_AHEAD:
-            self.ahead.popleft().wait_to_read()
+    def create_state(self, index, weight):
+        array = super().create_state(index, weight)
+        if array is not None:
+            name = self._name_of[self.param_dict[index]]
+            if name in self._before:
+                array[:] = self._before[name]
+            self._arrays[name] = array
+        return array
 
-    def means(self) -> Tuple[float, float]:
-        return self.loss.item() / self.num_examples, self.correct.item() / self.num_examples
-
-
-def _parameters(net: gluon.Block) -> List[gluon.Parameter]:
-    return list(net.collect_params().values())
+    def read_momentum(self) -> Dict[str, numpy.ndarray]:
+        return {name: array.asnumpy() for name, array in self._arrays.items()}
 
 
-def _copy_parameters(net: gluon.Block) -> List[np.ndarray]:
-    return [parameter.data().copy() for parameter in _parameters(net)]
+def parameters_of(net: gluon.Block) -> Dict[str, numpy.ndarray]:
+    """Copy a net's parameters, by Gluon's structural names."""
+    return {n: p.data().asnumpy() for n, p in net._collect_params_with_prefix().items()}
 
 
-def _restore_parameters(net: gluon.Block, values: List[np.ndarray]) -> None:
-    for parameter, value in zip(_parameters(net), values):
-        parameter.set_data(value)
+def _outline(values: Dict[str, numpy.ndarray]) -> str:
+    return ", ".join(f"{n} {v.dtype} {v.shape}" for n, v in values.items())
 
 
-def _is_finite(net: gluon.Block) -> bool:
-    return all(numpy.isfinite(p.data().asnumpy()).all() for p in _parameters(net))
+def _set_parameters(net: gluon.Block, values: Dict[str, numpy.ndarray]) -> None:
+    for name, parameter in net._collect_params_with_prefix().items():
+        parameter.set_data(np.array(values[name], dtype=values[name].dtype))

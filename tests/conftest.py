@@ -15,6 +15,15 @@ ROOT = Path(__file__).parents[1]
 os.environ.setdefault("JUPYTER_PLATFORM_DIRS", "1")
 
 
+def pytest_addoption(parser):
+    parser.addoption("--fuzz", type=int, default=20, help="how often each file is damaged")
+
+
+@pytest.fixture
+def fuzz_size(request):
+    return request.config.getoption("--fuzz")
+
+
 @pytest.fixture(autouse=True)
 def _own_machine(tmp_path_factory, monkeypatch):
     """Keep every test, and what it starts, from the user's caches and from the network."""

@@ -3,7 +3,7 @@ import re
 import numpy
 import pytest
 
-from d2l_mlp import figures, train
+from d2l_mlp import figures, options
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text()
@@ -27,7 +27,7 @@ def test_python_runs_and_prints_what_its_comments_say(run, block):
 def test_commands_are_accepted(command):
     module, *flags = command.replace("$s", "0").split()[2:]
     flags = [flag.strip("'") for flag in re.findall(r"'[^']*'|\S+", " ".join(flags))]
-    (figures if module == "d2l_mlp.figures" else train).parser().parse_args(
+    (figures if module == "d2l_mlp.figures" else options).parser().parse_args(
         [flag for flag in flags if flag != "done"]
     )
 

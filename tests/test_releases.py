@@ -1,6 +1,7 @@
 import gzip
 import hashlib
 import os
+import random
 import shutil
 import struct
 import tracemalloc
@@ -13,6 +14,7 @@ from d2l_mlp import releases
 from d2l_mlp.fashion_mnist import SYSTEM_DIR
 from d2l_mlp.releases import CANONICAL, SAMPLE, SAMPLE_DIR, DatasetError, read
 from d2l_mlp.sample import make
+from tests.damage import damage
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 
@@ -166,6 +168,35 @@ def test_known_foreign_hashes_are_gluons(gluon):
     hashes = [sha1 for sha1, name in releases._KNOWN_FOREIGN.items() if kind in name]
     assert len(hashes) == 4
     assert all(sha1 in source for sha1 in hashes)
+
+
+def attempt(folder, file):
+    """Give the file's content, or the message that says what is wrong with it."""
+    try:
+        return releases._read_file(folder, file), None
+    except DatasetError as error:
+        return None, str(error)
+
+
+@pytest.mark.parametrize("compressed", [True, False])
+def test_every_file_damaged_at_random(tmp_path, fuzz_size, compressed):
+    outcomes = {"whole": 0, "refused": 0}
+    contents = {file: content(file.name) for file in SAMPLE}
+    for file, whole in contents.items():
+        path = tmp_path / (f"{file.name}.gz" if compressed else file.name)
+        raw = (SAMPLE_DIR / f"{file.name}.gz").read_bytes() if compressed else whole
+        rand = random.Random(file.name)
+        for _ in range(fuzz_size):
+            path.write_bytes(damage(rand, raw, [contents[SAMPLE[0]], contents[SAMPLE[3]]]))
+            found, error = attempt(tmp_path, file)
+            outcomes["whole" if error is None else "refused"] += 1
+            if error is None:  # the damage is in gzip's header, or was none
+                assert found == whole
+            else:
+                assert error.startswith(f"{path} ")
+                assert len(error.splitlines()) == 1
+    print(f"{fuzz_size} x {len(contents)} files: {outcomes}")
+    assert outcomes["refused"] > 2 * fuzz_size
 
 
 def test_gzip_bomb_is_not_unpacked(folder):

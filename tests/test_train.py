@@ -15,7 +15,7 @@ import pytest
 from mxnet import np
 from mxnet.gluon import nn
 
-from d2l_mlp import loaders, mlp, train, training
+from d2l_mlp import loaders, mlp, options, train, training
 from tests.conftest import ROOT
 
 PROG = "python -m d2l_mlp.train"
@@ -55,7 +55,7 @@ def test_a_run_leaves_everything_behind(run, tmp_path, sample):
 
     folder = tmp_path / "here"
     assert sorted(path.name for path in folder.iterdir()) == [
-        "config.json", "curves.svg", "metrics.csv", "model.params",
+        "checkpoints", "config.json", "curves.svg", "metrics.csv", "model.params",
     ]  # fmt: skip
     config = json.loads((folder / "config.json").read_text())
     assert config["hyperparameters"] == {
@@ -118,10 +118,10 @@ def test_quiet_softmax_regression_in_a_default_folder(run, tmp_path):
 
 def test_help_shows_every_default_and_imports_nothing_heavy(run):
     text = run("-m", "d2l_mlp.train", "--help").stdout
-    options = [action for action in train.parser()._actions if action.dest != "help"]
-    shown = [action for action in options if action.option_strings[0] in text]
-    assert shown == options
-    assert text.count("default:") == len(options) - 1  # --quiet has none
+    flags = [action for action in options.parser()._actions if action.dest != "help"]
+    shown = [action for action in flags if action.option_strings[0] in text]
+    assert shown == flags
+    assert text.count("default:") == len(flags) - 1  # --quiet has none
     run(
         "-c",
         "import sys, d2l_mlp.train\n"
@@ -140,7 +140,7 @@ def test_help_shows_every_default_and_imports_nothing_heavy(run):
     ],
 )
 def test_choices_are_all_there_are(flag, registry):
-    (action,) = (a for a in train.parser()._actions if flag in a.option_strings)
+    (action,) = (a for a in options.parser()._actions if flag in a.option_strings)
     assert set(action.choices) == set(registry)
 
 

@@ -7,9 +7,10 @@ import numpy
 import pytest
 from mxnet import np
 
+from d2l_mlp.evaluation import evaluate
 from d2l_mlp.loaders import ArrayLoader, array_loaders, d2l_loaders
 from d2l_mlp.mlp import build_mlp
-from d2l_mlp.training import DivergenceError, evaluate, fit
+from d2l_mlp.training import DivergenceError, fit
 
 RANDOM = numpy.random.RandomState(0)
 X = RANDOM.randn(22, 5).astype("float32")
@@ -88,6 +89,37 @@ def test_every_number_is_that_of_plain_numpy(momentum, wd, schedule):
         numpy.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("hidden", [(), (6,), (3,) * 11])
+@pytest.mark.parametrize("activation", ["tanh", "prelu"])
+@pytest.mark.parametrize("momentum", [0, 0.9])
+def test_a_resumed_training_is_bit_identical(hidden, activation, momentum):
+    options = {"num_epochs": 5, "lr": 0.1, "momentum": momentum, "schedule": "cosine"}
+
+    def outcome(net, history):
+        return [m[:5] for m in history], [p.tobytes() for p in values(net)]
+
+    net, states = build_mlp(hidden, 3, activation, num_inputs=5), []
+    whole = fit(net, loader(seed=1), loader(), on_state=states.append, **options)
+    assert [len(state.history) for state in states] == [1, 2, 3, 4, 5]
+    for state in states:
+        again, train_iter = build_mlp(hidden, 3, activation, num_inputs=5), loader(seed=1)
+        train_iter.epoch = len(state.history)
+        history = fit(again, train_iter, loader(), state=state, **options)
+        assert outcome(again, history) == outcome(net, whole)
+
+
+def test_a_state_of_another_net_is_refused():
+    states = []
+    fit(build_mlp((6,), 3, num_inputs=5), loader(), loader(), on_state=states.append, num_epochs=1)
+    net = build_mlp((7,), 3, num_inputs=5)
+    before = [p.tobytes() for p in values(net)]
+    with pytest.raises(
+        ValueError, match=r"0\.weight float32 \(6, 5\).* but the net has .*\(7, 5\)"
+    ):
+        fit(net, loader(), loader(), state=states[0])
+    assert [p.tobytes() for p in values(net)] == before
+
+
 def test_evaluate_weighs_every_example_the_same():
     net = build_mlp((6,), 3, num_inputs=5)
     oracle = NumpyMLP(values(net))
@@ -121,7 +153,8 @@ def test_callbacks_and_plain_lists_of_minibatches():
     epochs, calls = [], []
     history = fit(
         build_mlp((6,), 3, num_inputs=5), minibatches, minibatches, num_epochs=2,
-        on_epoch=epochs.append, on_minibatch=lambda: calls.append(len(epochs)),
+        on_epoch=epochs.append,
+        on_minibatch=lambda: calls.append(len(epochs)),
     )  # fmt: skip
     assert epochs == history
     assert calls == [0] * 4 + [1] * 4

@@ -1,0 +1,93 @@
+"""Files that are whole or not there, and reading those that anybody may have put there."""
+
+import errno
+import os
+import shutil
+import stat
+from pathlib import Path
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a new file, and wait until the disk has all of it.
+
+    Raises
+    ------
+    OSError
+        If that fails, or if anything of this name exists, be it a link to nowhere.
+    """
+    with path.open("xb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+        if os.fstat(stream.fileno()).st_size != len(content):
+            raise OSError(errno.EIO, "the file system has cut it off", str(path))
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Write a file, or put a new one in its place, in one step; a link is replaced, not followed.
+
+    Raises
+    ------
+    OSError
+        If that fails; a file that was there is then as it was.
+    """
+    part = path.with_name(f".{path.name}.part")
+    remove(part)  # of a process that was killed
+    write(part, content)
+    part.replace(path)
+    sync(path.parent)
+
+
+def sync(folder: Path) -> None:
+    """Wait until the disk has the names in a folder."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a link or a whole folder, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    elif os.path.lexists(path):
+        path.unlink()
+
+
+def read(path: Path, most: int) -> bytes:
+    """Read a regular file.
+
+    Parameters
+    ----------
+    path : Path
+        Not a link: its last part is not followed.
+    most : int
+        Bytes that the file may have.
+
+    Returns
+    -------
+    bytes
+        Its content.
+
+    Raises
+    ------
+    ValueError
+        If it is missing, larger, unreadable or anything but a file; the message, "is missing" for
+        instance, goes on after its name.
+    """
+    try:
+        # A pipe would keep us waiting if it were not for O_NONBLOCK.
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        with os.fdopen(os.open(path, flags), "rb") as stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                raise ValueError("is not a regular file")
+            content = stream.read(most + 1)
+    except FileNotFoundError:
+        raise ValueError("is missing") from None
+    except OSError as error:
+        reason = "is a symbolic link" if error.errno == errno.ELOOP else "cannot be read"
+        raise ValueError(f"{reason} ({error.strerror})") from None
+    if len(content) > most:
+        raise ValueError(f"has more than {most:,} bytes")
+    return content
