@@ -1,5 +1,6 @@
 """An activation function at a point that the reader moves: value, tangent and derivative."""
 
+import threading
 from typing import Any
 
 from IPython.display import display
@@ -101,11 +102,14 @@ def controls(name: str, x: float, alpha: float) -> Any:
     )
     point = widgets.FloatSlider(x, min=_LO, max=_HI, step=0.1, description="x")
     image = widgets.Image(format="svg+xml")
+    lock = threading.Lock()
 
-    @util.use_np  # JupyterLab has it called in a thread of its own, and MXNet's mode is a thread's
+    # JupyterLab has this called in several threads, some at once; MXNet's mode is a thread's own.
+    @util.use_np
     def redraw(change: Any = None) -> None:
-        slope.disabled = menu.value != "prelu"
-        image.value = to_svg(plot_tangent(menu.value, point.value, slope.value)).encode()
+        with lock:
+            slope.disabled = menu.value != "prelu"
+            image.value = to_svg(plot_tangent(menu.value, point.value, slope.value)).encode()
 
     for control in (menu, slope, point):
         control.observe(redraw, "value")

@@ -1,4 +1,5 @@
 import threading
+import time
 
 import numpy
 import pytest
@@ -55,24 +56,32 @@ def test_bad_input_is_refused(arguments, message):
         plot_tangent(*arguments)
 
 
-def test_controls_redraw_the_picture_in_any_thread():
-    *sliders, image = controls("tanh", 1.0, 0.25).children
-    menu, alpha, x = sliders
+def test_controls_redraw_the_picture():
+    menu, alpha, x, image = controls("tanh", 1.0, 0.25).children
     assert "tanh(1.0) = 0.762" in svg.texts(bytes(image.value).decode())
     assert alpha.disabled
-
-    def move():
-        x.value = -1.0
-        menu.value = "prelu"
-        alpha.value = 0.5
-
-    thread = threading.Thread(target=move)  # as JupyterLab does it
-    thread.start()
-    thread.join()
+    x.value = -1.0
+    menu.value = "prelu"
+    alpha.value = 0.5
     texts = svg.texts(bytes(image.value).decode())
     assert "prelu(-1.0) = -0.500" in texts
     assert "derivative at -1.0: 0.500" in texts
     assert not alpha.disabled
+
+
+def test_controls_may_be_moved_in_several_threads_as_by_jupyterlab():
+    menu, _, x, image = controls("tanh", 4.0, 0.25).children
+    for value in range(10):
+        moves = [(x, value / 4), (menu, ("relu", "prelu")[value % 2])]
+        threads = [threading.Thread(target=setattr, args=(c, "value", to)) for c, to in moves]
+        for thread in threads:
+            thread.start()
+            time.sleep(0.02)  # the second comes while the first is drawing
+        for thread in threads:
+            thread.join()
+        assert f"{menu.value}({x.value:.1f}) = {x.value:.3f}" in svg.texts(
+            bytes(image.value).decode()
+        )
 
 
 SHOW = "import d2l_mlp; from d2l_mlp.explore import explore; explore('relu', x=2.0)"
