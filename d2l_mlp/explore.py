@@ -1,6 +1,6 @@
 """An activation function at a point that the reader moves: value, tangent and derivative."""
 
-from typing import Any, List
+from typing import Any
 
 from IPython.display import display
 from matplotlib.figure import Figure
@@ -72,6 +72,7 @@ def explore(name: str = "tanh", x: float = 1.0, alpha: float = 0.25) -> None:
         show(figure)
         return
     if in_notebook():
+        # A front end takes what it can show, and without widgets that is the picture.
         display({**box._repr_mimebundle_(), **picture(figure)}, raw=True)
     else:
         show(figure)
@@ -95,7 +96,9 @@ def controls(name: str, x: float, alpha: float) -> Any:
     import ipywidgets as widgets
 
     menu = widgets.Dropdown(options=list(ACTIVATIONS), value=name, description="activation")
-    slope = widgets.FloatSlider(alpha, min=-1, max=1, step=0.05, description="alpha")
+    slope = widgets.FloatSlider(
+        alpha, min=min(-1, alpha), max=max(1, alpha), step=0.05, description="alpha"
+    )
     point = widgets.FloatSlider(x, min=_LO, max=_HI, step=0.1, description="x")
     image = widgets.Image(format="svg+xml")
 
@@ -104,8 +107,7 @@ def controls(name: str, x: float, alpha: float) -> Any:
         slope.disabled = menu.value != "prelu"
         image.value = to_svg(plot_tangent(menu.value, point.value, slope.value)).encode()
 
-    controls: List[Any] = [menu, slope, point]
-    for control in controls:
+    for control in (menu, slope, point):
         control.observe(redraw, "value")
     redraw()
-    return widgets.VBox([*controls, image])
+    return widgets.VBox([menu, slope, point, image])

@@ -30,6 +30,14 @@ FLAGS = [
 ]
 
 
+def answers(address):
+    try:
+        urllib.request.urlopen(address, timeout=5).close()
+    except OSError:
+        return False
+    return True
+
+
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
     """The address of each notebook in a JupyterLab of its own, on copies of them."""
@@ -65,19 +73,13 @@ def lab(tmp_path_factory):
         command, cwd=home, env={**os.environ, **own}, stdout=log, stderr=log
     ) as server:
         try:
-            for _ in range(300):
+            deadline = time.monotonic() + 90
+            while not answers(f"{address}/api?token={token}"):
                 assert server.poll() is None, (home / "log").read_text()
-                try:
-                    urllib.request.urlopen(f"{address}/api?token={token}", timeout=5).close()
-                    break
-                except OSError:
-                    time.sleep(0.2)
+                assert time.monotonic() < deadline, (home / "log").read_text()
+                time.sleep(0.2)
             # Each in a workspace of its own, without the tabs of the one before.
-            yield (
-                lambda name: (
-                    f"{address}/lab/workspaces/{name}/tree/notebooks/{name}.ipynb?token={token}"
-                )
-            )
+            yield f"{address}/lab/workspaces/{{0}}/tree/notebooks/{{0}}.ipynb?token={token}"
         finally:
             server.terminate()
 
@@ -117,7 +119,7 @@ def run_all(page, address, path, watch="0"):
     """Open a notebook, clear what was committed, run all its cells, and see that all is well."""
     cells = nbformat.read(path, as_version=4).cells
     num_cells = sum(cell.cell_type == "code" for cell in cells)
-    page.goto(address(path.stem))
+    page.goto(address.format(path.stem))
     page.wait_for_selector(IDLE)
     page.wait_for_function(f"{NUMBERED} === {num_cells}")
     choose(page, "Edit", "Clear Outputs of All Cells")

@@ -32,6 +32,16 @@ def test_named_folder_comes_first(full_copy, monkeypatch):
     assert load("sample").release == "sample"
 
 
+def test_the_environment_names_the_dataset_that_auto_is(full, monkeypatch):
+    copy(full.folder, cache_dir())
+    monkeypatch.setenv("D2L_MLP_DATASET", "sample")
+    assert load().release == "sample"
+    assert load("fashion-mnist").release == "fashion-mnist"
+    monkeypatch.setenv("D2L_MLP_DATASET", "mnist")
+    with pytest.raises(DatasetError, match="dataset 'mnist' is not known; choose one of auto"):
+        load()
+
+
 @pytest.mark.parametrize("place", [cache_dir, fashion_mnist._gluon_dir])
 def test_folders_under_mxnet_home(full, place):
     folder = copy(full.folder, place())

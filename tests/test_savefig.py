@@ -4,7 +4,7 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from PIL import Image
 
-from d2l_mlp.savefig import FORMATS, book_style, save_figure
+from d2l_mlp.savefig import FORMATS, book_style, save_figure, to_svg
 
 MAGIC = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF"}
 
@@ -84,3 +84,11 @@ def test_other_formats_are_refused(tmp_path, name):
 def test_a_missing_folder_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError):
         save_figure(drawn(), tmp_path / "missing" / "line.svg")
+
+
+def test_svg_for_a_page_is_that_of_the_file(tmp_path):
+    file = save_figure(drawn(), tmp_path / "line.svg").read_text("utf-8")
+    svg = to_svg(drawn())
+    assert svg.startswith("<svg ")
+    assert file.endswith(svg)
+    assert "<?xml" not in svg
