@@ -135,10 +135,7 @@ def _load(path: Path, config: Optional[Dict[str, Any]]) -> Checkpoint:
         if [metrics.epoch for metrics in history] != list(range(1, int(path.name) + 1)):
             raise ValueError(f"is not of the first {int(path.name)} epochs")
         if config and identity(config) != identity(content["config"]):
-            raise ValueError(
-                "is of a run with another configuration than this one's config.json; if that is "
-                "what is wrong, remove it"
-            )
+            raise ValueError("has another configuration than config.json; remove the wrong one")
         shapes = parameter_shapes(flags.hidden, flags.activation)
         most = sum(100 + 4 * math.prod(shape) for shape in shapes.values())
     with _blaming(path / PARAMETERS):

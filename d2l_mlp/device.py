@@ -47,11 +47,12 @@ def choose(name: str = "auto") -> mxnet.Context:
 
 
 def describe(context: mxnet.Context) -> str:
-    """Say which device it is; for the CPU, with how many threads."""
+    """Say which device it is; of the CPU, also what decides how many threads MXNet uses."""
     if context.device_type == "gpu":
         return f"gpu:{context.device_id}"
-    threads = os.environ.get("OMP_NUM_THREADS") or len(os.sched_getaffinity(0))
-    return f"cpu, {threads} threads"
+    threads = os.environ.get("OMP_NUM_THREADS")
+    processors = f"cpu, {len(os.sched_getaffinity(0))} processors"
+    return processors + (f", OMP_NUM_THREADS={threads}" if threads else "")
 
 
 def gpu_problem(index: int = 0) -> Optional[str]:

@@ -190,8 +190,8 @@ def flip(folder):
          "bytes, and its manifest says -1"),
         (edit("manifest.json", lambda m: m["files"].pop("momentum.params")),
          "manifest.json lacks what belongs there (KeyError('momentum.params'))"),
-        (other_run(*FLAGS, "--seed", "9"), "state.json is of a run with another configuration"),
-        (other_run("--activation", "tanh"), "state.json is of a run with another configuration"),
+        (other_run(*FLAGS, "--seed", "9"), "state.json has another configuration than config"),
+        (other_run("--activation", "tanh"), "state.json has another configuration than config"),
         (signed("model.params", b""), "model.params does not hold 0.weight of shape (3, 784)"),
         (signed("momentum.params", dump_parameters({})), "momentum.params does not hold 0.weight"),
         (signed("state.json", b"{}"), "state.json lacks what belongs there (KeyError('config'))"),
@@ -226,6 +226,8 @@ def test_no_checkpoint_at_all(run):
     shutil.rmtree(run / OLD)
     with pytest.raises(CheckpointError, match="checkpoints holds no checkpoint"):
         resume(run)
+    with pytest.raises(RunError, match=r"nowhere has no folder checkpoints; is it a run's\?"):
+        resume(run.parent / "nowhere")
 
 
 def test_a_bad_checkpoint_is_replaced_and_its_leftovers_go(run, made, caplog):
@@ -316,7 +318,7 @@ def test_every_file_damaged_at_random(run, made, caplog, fuzz_size):
             path.write_bytes(content)
             if error:  # as good as another run's: a digit of a hyperparameter is another one
                 assert path.name == "config.json"
-                assert "another configuration than this one's config.json" in error
+                assert "another configuration than config.json" in error
                 outcomes["refused"] += 1
                 continue
             newest = same(opened.state, made[1][3])

@@ -1,3 +1,5 @@
+import os
+
 import mxnet
 import pytest
 from mxnet import npx
@@ -8,7 +10,14 @@ from d2l_mlp.device import DeviceError, choose, has_code_for
 
 def test_cpu():
     assert choose("cpu") == mxnet.cpu()
-    assert "threads" in device.describe(mxnet.cpu())
+
+
+def test_description_names_what_decides_the_threads(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert device.describe(mxnet.cpu()) == f"cpu, {len(os.sched_getaffinity(0))} processors"
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert device.describe(mxnet.cpu()).endswith("processors, OMP_NUM_THREADS=3")
+    assert device.describe(mxnet.gpu(1)) == "gpu:1"
 
 
 @pytest.mark.skipif(npx.num_gpus() > 0, reason="there is a GPU")

@@ -82,12 +82,11 @@ def test_killed_at_random_moments_it_ends_bit_identical(run, start, tmp_path, ca
     assert outcome(tmp_path / "killed") == outcome(tmp_path / "whole")
 
 
-@pytest.mark.parametrize(("signum", "loader"), [(signal.SIGINT, "arrays"), (signal.SIGTERM, "d2l")])
-def test_a_stopped_run_goes_on_and_may_be_made_longer(run, start, tmp_path, signum, loader):
-    flags = (*TINY, "--loader", loader)
+def test_a_stopped_run_goes_on_and_may_be_made_longer(run, start, tmp_path):
+    flags = (*TINY, "--loader", "d2l")
     process = start(*flags, "--epochs", 10000, "--out", "run")
     wait_for(process, "epoch     1/")
-    process.send_signal(signum)
+    process.send_signal(signal.SIGTERM)
     process.communicate()
     epochs = len(metrics(tmp_path / "run")) + 2
     assert epochs >= 3
@@ -135,7 +134,6 @@ def test_what_cannot_be_resumed(run, tmp_path):
     run(*TINY, "--epochs", 2, "--schedule", "cosine", "--out", "run")
     assert "--epochs 3 would change in its middle" in error("run", "--epochs", 3)
     assert "run has trained 2 epochs; give --epochs 2 or more" in error("run", "--epochs", 1)
-    assert "nowhere has no folder checkpoints; is it a run's?" in error("nowhere")
 
 
 def test_other_threads_are_told(run):
@@ -154,8 +152,8 @@ def test_one_process_a_run_and_the_lock_dies_with_it(run, start):
     assert "run is not empty" in run(*ENDLESS, code=1).stderr
     process.kill()
     process.wait()
-    resumed = start("-m", "d2l_mlp.train", "--resume", "run", "--quiet")
-    time.sleep(3)
+    resumed = start("-m", "d2l_mlp.train", "--resume", "run")
+    wait_for(resumed, "resumed")
     resumed.send_signal(signal.SIGINT)
     assert resumed.communicate()[1] == f"{PROG}: stopped by Ctrl-C\n"
     wait_for_the_end_of_the_group(process.pid)
@@ -257,14 +255,11 @@ sys.exit(train.main(sys.argv[4:]))
 @pytest.mark.parametrize(
     ("file", "function", "calls", "saved"),
     [
-        ("mxnet/base.py", "<module>", 1, None),  # in the middle of the imports
-        ("numpy/core/_internal.py", "<module>", 1, None),  # whose import C code waits for
+        ("numpy/core/_internal.py", "<module>", 1, None),  # imported by C code
         ("releases.py", "read", 1, None),
         ("futures/thread.py", "submit", 2, None),  # a file being read, another waiting
-        ("loaders.py", "array_loaders", 1, 0),
         ("runs.py", "start", 1, 0),
         ("checks.py", "check_data", 1, 0),
-        ("training.py", "create_state", 1, 0),
         ("evaluation.py", "evaluate", 1, 0),
         ("checkpoint.py", "save", 2, 1),
         ("files.py", "replace", 3, 1),
