@@ -97,6 +97,9 @@ class Signals:
         self._pid = os.getpid()
         for signum in (signal.SIGINT, signal.SIGTERM):
             signal.signal(signum, self._handle)
+        # A loader ends its worker processes by SIGTERM and waits for them: it has to kill them
+        # wherever they are, also in native code, where a handler written in Python never runs.
+        os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
 
     def _handle(self, signum: int, frame: object) -> None:
         if os.getpid() != self._pid:  # a loader's worker process, which inherited the handler
