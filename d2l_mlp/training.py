@@ -181,7 +181,7 @@ class _SGD(mxnet.optimizer.SGD):
     def __init__(self, net: gluon.Block, momentum_before: Dict[str, numpy.ndarray], **options):
         super().__init__(**options)
         # One sgd_update a parameter: on a CPU, MXNet's aggregated operator is several times slower.
-        self.aggregate_num = 1
+        self.aggregate_num = 0
         self._name_of = {p: name for name, p in net._collect_params_with_prefix().items()}
         self._before, self._arrays = momentum_before, {}
 
