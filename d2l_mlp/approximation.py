@@ -10,6 +10,7 @@ import numpy
 from mxnet import np
 from mxnet.gluon import nn
 
+from d2l_mlp.checks import check_integer
 from d2l_mlp.layers import relu_net
 
 
@@ -52,7 +53,7 @@ def approximate(
     """
     if not -numpy.inf < lo < hi < numpy.inf:
         raise ValueError(f"the interval is {lo} to {hi}; give two finite numbers, the lower first")
-    _check_positive("num_hidden", num_hidden)
+    check_integer("num_hidden", num_hidden)
     x = numpy.linspace(lo, hi, num_hidden + 1)
     y = f(np.array(x, dtype="float64"))
     y = y.asnumpy() if isinstance(y, np.ndarray) else numpy.asarray(y)
@@ -87,13 +88,8 @@ def sawtooth(depth: int) -> nn.Sequential:
     ValueError
         If `depth` is not a positive integer.
     """
-    _check_positive("depth", depth)
+    check_integer("depth", depth)
     bias, tooth = [0, -0.5], [[2, -4]]
     layers = [([[1], [1]], bias)]
     layers += [(tooth * 2, bias)] * (depth - 1)
     return relu_net([*layers, (tooth, [0])])
-
-
-def _check_positive(name: str, value: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f"{name} is {value!r}; give an integer of at least 1")

@@ -11,6 +11,12 @@ import numpy
 from mxnet import gluon, np
 
 
+def check_integer(name: str, value: int, least: int = 1) -> None:
+    """Raise a ValueError if a size or a count is not an integer of at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ValueError(f"{name} is {value!r}; give an integer of at least {least}")
+
+
 def check_hyperparameters(num_epochs: int, lr: float, momentum: float, wd: float) -> None:
     """Raise a ValueError that names the first hyperparameter out of its range."""
     for name, value, holds, rule in (

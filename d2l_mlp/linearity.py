@@ -8,6 +8,7 @@ from typing import NamedTuple, Tuple
 import numpy
 from mxnet import gluon
 
+from d2l_mlp.checks import check_integer
 from d2l_mlp.layers import read_layers
 
 
@@ -120,8 +121,7 @@ def best_bottleneck(W: numpy.ndarray, num_hidden: int) -> Bottleneck:
     W = numpy.asarray(W, "float64")
     if W.ndim != 2 or not numpy.isfinite(W).all():
         raise ValueError(f"W has the shape {W.shape}; give a matrix of finite numbers")
-    if isinstance(num_hidden, bool) or not isinstance(num_hidden, int) or num_hidden < 1:
-        raise ValueError(f"num_hidden is {num_hidden!r}; give an integer of at least 1")
+    check_integer("num_hidden", num_hidden)
     U, sigma, Vt = numpy.linalg.svd(W, full_matrices=False)
     kept = slice(num_hidden)
     error = float(numpy.linalg.norm(sigma[num_hidden:]))

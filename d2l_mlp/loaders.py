@@ -12,6 +12,7 @@ import numpy
 from mxnet import np
 from mxnet.gluon.data import DataLoader, vision
 
+from d2l_mlp.checks import check_integer
 from d2l_mlp.fashion_mnist import load
 from d2l_mlp.releases import FashionMNIST
 
@@ -57,7 +58,7 @@ class ArrayLoader:
     ):
         if len(X) != len(y):
             raise ValueError(f"{len(X)} examples but {len(y)} labels; give each example one")
-        _check_batch_size(batch_size)
+        check_integer("batch size", batch_size)
         device = device or mxnet.current_context()
         if not isinstance(X, np.ndarray):
             X = np.array(X, dtype="float32", ctx=device)
@@ -189,7 +190,7 @@ def d2l_loaders(
     """
     from d2l import mxnet as d2l  # not above: it brings pandas and matplotlib
 
-    _check_batch_size(batch_size)
+    check_integer("batch size", batch_size)
     use_verified_data(data)
     default = d2l.get_dataloader_workers
     d2l.get_dataloader_workers = lambda: num_workers
@@ -198,8 +199,3 @@ def d2l_loaders(
     finally:
         d2l.get_dataloader_workers = default
     return D2LLoader(train, data.train, seed), D2LLoader(test, data.test, seed)
-
-
-def _check_batch_size(batch_size: int) -> None:
-    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-        raise ValueError(f"batch size is {batch_size!r}; give an integer of at least 1")

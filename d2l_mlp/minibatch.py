@@ -9,6 +9,8 @@ from typing import Callable
 
 from mxnet import autograd, np
 
+from d2l_mlp.checks import check_integer
+
 Operation = Callable[[np.ndarray], np.ndarray]
 
 
@@ -95,7 +97,6 @@ def split_gap(operation: Operation, X: np.ndarray, batch_size: int) -> float:
     ValueError
         If the batch size is not a positive integer.
     """
-    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-        raise ValueError(f"batch size is {batch_size!r}; give an integer of at least 1")
+    check_integer("batch size", batch_size)
     parts = [operation(X[i : i + batch_size]) for i in range(0, len(X), batch_size)]
     return np.abs(np.concatenate(parts) - operation(X)).max().item()

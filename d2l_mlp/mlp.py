@@ -11,6 +11,7 @@ from mxnet import init, np
 from mxnet.gluon import nn
 
 from d2l_mlp.activations import ACTIVATIONS
+from d2l_mlp.checks import check_integer
 
 INITIALIZERS = {
     # Glorot & Bengio 2010: uniform in +-sqrt(6 / (fan_in + fan_out)).
@@ -74,8 +75,7 @@ def build_mlp(
         ("num_inputs", [num_inputs], 0),
     ):
         for size in sizes:
-            if isinstance(size, bool) or not isinstance(size, int) or size < least:
-                raise ValueError(f"{what} is {size!r}; give an integer of at least {least}")
+            check_integer(what, size, least)
     if activation is not None:
         _known(activation, "activation", ACTIVATIONS)
     _known(initializer, "initializer", INITIALIZERS)
