@@ -5,6 +5,7 @@ MXNet was retired in 2023. Its last release reads ``numpy.bool``, which NumPy 1.
 repairs are made at the moment somebody imports it, so that ``import d2l_mlp`` itself stays cheap.
 """
 
+import gc
 import importlib.util
 import sys
 import warnings
@@ -89,6 +90,10 @@ class _Loader(SourceFileLoader):
             # Python 3.12 has no distutils; setuptools carries it on and installs it on import.
             if importlib.util.find_spec("distutils") is None:
                 import setuptools  # noqa: F401
+        # MXNet's import makes an object for every operator, and all of them stay: the time that the
+        # garbage collector spends on them, a tenth of the whole, is for nothing.
+        collecting = gc.isenabled()
+        gc.disable()
         try:
             with warnings.catch_warnings():
                 # A retired package is not going to answer them. SyntaxWarning: its invalid
@@ -98,6 +103,9 @@ class _Loader(SourceFileLoader):
                 super().exec_module(module)
         except OSError as error:  # the dynamic loader's, from the wheel's shared object
             raise ImportError(_missing_library(error), name=module.__name__) from error
+        finally:
+            if collecting:
+                gc.enable()
         _REPAIRS[module.__name__](module)
 
 

@@ -1,11 +1,12 @@
 """Choose the device, and say why a GPU cannot be used instead of using the CPU in silence."""
 
 import ctypes
-import os
 from typing import Optional, Tuple
 
 import mxnet
 from mxnet import npx
+
+from d2l_mlp import processors
 
 # The CUDA wheels of MXNet 1.9.1 carry machine code for these compute capabilities and no PTX:
 # a GPU runs code of its own major version, up to its own minor version, and nothing else.
@@ -50,9 +51,7 @@ def describe(context: mxnet.Context) -> str:
     """Say which device it is; of the CPU, also what decides how many threads MXNet uses."""
     if context.device_type == "gpu":
         return f"gpu:{context.device_id}"
-    threads = os.environ.get("OMP_NUM_THREADS")
-    processors = f"cpu, {len(os.sched_getaffinity(0))} processors"
-    return processors + (f", OMP_NUM_THREADS={threads}" if threads else "")
+    return f"cpu, {processors.describe()}"
 
 
 def gpu_problem(index: int = 0) -> Optional[str]:

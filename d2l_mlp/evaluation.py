@@ -1,15 +1,17 @@
 """Measure a classifier's loss and accuracy."""
 
-from collections import deque
-from typing import Callable, Iterable, Optional, Tuple
+from typing import Callable, Iterable, List, Optional, Tuple
 
+import mxnet
 from mxnet import gluon, np
 
-# MXNet computes while Python runs ahead. So many minibatches ahead keep it busy; more would only
-# hold memory, and keep the caller from stopping at a minibatch that is the one on the screen.
-_MINIBATCHES_AHEAD = 8
+from d2l_mlp.graph import NetWithLoss, with_loss
 
-softmax_cross_entropy = gluon.loss.SoftmaxCrossEntropyLoss()  # of each example
+# On its own engine, MXNet computes while Python runs ahead. So many minibatches ahead keep it busy;
+# more would only hold memory, and keep the caller from stopping at the minibatch on the screen.
+_MINIBATCHES_AHEAD = 8
+# Added up in one go: it takes MXNet as long to be told of an operator as to add a minibatch up.
+_MINIBATCHES_TOGETHER = 32
 
 
 def evaluate(
@@ -35,47 +37,61 @@ def evaluate(
     accuracy : float
         Share of the examples whose largest logit is that of their label.
     """
-    tally = Tally(net)
+    return measure(with_loss(net), data_iter, device_of(net), on_minibatch)
+
+
+def measure(
+    net_with_loss: NetWithLoss,
+    data_iter: Iterable,
+    device: mxnet.Context,
+    on_minibatch: Optional[Callable[[], None]] = None,
+) -> Tuple[float, float]:
+    """Do what `evaluate` does, for a net that `d2l_mlp.graph.with_loss` has prepared."""
+    tally = Tally()
     for X, y in data_iter:
-        X, y = X.as_in_ctx(tally.device), y.as_in_ctx(tally.device)
-        logits = net(X)
-        tally.add(logits, softmax_cross_entropy(logits, y), y)
+        X, y = X.as_in_ctx(device), y.as_in_ctx(device)
+        tally.add(*net_with_loss(X, y), y)
         if on_minibatch:
             on_minibatch()
     return tally.means()
 
 
 class Tally:
-    """Sums over minibatches, on the net's device: reading them would make Python wait for it.
-
-    Parameters
-    ----------
-    net : gluon.Block
-        Initialized.
+    """Sums over minibatches, on their device: reading them would make Python wait for it.
 
     Attributes
     ----------
-    device : mxnet.Context
-        Where the net lives.
     num_examples : int
         Added so far.
     """
 
-    def __init__(self, net: gluon.Block):
-        self.device = next(iter(net.collect_params().values())).list_ctx()[0]
-        self.loss, self.correct = np.zeros((), ctx=self.device), np.zeros((), ctx=self.device)
+    def __init__(self):
         self.num_examples = 0
-        self._ahead = deque()
+        self._loss, self._correct = 0, 0
+        self._minibatches: List[Tuple[np.ndarray, ...]] = []
 
     def add(self, logits: np.ndarray, losses: np.ndarray, y: np.ndarray) -> None:
         """Add a minibatch, of shapes (n, num_outputs), (n,) and (n,)."""
-        self.loss += losses.sum()
-        self.correct += (logits.argmax(axis=-1).astype(y.dtype) == y).sum()
         self.num_examples += len(y)
-        self._ahead.append(losses)
-        if len(self._ahead) > _MINIBATCHES_AHEAD:
-            self._ahead.popleft().wait_to_read()
+        self._minibatches.append((logits, losses, y))
+        if len(self._minibatches) > _MINIBATCHES_AHEAD:
+            self._minibatches[-_MINIBATCHES_AHEAD - 1][1].wait_to_read()
+        if len(self._minibatches) == _MINIBATCHES_TOGETHER:
+            self._add_up()
+
+    def _add_up(self) -> None:
+        logits, losses, y = (np.concatenate(arrays) for arrays in zip(*self._minibatches))
+        self._loss += losses.sum()
+        self._correct += (logits.argmax(axis=-1).astype(y.dtype) == y).sum()
+        self._minibatches.clear()
 
     def means(self) -> Tuple[float, float]:
         """Wait for the device, and give the mean loss and the accuracy."""
-        return self.loss.item() / self.num_examples, self.correct.item() / self.num_examples
+        if self._minibatches:
+            self._add_up()
+        return self._loss.item() / self.num_examples, self._correct.item() / self.num_examples
+
+
+def device_of(net: gluon.Block) -> mxnet.Context:
+    """Tell where an initialized net lives."""
+    return next(iter(net.collect_params().values())).list_ctx()[0]

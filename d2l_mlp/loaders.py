@@ -5,6 +5,7 @@ Both kinds are iterables with ``len()`` that give ``(X, y)``: images, float32 in
 the seed and on the epoch's number alone, so that a run can be resumed in its middle.
 """
 
+import os
 from typing import Iterator, Optional, Tuple, Union
 
 import mxnet
@@ -79,9 +80,10 @@ class ArrayLoader:
             order = numpy.random.RandomState([self.seed, self.epoch]).permutation(len(y))
         self.epoch += 1
         order = np.array(order, dtype="int32", ctx=X.ctx)
+        y = y.take(order, axis=0)  # at once, unlike the features, which would not fit the caches
         for start in range(0, len(y), self.batch_size):
-            rows = order[start : start + self.batch_size]
-            yield X.take(rows, axis=0), y.take(rows, axis=0)
+            rows = slice(start, start + self.batch_size)
+            yield X.take(order[rows], axis=0), y[rows]
 
 
 def array_loaders(
@@ -187,10 +189,20 @@ def d2l_loaders(
     -------
     tuple of D2LLoader
         Training and test; the minibatches are on the CPU.
+
+    Raises
+    ------
+    ValueError
+        If the batch size is not a positive integer, or processes are asked for that would hang.
     """
     from d2l import mxnet as d2l  # not above: it brings pandas and matplotlib
 
     check_integer("batch size", batch_size)
+    if num_workers and os.environ.get("MXNET_ENGINE_TYPE") == "NaiveEngine":
+        raise ValueError(
+            f"num_workers is {num_workers}, but MXNET_ENGINE_TYPE is NaiveEngine, whose processes "
+            "cannot be forked; give 0, or unset that variable"
+        )
     use_verified_data(data)
     default = d2l.get_dataloader_workers
     d2l.get_dataloader_workers = lambda: num_workers

@@ -8,15 +8,17 @@ import logging
 import os
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Dict, Iterator, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, Dict, Iterator, Optional, Sequence, Union
 
-from matplotlib.figure import Figure
 from mxnet import gluon
 
 from d2l_mlp import checkpoint, files
 from d2l_mlp.params import dump_parameters
 from d2l_mlp.savefig import book_style, save_figure
 from d2l_mlp.training import EpochMetrics, TrainingState, parameters_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 log = logging.getLogger(__name__)
 
@@ -156,8 +158,9 @@ class Run:
             ) from error
 
 
-def plot_history(history: Sequence[EpochMetrics]) -> Figure:
+def plot_history(history: Sequence[EpochMetrics]) -> "Figure":
     """Plot the loss and the accuracy, on the training and on the test set, by epoch."""
+    from matplotlib.figure import Figure  # not above: a run needs it at its end only
     from matplotlib.ticker import MaxNLocator
 
     with book_style():

@@ -6,16 +6,18 @@ mistyped flag answer at once.
 
 import argparse
 import itertools
+import json
 import logging
 import math
-import os
 import platform
 import sys
+import threading
 import time
+from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, Dict, Optional, Sequence
+from typing import Any, Callable, Dict, Optional, Sequence
 
-from d2l_mlp import __version__, cli, options
+from d2l_mlp import __version__, cli, files, options, processors
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
@@ -27,11 +29,17 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
 def train(args: argparse.Namespace, signals: cli.Signals) -> None:
     """Do what the flags say: find the data, build the net, fit it, and save the run."""
+    from d2l_mlp import fashion_mnist
+
     signals.deferred = True
+    if not args.resume:  # that run has to be read first, to know which data set is its
+        reading = _in_background(fashion_mnist.load, args.dataset, args.data_dir)
+    if _loader(args) == "arrays":
+        processors.use_all()
     import mxnet
     from tqdm import tqdm
 
-    from d2l_mlp import device, fashion_mnist, loaders
+    from d2l_mlp import device, loaders
     from d2l_mlp.mlp import build_mlp
     from d2l_mlp.runs import Run
     from d2l_mlp.training import EpochMetrics, fit, initial_state
@@ -46,10 +54,13 @@ def train(args: argparse.Namespace, signals: cli.Signals) -> None:
 
     started = time.perf_counter()
     context = device.choose(args.device)
-    run = Run.resume(args.resume) if args.resume else None
-    if run:
+    run = None
+    if args.resume:
+        run = Run.resume(args.resume)
         args = _continued(args, run)
-    data = fashion_mnist.load(args.dataset, args.data_dir)
+        data = fashion_mnist.load(args.dataset, args.data_dir)
+    else:
+        data = reading.result()
     signals.deferred = True  # from here on a signal waits for the end of a minibatch
     mxnet.random.seed(args.seed)
     net = build_mlp(
@@ -105,6 +116,31 @@ def train(args: argparse.Namespace, signals: cli.Signals) -> None:
         print(_summary(run.state.history, run.folder, time.perf_counter() - started))
 
 
+def _in_background(function: Callable, *args: Any) -> Future:
+    """Call a function while the caller does something else; the process does not wait for it."""
+    future = Future()
+
+    def call() -> None:
+        try:
+            future.set_result(function(*args))
+        except Exception as error:  # the caller's, when it asks for the result
+            future.set_exception(error)
+
+    threading.Thread(target=call, daemon=True).start()
+    return future
+
+
+def _loader(args: argparse.Namespace) -> str:
+    """Give the loader's kind, which with ``--resume`` is in the run's configuration."""
+    if args.resume:
+        try:
+            config = json.loads(files.read(args.resume / "config.json", 2**20))
+            return config["hyperparameters"]["loader"]
+        except (LookupError, OSError, RecursionError, TypeError, ValueError):
+            return "d2l"  # with which nothing is set; Run.resume says what is wrong
+    return args.loader
+
+
 def _continued(args: argparse.Namespace, run) -> argparse.Namespace:
     """Give the flags of the run's first part, with those of the command line that may differ."""
     first, done = options.from_config(run.config), len(run.state.history)
@@ -145,10 +181,7 @@ def _config(args: argparse.Namespace, data, context) -> Dict[str, Any]:
         "data": {"release": data.release, "folder": str(data.folder), "sha256": data.sha256},
         "versions": _versions(),
         "device": str(context),
-        "threads": {
-            "cpus": len(os.sched_getaffinity(0)),
-            "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS"),
-        },
+        "threads": processors.describe(),
     }
 
 

@@ -10,10 +10,11 @@ from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Tuple
 
 import mxnet
 import numpy
-from mxnet import autograd, gluon, np, npx
+from mxnet import autograd, gluon, nd, np, npx
 
 from d2l_mlp.checks import check_data, check_hyperparameters
-from d2l_mlp.evaluation import Tally, evaluate, softmax_cross_entropy
+from d2l_mlp.evaluation import Tally, device_of, measure
+from d2l_mlp.graph import with_loss
 
 SCHEDULES = {
     "constant": lambda progress: 1.0,
@@ -127,17 +128,16 @@ def fit(
     _set_parameters(net, state.parameters)
     optimizer = _SGD(net, state.momentum, learning_rate=lr, momentum=momentum, wd=wd)
     trainer = gluon.Trainer(net.collect_params(), optimizer, kvstore=None)
-    batch_size = 0
+    net_with_loss, device, batch_size = with_loss(net), device_of(net), 0
     for epoch in range(len(state.history), num_epochs):
         start = time.perf_counter()
-        tally = Tally(net)
+        tally = Tally()
         for i, (X, y) in enumerate(train_iter):
             progress = (epoch + i / len(train_iter)) / num_epochs
             trainer.set_learning_rate(lr * SCHEDULES[schedule](progress))
-            X, y = X.as_in_ctx(tally.device), y.as_in_ctx(tally.device)
+            X, y = X.as_in_ctx(device), y.as_in_ctx(device)
             with autograd.record():
-                logits = net(X)
-                losses = softmax_cross_entropy(logits, y)
+                logits, losses = net_with_loss(X, y)
             losses.backward()
             # A short last minibatch takes a short step, so that each example has the same weight.
             # At the chapter's learning rate a full step on its few examples is a jolt just before
@@ -157,7 +157,7 @@ def fit(
                 f"the loss ({train_loss:g}) or a parameter is no longer finite after epoch "
                 f"{epoch + 1}; lower the learning rate ({lr:g})"
             )
-        test_loss, test_accuracy = evaluate(net, test_iter, on_minibatch)
+        test_loss, test_accuracy = measure(net_with_loss, test_iter, device, on_minibatch)
         metrics = EpochMetrics(
             epoch + 1, train_loss, train_accuracy, test_loss, test_accuracy,
             seconds, tally.num_examples / seconds,
@@ -180,8 +180,7 @@ class _SGD(mxnet.optimizer.SGD):
 
     def __init__(self, net: gluon.Block, momentum_before: Dict[str, numpy.ndarray], **options):
         super().__init__(**options)
-        # One sgd_update a parameter: on a CPU, MXNet's aggregated operator is several times slower.
-        self.aggregate_num = 0
+        self.aggregate_num = 0  # one parameter at a time, see below
         self._name_of = {p: name for name, p in net._collect_params_with_prefix().items()}
         self._before, self._arrays = momentum_before, {}
 
@@ -193,6 +192,19 @@ class _SGD(mxnet.optimizer.SGD):
                 array[:] = self._before[name]
             self._arrays[name] = array
         return array
+
+    def update_multi_precision(self, index, weight, grad, state):
+        """Update one parameter, by MXNet's operator for one.
+
+        The original calls its operator for several at once even here: on a CPU it takes twice as
+        long.
+        """
+        self._update_count(index)
+        lr, wd, scale = self._get_lr(index), self._get_wd(index), self.rescale_grad
+        if state is None:
+            nd.sgd_update(weight, grad, lr, wd, scale, out=weight)
+        else:
+            nd.sgd_mom_update(weight, grad, state, lr, self.momentum, wd, scale, out=weight)
 
     def read_momentum(self) -> Dict[str, numpy.ndarray]:
         return {name: array.asnumpy() for name, array in self._arrays.items()}

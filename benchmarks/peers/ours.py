@@ -1,0 +1,30 @@
+"""d2l_mlp's own trainer, set up as ``python -m d2l_mlp.train --hidden 256 --lr 0.1`` does."""
+
+import sys
+from pathlib import Path
+
+from common import LR, SEED, args, raw, tell
+
+from d2l_mlp import processors
+
+processors.use_all()
+
+from d2l_mlp.loaders import array_loaders  # noqa: E402  (import MXNet)
+from d2l_mlp.mlp import build_mlp  # noqa: E402
+from d2l_mlp.releases import FashionMNIST  # noqa: E402
+from d2l_mlp.training import fit  # noqa: E402
+
+X, y, X_test, y_test = raw()
+data = FashionMNIST((X, y), (X_test, y_test), "fashion-mnist", Path(args.data).parent)
+loaders = array_loaders(data, args.batch_size, SEED)
+net = build_mlp(args.hidden, num_inputs=784)
+
+
+def on_epoch(metrics):
+    tell(metrics.seconds, *metrics[1:5])
+    if not sys.stdin.readline():
+        sys.exit()
+
+
+sys.stdin.readline()
+fit(net, *loaders, num_epochs=sys.maxsize, lr=LR, on_epoch=on_epoch)
