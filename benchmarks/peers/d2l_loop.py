@@ -42,4 +42,4 @@ def evaluate():
 
 
 take_turns(train_epoch, evaluate)
-del train_iter, test_iter  # Gluon's loaders cannot end their processes while Python itself ends
+train_iter = test_iter = None  # Gluon's loaders cannot end their processes while Python itself ends
