@@ -1,10 +1,11 @@
 """Let MXNet compute on every processor; this has to be settled before it is imported.
 
 By default MXNet computes in a thread of its own, one operator after the other, while Python runs
-ahead; and because it takes every processor for half of a hyper-threaded core, it computes on half
-of them. Giving it all of them does not help by itself: each operator then waits until Python lets
-go of the processor that it needs. Training is faster where Python and the operators take turns, as
-in other frameworks (``benchmarks/`` has the figures), and that is what MXNet's "naive" engine does.
+ahead; and because it takes every processor for half of a hyper-threaded core, also where none is,
+it computes on half of them. Giving it all of them does not help by itself: each operator then waits
+until Python lets go of the processor that it needs. Training is faster where Python and the
+operators take turns, as in other frameworks (``benchmarks/`` has the figures), and that is what
+MXNet's "naive" engine does.
 """
 
 import os
@@ -16,7 +17,7 @@ _SETTINGS = ("MXNET_ENGINE_TYPE", "MXNET_OMP_MAX_THREADS", "OMP_NUM_THREADS")
 
 
 def use_all() -> None:
-    """Import MXNet so that every operator uses all of this process's processors, in turn.
+    """Import MXNet so that every operator uses all of this process's cores, one after the other.
 
     Does nothing if MXNet has been imported already, if one of the environment variables that
     decide this is set (``MXNET_ENGINE_TYPE``, ``MXNET_OMP_MAX_THREADS``, ``OMP_NUM_THREADS``), or
@@ -32,7 +33,7 @@ def use_all() -> None:
     except metadata.PackageNotFoundError:
         return
     os.environ["MXNET_ENGINE_TYPE"] = "NaiveEngine"
-    os.environ["OMP_NUM_THREADS"] = str(len(os.sched_getaffinity(0)))
+    os.environ["OMP_NUM_THREADS"] = str(_cores())
     from mxnet import npx
 
     # The engine starts at its first use, and says so, past Python, on the file descriptor.
@@ -50,3 +51,16 @@ def describe() -> str:
     """Say how many processors this process has, and what was set about their use."""
     settings = [f"{name}={os.environ[name]}" for name in _SETTINGS if name in os.environ]
     return ", ".join([f"{len(os.sched_getaffinity(0))} processors", *settings])
+
+
+def _cores() -> int:
+    """Count the cores of this process: arithmetic gains nothing from a core's second thread."""
+    processors = os.sched_getaffinity(0)
+    try:
+        siblings = {
+            Path(f"/sys/devices/system/cpu/cpu{n}/topology/thread_siblings_list").read_text()
+            for n in processors
+        }
+    except OSError:  # some containers hide them
+        return len(processors)
+    return len(siblings)
