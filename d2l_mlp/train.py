@@ -11,11 +11,9 @@ import logging
 import math
 import platform
 import sys
-import threading
 import time
-from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, Callable, Dict, Optional, Sequence
+from typing import Any, Dict, Optional, Sequence
 
 from d2l_mlp import __version__, cli, files, options, processors
 
@@ -29,17 +27,13 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
 def train(args: argparse.Namespace, signals: cli.Signals) -> None:
     """Do what the flags say: find the data, build the net, fit it, and save the run."""
-    from d2l_mlp import fashion_mnist
-
     signals.deferred = True
-    if not args.resume:  # that run has to be read first, to know which data set is its
-        reading = _in_background(fashion_mnist.load, args.dataset, args.data_dir)
     if _loader(args) == "arrays":
         processors.use_all()
     import mxnet
     from tqdm import tqdm
 
-    from d2l_mlp import device, loaders
+    from d2l_mlp import device, fashion_mnist, loaders
     from d2l_mlp.mlp import build_mlp
     from d2l_mlp.runs import Run
     from d2l_mlp.training import EpochMetrics, fit, initial_state
@@ -54,13 +48,10 @@ def train(args: argparse.Namespace, signals: cli.Signals) -> None:
 
     started = time.perf_counter()
     context = device.choose(args.device)
-    run = None
-    if args.resume:
-        run = Run.resume(args.resume)
+    run = Run.resume(args.resume) if args.resume else None
+    if run:
         args = _continued(args, run)
-        data = fashion_mnist.load(args.dataset, args.data_dir)
-    else:
-        data = reading.result()
+    data = fashion_mnist.load(args.dataset, args.data_dir)
     signals.deferred = True  # from here on a signal waits for the end of a minibatch
     mxnet.random.seed(args.seed)
     net = build_mlp(
@@ -116,20 +107,6 @@ def train(args: argparse.Namespace, signals: cli.Signals) -> None:
         print(_summary(run.state.history, run.folder, time.perf_counter() - started))
 
 
-def _in_background(function: Callable, *args: Any) -> Future:
-    """Call a function while the caller does something else; the process does not wait for it."""
-    future = Future()
-
-    def call() -> None:
-        try:
-            future.set_result(function(*args))
-        except Exception as error:  # the caller's, when it asks for the result
-            future.set_exception(error)
-
-    threading.Thread(target=call, daemon=True).start()
-    return future
-
-
 def _loader(args: argparse.Namespace) -> str:
     """Give the loader's kind, which with ``--resume`` is in the run's configuration."""
     if args.resume:
@@ -137,7 +114,7 @@ def _loader(args: argparse.Namespace) -> str:
             config = json.loads(files.read(args.resume / "config.json", 2**20))
             return config["hyperparameters"]["loader"]
         except (LookupError, OSError, RecursionError, TypeError, ValueError):
-            return "d2l"  # with which nothing is set; Run.resume says what is wrong
+            return args.loader  # Run.resume says what is wrong, or finds a copy
     return args.loader
 
 

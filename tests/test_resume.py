@@ -260,7 +260,7 @@ sys.exit(train.main(sys.argv[4:]))
         ("futures/thread.py", "submit", 2, None),  # a file being read, another waiting
         ("runs.py", "start", 1, 0),
         ("checks.py", "check_data", 1, 0),
-        ("evaluation.py", "evaluate", 1, 0),
+        ("evaluation.py", "measure", 1, 0),
         ("checkpoint.py", "save", 2, 1),
         ("files.py", "replace", 3, 1),
         ("savefig.py", "save_figure", 1, 2),
