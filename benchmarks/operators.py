@@ -39,8 +39,7 @@ def main() -> None:
     operators = times["operator"]
     calls = {name: row for name, row in times["MXNET_C_API"].items() if name.startswith("MX")}
 
-    # An operator that a graph runs is reported twice; with the backward pass of what it was given
-    # to run together, under both names.
+    # Operators that a graph runs together are counted, and timed, once for each of them.
     print(f"{'operator':50} {'calls':>6} {'seconds':>8}")
     for name, row in sorted(operators.items(), key=lambda item: -item[1]["Total"])[:16]:
         print(f"{name:50} {row['Count']:6} {row['Total'] / 1000:8.3f}")

@@ -98,7 +98,10 @@ class Bench:
             for name, process in processes.items():
                 process.stdin.write("\n")
                 process.stdin.flush()
-                results[name] = json.loads(process.stdout.readline())
+                told = process.stdout.readline()
+                if not told:
+                    raise SystemExit(f"{name} failed")
+                results[name] = json.loads(told)
             if number:
                 yield results
         for process in processes.values():

@@ -10,6 +10,8 @@ from typing import Iterable
 import numpy
 from mxnet import gluon, np
 
+from d2l_mlp.device import device_of
+
 
 def check_integer(name: str, value: int, least: int = 1) -> None:
     """Raise a ValueError if a size or a count is not an integer of at least `least`."""
@@ -40,7 +42,7 @@ def check_data(net: gluon.Block, data_iter: Iterable) -> None:
     data_iter : iterable
         Minibatches (X, y). It is gone through once, unless it has them all as ``arrays``.
     """
-    device = next(iter(net.collect_params().values())).list_ctx()[0]
+    device = device_of(net)
     first = 0
     for X, y in _pieces(data_iter):
         X, y = (a.asnumpy() if isinstance(a, np.ndarray) else a for a in (X, y))

@@ -4,7 +4,7 @@ import ctypes
 from typing import Optional, Tuple
 
 import mxnet
-from mxnet import npx
+from mxnet import gluon, npx
 
 from d2l_mlp import processors
 
@@ -45,6 +45,11 @@ def choose(name: str = "auto") -> mxnet.Context:
     if problem:
         raise DeviceError(f"device {name} cannot be used: {problem}; or train with --device cpu")
     return mxnet.gpu(index)
+
+
+def device_of(net: gluon.Block) -> mxnet.Context:
+    """Tell where an initialized net lives."""
+    return next(iter(net.collect_params().values())).list_ctx()[0]
 
 
 def describe(context: mxnet.Context) -> str:

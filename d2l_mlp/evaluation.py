@@ -5,6 +5,7 @@ from typing import Callable, Iterable, List, Optional, Tuple
 import mxnet
 from mxnet import gluon, np
 
+from d2l_mlp.device import device_of
 from d2l_mlp.graph import NetWithLoss, with_loss
 
 # On its own engine, MXNet computes while Python runs ahead. So many minibatches ahead keep it busy;
@@ -90,8 +91,3 @@ class Tally:
         if self._minibatches:
             self._add_up()
         return self._loss.item() / self.num_examples, self._correct.item() / self.num_examples
-
-
-def device_of(net: gluon.Block) -> mxnet.Context:
-    """Tell where an initialized net lives."""
-    return next(iter(net.collect_params().values())).list_ctx()[0]

@@ -8,13 +8,14 @@ import math
 import time
 from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Tuple
 
-import mxnet
 import numpy
-from mxnet import autograd, gluon, nd, np, npx
+from mxnet import autograd, gluon, np, npx
 
 from d2l_mlp.checks import check_data, check_hyperparameters
-from d2l_mlp.evaluation import Tally, device_of, measure
+from d2l_mlp.device import device_of
+from d2l_mlp.evaluation import Tally, measure
 from d2l_mlp.graph import with_loss
+from d2l_mlp.sgd import SGD
 
 SCHEDULES = {
     "constant": lambda progress: 1.0,
@@ -126,7 +127,7 @@ def fit(
             f"{_outline(before.parameters)}; build the net that the state is of"
         )
     _set_parameters(net, state.parameters)
-    optimizer = _SGD(net, state.momentum, learning_rate=lr, momentum=momentum, wd=wd)
+    optimizer = SGD(net, state.momentum, learning_rate=lr, momentum=momentum, wd=wd)
     trainer = gluon.Trainer(net.collect_params(), optimizer, kvstore=None)
     net_with_loss, device, batch_size = with_loss(net), device_of(net), 0
     for epoch in range(len(state.history), num_epochs):
@@ -173,41 +174,6 @@ def fit(
 def initial_state(net: gluon.Block) -> TrainingState:
     """Give the state of a training before its first epoch; `net` is initialized, with shapes."""
     return TrainingState((), parameters_of(net), {})
-
-
-class _SGD(mxnet.optimizer.SGD):
-    """SGD whose momentum can be set, at first, and read, under the names of `TrainingState`."""
-
-    def __init__(self, net: gluon.Block, momentum_before: Dict[str, numpy.ndarray], **options):
-        super().__init__(**options)
-        self.aggregate_num = 0  # one parameter at a time, see below
-        self._name_of = {p: name for name, p in net._collect_params_with_prefix().items()}
-        self._before, self._arrays = momentum_before, {}
-
-    def create_state(self, index, weight):
-        array = super().create_state(index, weight)
-        if array is not None:
-            name = self._name_of[self.param_dict[index]]
-            if name in self._before:
-                array[:] = self._before[name]
-            self._arrays[name] = array
-        return array
-
-    def update_multi_precision(self, index, weight, grad, state):
-        """Update one parameter, by MXNet's operator for one.
-
-        The original calls its operator for several at once even here: on a CPU it takes twice as
-        long.
-        """
-        self._update_count(index)
-        lr, wd, scale = self._get_lr(index), self._get_wd(index), self.rescale_grad
-        if state is None:
-            nd.sgd_update(weight, grad, lr, wd, scale, out=weight)
-        else:
-            nd.sgd_mom_update(weight, grad, state, lr, self.momentum, wd, scale, out=weight)
-
-    def read_momentum(self) -> Dict[str, numpy.ndarray]:
-        return {name: array.asnumpy() for name, array in self._arrays.items()}
 
 
 def parameters_of(net: gluon.Block) -> Dict[str, numpy.ndarray]:
