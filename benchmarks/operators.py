@@ -10,15 +10,16 @@ import json
 import tempfile
 from pathlib import Path
 
-from d2l_mlp import fashion_mnist, processors
+from d2l_mlp.data import fashion_mnist
+from d2l_mlp.runtime import processors
 
 processors.use_all()
 
 from mxnet import profiler  # noqa: E402  (after the processors are settled)
 
-from d2l_mlp.loaders import array_loaders  # noqa: E402
+from d2l_mlp.data.loaders import array_loaders  # noqa: E402
 from d2l_mlp.mlp import build_mlp  # noqa: E402
-from d2l_mlp.training import fit  # noqa: E402
+from d2l_mlp.training.loop import fit  # noqa: E402
 
 
 def main() -> None:

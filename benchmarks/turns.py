@@ -14,7 +14,7 @@ from typing import Dict, Iterator, List, NamedTuple
 
 import numpy
 
-from d2l_mlp import fashion_mnist
+from d2l_mlp.data import fashion_mnist
 
 PEERS = Path(__file__).parent / "peers"
 

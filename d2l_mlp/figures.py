@@ -7,9 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import Callable, Dict, Optional, Sequence
 
-from d2l_mlp import cli, expressions
-from d2l_mlp.gallery import FIGURES, Options, curve, find
-from d2l_mlp.savefig import FORMATS, save_figure
+from d2l_mlp.cli import command as cli
+from d2l_mlp.plotting import expressions
+from d2l_mlp.plotting.gallery import FIGURES, Options, curve, find
+from d2l_mlp.plotting.savefig import FORMATS, save_figure
 
 PROG = "python -m d2l_mlp.figures"
 

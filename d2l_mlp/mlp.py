@@ -11,7 +11,7 @@ from mxnet import init, np
 from mxnet.gluon import nn
 
 from d2l_mlp.activations import ACTIVATIONS
-from d2l_mlp.checks import check_integer
+from d2l_mlp.runtime.checks import check_integer
 
 INITIALIZERS = {
     # Glorot & Bengio 2010: uniform in +-sqrt(6 / (fan_in + fan_out)).

@@ -15,7 +15,10 @@ import time
 from pathlib import Path
 from typing import Any, Dict, Optional, Sequence
 
-from d2l_mlp import __version__, cli, files, options, processors
+from d2l_mlp import __version__
+from d2l_mlp.cli import command as cli
+from d2l_mlp.cli import train_flags as options
+from d2l_mlp.runtime import files, processors
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
@@ -33,10 +36,11 @@ def train(args: argparse.Namespace, signals: cli.Signals) -> None:
     import mxnet
     from tqdm import tqdm
 
-    from d2l_mlp import device, fashion_mnist, loaders
+    from d2l_mlp.data import fashion_mnist, loaders
     from d2l_mlp.mlp import build_mlp
-    from d2l_mlp.runs import Run
-    from d2l_mlp.training import EpochMetrics, fit, initial_state
+    from d2l_mlp.runs.folder import Run
+    from d2l_mlp.runtime import device
+    from d2l_mlp.training.loop import EpochMetrics, fit, initial_state
 
     signals.deferred = False
     signals.check()

@@ -7,7 +7,7 @@ import nbformat
 import pytest
 
 import d2l_mlp  # noqa: F401  (before any test module imports mxnet)
-from d2l_mlp import fashion_mnist
+from d2l_mlp.data import fashion_mnist
 
 ROOT = Path(__file__).parents[1]
 

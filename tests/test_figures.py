@@ -14,10 +14,12 @@ from matplotlib import pyplot
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 import d2l_mlp
-from d2l_mlp.gallery import FIGURES, Options, draw
-from d2l_mlp.savefig import save_figure
+from d2l_mlp.plotting.gallery import FIGURES, Options, draw
+from d2l_mlp.plotting.savefig import save_figure
 
-RECORDED = json.loads((Path(__file__).parent / "data" / "recorded_figures.json").read_text("utf-8"))
+RECORDED = json.loads(
+    (Path(__file__).parent / "plotting" / "recorded_figures.json").read_text("utf-8")
+)
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(d2l_mlp.__file__).parents[1])}
 X = numpy.arange(-40, 40) / 10
 

@@ -3,7 +3,8 @@ import re
 import numpy
 import pytest
 
-from d2l_mlp import figures, options
+from d2l_mlp import figures
+from d2l_mlp.cli import train_flags as options
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text()

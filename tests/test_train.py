@@ -15,7 +15,10 @@ import pytest
 from mxnet import np
 from mxnet.gluon import nn
 
-from d2l_mlp import loaders, mlp, options, train, training
+from d2l_mlp import mlp, train
+from d2l_mlp.cli import train_flags as options
+from d2l_mlp.data import loaders
+from d2l_mlp.training import loop as training
 from tests.conftest import ROOT
 
 PROG = "python -m d2l_mlp.train"
@@ -206,7 +209,7 @@ def test_full_set_out_of_reach(error, tmp_path):
     # In a home without the data; the system's package is not asked for, but may be there.
     script = (
         "from pathlib import Path; import sys\n"
-        "from d2l_mlp import fashion_mnist, train\n"
+        "from d2l_mlp.data import fashion_mnist; from d2l_mlp import train\n"
         "fashion_mnist.SYSTEM_DIR = Path('nowhere')\n"
         "sys.exit(train.main(['--dataset', 'fashion-mnist']))"
     )

@@ -4,15 +4,15 @@ from pathlib import Path  # noqa: I001 (d2l_mlp makes the others importable)
 
 from common import LR, args, raw, take_turns
 
-import d2l_mlp.loaders
 from d2l import mxnet as d2l
-from d2l_mlp.releases import FashionMNIST
+from d2l_mlp.data.canonical import FashionMNIST
+from d2l_mlp.data.loaders import use_verified_data
 from mxnet import autograd, gluon, init
 from mxnet.gluon import nn
 
 X, y, X_test, y_test = raw()
 folder = Path(args.data).parent
-d2l_mlp.loaders.use_verified_data(FashionMNIST((X, y), (X_test, y_test), "fashion-mnist", folder))
+use_verified_data(FashionMNIST((X, y), (X_test, y_test), "fashion-mnist", folder))
 train_iter, test_iter = d2l.load_data_fashion_mnist(args.batch_size)
 net = nn.Sequential()
 net.add(*(nn.Dense(units, activation="relu") for units in args.hidden), nn.Dense(10))

@@ -5,14 +5,14 @@ from pathlib import Path
 
 from common import LR, SEED, args, raw, tell
 
-from d2l_mlp import processors
+from d2l_mlp.runtime import processors
 
 processors.use_all()
 
-from d2l_mlp.loaders import array_loaders  # noqa: E402  (import MXNet)
+from d2l_mlp.data.canonical import FashionMNIST  # noqa: E402
+from d2l_mlp.data.loaders import array_loaders  # noqa: E402  (import MXNet)
 from d2l_mlp.mlp import build_mlp  # noqa: E402
-from d2l_mlp.releases import FashionMNIST  # noqa: E402
-from d2l_mlp.training import fit  # noqa: E402
+from d2l_mlp.training.loop import fit  # noqa: E402
 
 X, y, X_test, y_test = raw()
 data = FashionMNIST((X, y), (X_test, y_test), "fashion-mnist", Path(args.data).parent)

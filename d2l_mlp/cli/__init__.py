@@ -1,0 +1,1 @@
+"""What the commands are made of: flags, exit codes, signals, and the job behind the flags."""

@@ -1,0 +1,109 @@
+"""Find Fashion-MNIST, wherever it is."""
+
+import logging
+import os
+from pathlib import Path
+from typing import Union
+
+from d2l_mlp.data.canonical import (
+    CANONICAL,
+    RELEASES,
+    SAMPLE_DIR,
+    DatasetError,
+    FashionMNIST,
+    find_file,
+    read,
+)
+from d2l_mlp.data.download import DownloadError, fetch
+
+log = logging.getLogger(__name__)
+
+SYSTEM_DIR = Path("/usr/share/datasets/fashion-mnist")
+"""Where Debian's and Ubuntu's package ``dataset-fashion-mnist`` puts the files."""
+
+_REMEDY = (
+    "get it with `apt-get install dataset-fashion-mnist`, or put its four files into a folder "
+    "and name that with --data-dir"
+)
+
+
+def load(dataset: str = "auto", data_dir: Union[str, Path, None] = None) -> FashionMNIST:
+    """Find Fashion-MNIST, verify it, and read it into memory.
+
+    Looked for, in this order: `data_dir` or else the environment variable ``D2L_MLP_DATA``,
+    whose files must then be right; `cache_dir`; Gluon's folder; the system package's folder;
+    the network, into `cache_dir`; the embedded sample.
+
+    Parameters
+    ----------
+    dataset : {"auto", "fashion-mnist", "sample"}, default "auto"
+        ``"auto"`` walks the whole list and gives up on an unreachable network within 5 s,
+        ``"fashion-mnist"`` never takes the sample, ``"sample"`` takes nothing else. The
+        environment variable ``D2L_MLP_DATASET`` stands in for ``"auto"``.
+    data_dir : path, optional
+        Folder with the four IDX files, gzipped or not.
+
+    Returns
+    -------
+    FashionMNIST
+        60,000 training and 10,000 test examples, or 5,000 and 1,000 of the sample.
+
+    Raises
+    ------
+    DatasetError
+        If nothing usable is found, or if `data_dir` holds anything but the canonical files.
+    """
+    if dataset == "auto":
+        dataset = os.environ.get("D2L_MLP_DATASET", "auto")
+    if dataset not in ("auto", *RELEASES):
+        raise DatasetError(
+            f"dataset {dataset!r} is not known; choose one of auto, {', '.join(RELEASES)}"
+        )
+    if dataset == "sample":
+        if data_dir is not None:
+            raise DatasetError(
+                f"the sample is embedded and is not read from {data_dir}; leave out the folder, "
+                "or ask for the dataset fashion-mnist"
+            )
+        return read(SAMPLE_DIR, "sample")
+    named = data_dir or os.environ.get("D2L_MLP_DATA")
+    if named:
+        try:
+            return read(Path(named), "fashion-mnist")
+        except DatasetError as error:
+            raise DatasetError(f"{error}; {_REMEDY}") from None
+    for folder in (cache_dir(), _gluon_dir(), SYSTEM_DIR):
+        if any(find_file(folder, file).exists() for file in CANONICAL):
+            try:
+                return read(folder, "fashion-mnist")
+            except DatasetError as error:
+                log.warning("passed over: %s", error)
+    try:
+        return read(fetch(cache_dir(), patience=4 if dataset == "auto" else 20), "fashion-mnist")
+    except DownloadError as error:
+        if dataset == "fashion-mnist":
+            raise DatasetError(
+                f"Fashion-MNIST is not on this machine and {error}; {_REMEDY}"
+            ) from None
+        sample = read(SAMPLE_DIR, "sample")
+        log.warning(
+            "this is the embedded sample of Fashion-MNIST, %s training and %s test images, "
+            "because the full set is not on this machine and %s; to train on all of it, %s",
+            f"{len(sample.train[1]):,}", f"{len(sample.test[1]):,}", error, _REMEDY,
+        )  # fmt: skip
+        return sample
+
+
+def cache_dir() -> Path:
+    """Folder of our downloads: ``datasets/fashion-mnist-canonical`` in MXNet's data folder.
+
+    Not Gluon's own ``datasets/fashion-mnist``: Gluon would find these files wrong, and replace
+    them.
+    """
+    return _gluon_dir().with_name("fashion-mnist-canonical")
+
+
+def _gluon_dir() -> Path:
+    # As mxnet.base.data_dir(), without importing MXNet.
+    home = os.environ.get("MXNET_HOME") or Path("~/.mxnet").expanduser()
+    return Path(home) / "datasets" / "fashion-mnist"

@@ -1,0 +1,63 @@
+"""Draw the embedded sample from the full Fashion-MNIST: ``python -m d2l_mlp.data.sample.make``.
+
+Kept so that anybody can see, and repeat, how the four files beside it came to be.
+"""
+
+import argparse
+import gzip
+from pathlib import Path
+from typing import Dict
+
+import numpy
+
+from d2l_mlp.data import canonical
+from d2l_mlp.data.fashion_mnist import load
+
+SEED = 2019  # any number: it only has to stay
+
+
+def draw(full: canonical.FashionMNIST) -> Dict[str, bytes]:
+    """Draw equally many images of each class, keeping their order.
+
+    Parameters
+    ----------
+    full : FashionMNIST
+        The canonical data set.
+
+    Returns
+    -------
+    dict of str to bytes
+        The decompressed content of the sample's IDX files, by file name.
+    """
+    # RandomState's stream is frozen (NEP 19): the draw is the same under every NumPy.
+    random = numpy.random.RandomState(SEED)
+    contents = {}
+    for images_file, labels_file, (images, labels) in zip(
+        canonical.SAMPLE[::2], canonical.SAMPLE[1::2], (full.train, full.test)
+    ):
+        each = images_file.count // len(canonical.CLASSES)
+        rows = [
+            random.choice(numpy.flatnonzero(labels == label), each, replace=False)
+            for label in range(len(canonical.CLASSES))
+        ]
+        rows = numpy.sort(numpy.concatenate(rows))
+        contents[images_file.name] = images_file.header + images[rows].tobytes()
+        contents[labels_file.name] = labels_file.header + labels[rows].astype("uint8").tobytes()
+    return contents
+
+
+def main() -> None:
+    """Write the four .gz files."""
+    parser = argparse.ArgumentParser(prog="python -m d2l_mlp.data.sample.make", description=__doc__)
+    parser.add_argument("--data-dir", help="folder of the full data set (default: search for it)")
+    parser.add_argument("--output", type=Path, default=canonical.SAMPLE_DIR)
+    args = parser.parse_args()
+    for name, content in draw(load("fashion-mnist", args.data_dir)).items():
+        # mtime=0: the same bytes each time.
+        path = args.output / f"{name}.gz"
+        path.write_bytes(gzip.compress(content, compresslevel=9, mtime=0))
+        print(f"{path}: {path.stat().st_size:,} bytes")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""From numbers to pictures: the figures of the chapter, and those of a trained net."""

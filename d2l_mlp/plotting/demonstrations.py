@@ -1,0 +1,138 @@
+"""Pictures of what nets can represent: the chapter's claims, each drawn from its own module."""
+
+import numpy
+from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
+from matplotlib.figure import Figure
+from mxnet import np
+from mxnet.gluon import nn
+
+from d2l_mlp.plotting.savefig import book_style
+from d2l_mlp.theory import body_temperature
+from d2l_mlp.theory.approximation import approximate, sawtooth
+from d2l_mlp.theory.pieces import linear_pieces
+from d2l_mlp.theory.regions import linear_regions
+from d2l_mlp.theory.weights import relu_net
+
+_WIDE = (7, 2.5)
+_SEED = 17  # of the nets with random weights
+
+
+def plot_linear_pieces() -> Figure:
+    """Plot a ReLU net of one input with its breakpoints, above its slopes (exercise 2)."""
+    pieces = linear_pieces(_random_net(1, 8, 8), -3, 3)
+    with book_style():
+        figure = Figure(figsize=(3.5, 3.5))
+        top, bottom = figure.subplots(2, sharex=True, gridspec_kw={"height_ratios": [2, 1]})
+        top.plot(pieces.x, pieces.y)
+        top.plot(pieces.breakpoints, pieces.y[1:-1], "ko", markersize=4)
+        top.set_ylabel("o(x)")
+        bottom.stairs(pieces.slopes[:, 0], pieces.x, baseline=None)
+        bottom.set(xlabel="x", ylabel="slope", xlim=(-3, 3))
+        for axes in (top, bottom):
+            axes.grid()
+        figure.align_ylabels()
+    return figure
+
+
+def plot_linear_regions() -> Figure:
+    """Plot the linear regions of a ReLU net of two inputs, by their gradients (exercise 2)."""
+    regions = linear_regions(_random_net(2, 8, 8), -3, 3)
+    gradients = numpy.array([numpy.linalg.norm(region.W) for region in regions])
+    with book_style():
+        figure = Figure(figsize=(3.5, 3))
+        axes = figure.add_subplot(aspect="equal")
+        polygons = PolyCollection(
+            [region.vertices for region in regions],
+            array=gradients, cmap="Blues", edgecolors="black", linewidths=0.5,
+        )  # fmt: skip
+        axes.add_collection(polygons)
+        axes.set(xlim=(-3, 3), ylim=(-3, 3), xlabel="x₁", ylabel="x₂")
+        figure.colorbar(polygons, ax=axes, label="length of the gradient")
+    return figure
+
+
+def plot_approximation() -> Figure:
+    """Plot nets that interpolate the sine, and how their error falls with their width."""
+    hi = 2 * numpy.pi
+    x = numpy.linspace(0, hi, 2001)
+    widths = 2 ** numpy.arange(1, 10)
+    with book_style():
+        figure = Figure(figsize=_WIDE)
+        left, right = figure.subplots(1, 2, gridspec_kw={"wspace": 0.4})
+        left.plot(x, numpy.sin(x), "k", linewidth=0.8, label="sin x")
+        for n, style in ((3, "o--"), (9, "o-")):
+            pieces = linear_pieces(approximate(np.sin, 0, hi, n), 0, hi)
+            left.plot(pieces.x, pieces.y, style, markersize=4, label=f"{n} units")
+        left.set(xlabel="x", ylabel="o(x)")
+        left.legend(loc="upper right")
+        errors = [_largest_error(approximate(np.sin, 0, hi, int(n)), x) for n in widths]
+        right.loglog(widths, errors, "o-", markersize=4, label="largest error")
+        right.loglog(widths, hi**2 / 8 / widths**2, "k--", linewidth=0.8, label="h² / 8")
+        right.set(xlabel="hidden units", ylabel="error")
+        right.legend()
+        _label_with_plain_numbers(right)
+        for axes in (left, right):
+            axes.grid()
+    return figure
+
+
+def plot_sawtooth() -> Figure:
+    """Plot two sawtooth nets, and the units that depth and width take for as many pieces."""
+    depths = numpy.arange(1, 11)
+    with book_style():
+        figure = Figure(figsize=_WIDE)
+        left, right = figure.subplots(1, 2, gridspec_kw={"wspace": 0.4})
+        for depth, style in ((2, "k--"), (5, "-")):
+            pieces = linear_pieces(sawtooth(depth), 0, 1)
+            left.plot(pieces.x, pieces.y, style, linewidth=1, label=f"depth {depth}")
+        left.set(xlabel="x", ylabel="o(x)", ylim=(-0.05, 1.35), yticks=[0, 0.5, 1])
+        left.legend(ncol=2, loc="upper center", columnspacing=1)
+        counts = [len(linear_pieces(sawtooth(int(depth)), 0, 1).slopes) for depth in depths]
+        right.loglog(counts, numpy.array(counts) - 1, "ks--", markersize=4, label="one layer")
+        right.loglog(counts, 2 * depths, "o-", markersize=4, label="layers of 2 units")
+        right.set(xlabel="pieces", ylabel="hidden units")
+        _label_with_plain_numbers(right)
+        right.legend(loc="upper left")
+        for axes in (left, right):
+            axes.grid()
+    return figure
+
+
+def plot_monotonicity() -> Figure:
+    """Plot the risk that each of `d2l_mlp.theory.body_temperature.MODELS` learns to predict."""
+    normal, limit = body_temperature.NORMAL, body_temperature.LIMIT
+    temperatures = numpy.linspace(normal - 3, normal + 3, 301)
+    with book_style():
+        figure = Figure(figsize=(4.5, 3))
+        axes = figure.add_subplot()
+        for lo, hi in ((normal - 3, normal - limit), (normal + limit, normal + 3)):
+            axes.axvspan(lo, hi, color="0.9", linewidth=0)
+        for (name, model), style in zip(body_temperature.compare().items(), ("k--", "k:", "C0-")):
+            label = f"{name}: {model.error:.1%} wrong"
+            axes.plot(temperatures, model.risk(temperatures), style, label=label)
+        axes.set(xlabel="body temperature (°C), at risk where grey", ylabel="predicted risk")
+        axes.set(xlim=temperatures[[0, -1]], ylim=(-0.05, 1.55), yticks=[0, 0.5, 1])
+        axes.legend(loc="upper center")
+    return figure
+
+
+def _label_with_plain_numbers(axes: Axes) -> None:
+    # Powers of ten need mathtext, and starting its parser takes longer than the drawing.
+    axes.minorticks_off()
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter("{x:g}")
+
+
+def _random_net(*sizes: int) -> nn.Sequential:
+    """Build a ReLU net of one output with normally distributed weights and biases."""
+    random = numpy.random.RandomState(_SEED)
+    shapes = zip([*sizes[1:], 1], sizes)
+    return relu_net(
+        [(random.randn(*shape) / shape[1] ** 0.5, random.randn(shape[0])) for shape in shapes]
+    )
+
+
+def _largest_error(net: nn.Sequential, x: numpy.ndarray) -> float:
+    o = net(np.array(x[:, None], dtype="float64")).asnumpy()[:, 0]
+    return abs(o - numpy.sin(x)).max()

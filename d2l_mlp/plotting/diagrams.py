@@ -1,0 +1,99 @@
+"""Diagrams of fully connected networks, drawn from nothing but their layer sizes."""
+
+from typing import List, Optional, Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle
+
+from d2l_mlp.plotting.savefig import book_style
+
+MAX_UNITS = 10
+"""Of a wider layer only the first units and the last are drawn."""
+
+_INCHES = 0.5  # between two units of a layer; all else is measured in this
+_RADIUS = 0.32
+_LAYER_DISTANCE = 1.75
+_NAME_WIDTH = 2.7
+_COLOURS = {"x": "#ffffff", "h": "#9ecae1", "o": "#e0e0e0"}  # apart in grey too
+# Not mathtext: starting its parser takes longer than the drawing.
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+def plot_network(sizes: Sequence[int]) -> Figure:
+    """Draw a fully connected network as the chapter does, from its inputs at the bottom up.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Number of inputs, of units of each hidden layer, and of outputs. ``[4, 5]`` is the
+        chapter's softmax regression, ``[4, 5, 3]`` its multilayer perceptron.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        As large as its contents ask for.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two sizes, or one is not a positive integer.
+    """
+    if len(sizes) < 2 or any(not isinstance(size, int) or size < 1 for size in sizes):
+        raise ValueError(
+            f"cannot draw a network with layers of {list(sizes)} units: "
+            "give the positive numbers of inputs, of hidden units if any, and of outputs"
+        )
+    rows = [_shown(size) for size in sizes]
+    right = max(map(len, rows)) / 2
+    top = _LAYER_DISTANCE * (len(rows) - 1) + 0.5
+    with book_style():
+        figure = Figure(figsize=(_INCHES * (2 * right + _NAME_WIDTH), _INCHES * (top + 0.5)))
+        axes = figure.add_axes((0, 0, 1, 1))
+        axes.set(xlim=(-right - _NAME_WIDTH, right), ylim=(-0.5, top))
+        axes.set_axis_off()
+        below: List[float] = []
+        for layer, units in enumerate(rows):
+            y = _LAYER_DISTANCE * layer
+            axes.text(-right - 0.2, y, _name(layer, sizes), ha="right", va="center")
+            symbol = "x" if layer == 0 else "h" if layer < len(sizes) - 1 else "o"
+            drawn = _draw_layer(axes, y, units, symbol)
+            lines = [((a, y - _LAYER_DISTANCE), (b, y)) for a in below for b in drawn]
+            axes.add_collection(LineCollection(lines, colors="0.45", linewidths=0.6, zorder=1))
+            below = drawn
+    return figure
+
+
+def _shown(size: int) -> List[Optional[int]]:
+    """List the units to draw by number, with None for a gap."""
+    if size <= MAX_UNITS:
+        return list(range(1, size + 1))
+    return [*range(1, MAX_UNITS - 1), None, size]
+
+
+def _name(layer: int, sizes: Sequence[int]) -> str:
+    if layer == 0:
+        name = "Input layer"
+    elif layer == len(sizes) - 1:
+        name = "Output layer"
+    else:
+        name = "Hidden layer" + (f" {layer}" if len(sizes) > 3 else "")
+    return f"{name}\n({sizes[layer]} units)" if sizes[layer] > MAX_UNITS else name
+
+
+def _draw_layer(axes: Axes, y: float, units: Sequence[Optional[int]], symbol: str) -> List[float]:
+    """Draw the units of one layer and return where they are, without the gap."""
+    drawn = []
+    for column, unit in enumerate(units):
+        x = column - (len(units) - 1) / 2
+        if unit is None:
+            axes.text(x, y, "\N{MIDLINE HORIZONTAL ELLIPSIS}", ha="center", va="center", size=14)
+            continue
+        drawn.append(x)
+        axes.add_patch(Circle((x, y), _RADIUS, fc=_COLOURS[symbol], ec="black", lw=0.8, zorder=2))
+        text = symbol + str(unit).translate(_SUBSCRIPTS)
+        size = 10 if len(text) <= 3 else 30 / len(text)  # fits into the circle
+        style = {"size": size, "style": "italic", "zorder": 3}
+        axes.text(x, y, text, ha="center", va="center", **style)
+    return drawn

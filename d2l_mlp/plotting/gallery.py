@@ -1,0 +1,166 @@
+"""Every picture of the chapter by its name.
+
+To add one, add a line to `FIGURES`. Importing this module is cheap: MXNet, d2l and matplotlib are
+imported when a figure is drawn.
+"""
+
+import difflib
+import math
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Callable, Mapping, Optional, Sequence, Tuple
+
+MAX_POINTS = 100_000
+"""A curve of more points than this is refused."""
+
+MAX_HIDDEN_LAYERS = 10
+
+
+@dataclass(frozen=True)
+class Options:
+    """What can be chosen about a figure; each figure heeds what concerns it.
+
+    Attributes
+    ----------
+    range : tuple of float, optional
+        Where x begins and, exclusively, ends, within +-1e30. By default [-4, 4), and [-8, 8) for
+        ``relu-wide``.
+    step : float, default 0.1
+        Distance between two points.
+    alpha : float, default 0.25
+        Slope of pReLU for negative x.
+    hidden : sequence of int, default (5,)
+        Number of units of each hidden layer in the ``mlp`` diagram.
+
+    Raises
+    ------
+    ValueError
+        If a value makes no sense, or asks for too many points or for points that float32 cannot
+        tell apart.
+    """
+
+    range: Optional[Tuple[float, float]] = None
+    step: float = 0.1
+    alpha: float = 0.25
+    hidden: Sequence[int] = (5,)
+
+    def __post_init__(self):
+        lo, hi = self.range or (-8.0, 8.0)
+        step = self.step
+        if not -1e30 <= lo < hi <= 1e30:
+            raise ValueError(f"range {lo:g} {hi:g}: give two numbers within +-1e30, lower first")
+        if not 0 < step < hi - lo:
+            raise ValueError(f"step {step:g}: give a positive number below {hi - lo:g}, the range")
+        if hi - lo > MAX_POINTS * step:
+            raise ValueError(
+                f"step {step:g}: more than {MAX_POINTS} points from {lo:g} to {hi:g}; "
+                f"give {(hi - lo) / MAX_POINTS:g} or more"
+            )
+        if step < 2.0**-22 * max(-lo, hi):
+            raise ValueError(f"step {step:g}: too small for float32 numbers from {lo:g} to {hi:g}")
+        if not math.isfinite(self.alpha):
+            raise ValueError(f"alpha {self.alpha:g}: give a finite number")
+        if not 1 <= len(self.hidden) <= MAX_HIDDEN_LAYERS or min(self.hidden) < 1:
+            raise ValueError(
+                f"hidden {' '.join(map(str, self.hidden))}: "
+                f"give 1 to {MAX_HIDDEN_LAYERS} positive numbers of units"
+            )
+
+    def x(self, lo: float = -4.0, hi: float = 4.0):
+        """Return the points of the range, or of [lo, hi), as a float32 mxnet.np.ndarray."""
+        from mxnet import np
+
+        return np.arange(*(self.range or (lo, hi)), self.step)
+
+
+def curve(f: Callable, name: str, grad: bool, options: Options):
+    """Draw a function of the reader's own as `d2l_mlp.plotting.curves.plot_curve` does."""
+    return _drawing("curves").plot_curve(f, name, options.x(), grad)
+
+
+def draw(name: str, options: Optional[Options] = None):
+    """Draw a figure.
+
+    Parameters
+    ----------
+    name : str
+        One of `FIGURES`.
+    options : Options, optional
+        By default the chapter's own.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Unknown to pyplot; `d2l_mlp.plotting.savefig.save_figure` writes it into a file.
+
+    Raises
+    ------
+    ValueError
+        If there is no figure of that name.
+    """
+    return find(name)(options or Options())
+
+
+def find(name: str) -> Callable:
+    """Return the function of `Options` that draws a figure; errors are those of `draw`."""
+    if name not in FIGURES:
+        close = difflib.get_close_matches(name, FIGURES, n=1)
+        remedy = f"did you mean {close[0]!r}?" if close else f"choose from {', '.join(FIGURES)}"
+        raise ValueError(f"there is no figure {name!r}: {remedy}")
+    return FIGURES[name][1]
+
+
+def _drawing(module: str):
+    return import_module(f"d2l_mlp.plotting.{module}")
+
+
+def _activation(name: str, grad: bool = False, lo: float = -4.0, hi: float = 4.0) -> Callable:
+    return lambda options: _drawing("curves").plot_activation(
+        name, options.x(lo, hi), options.alpha, grad
+    )
+
+
+FIGURES: Mapping[str, Tuple[str, Callable]] = {
+    "relu-wide": ("ReLU on [-8, 8)", _activation("relu", lo=-8.0, hi=8.0)),
+    "relu": ("ReLU", _activation("relu")),
+    "relu-grad": ("derivative of ReLU", _activation("relu", grad=True)),
+    "prelu": ("pReLU", _activation("prelu")),
+    "prelu-grad": ("derivative of pReLU", _activation("prelu", grad=True)),
+    "sigmoid": ("sigmoid", _activation("sigmoid")),
+    "sigmoid-grad": ("derivative of the sigmoid", _activation("sigmoid", grad=True)),
+    "tanh": ("tanh", _activation("tanh")),
+    "tanh-grad": ("derivative of tanh", _activation("tanh", grad=True)),
+    "activations": (
+        "all activation functions above their derivatives",
+        lambda options: _drawing("curves").plot_activations(options.x(), options.alpha),
+    ),
+    "softmax-regression": (
+        "single-layer network of 4 inputs and 5 outputs",
+        lambda options: _drawing("diagrams").plot_network([4, 5]),
+    ),
+    "mlp": (
+        "multilayer perceptron of 4 inputs, 5 hidden units and 3 outputs",
+        lambda options: _drawing("diagrams").plot_network([4, *options.hidden, 3]),
+    ),
+    "linear-pieces": (
+        "a ReLU net of one input is piecewise linear",
+        lambda options: _drawing("demonstrations").plot_linear_pieces(),
+    ),
+    "linear-regions": (
+        "a ReLU net of two inputs is linear on polygons",
+        lambda options: _drawing("demonstrations").plot_linear_regions(),
+    ),
+    "approximation": (
+        "nets that approximate the sine, and their error",
+        lambda options: _drawing("demonstrations").plot_approximation(),
+    ),
+    "sawtooth": (
+        "a deep net has more pieces than a wide one",
+        lambda options: _drawing("demonstrations").plot_sawtooth(),
+    ),
+    "monotonicity": (
+        "risk by body temperature, as a linear model and an MLP predict it",
+        lambda options: _drawing("demonstrations").plot_monotonicity(),
+    ),
+}
+"""What each figure shows, and the function of `Options` that draws it."""

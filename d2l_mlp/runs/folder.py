@@ -1,0 +1,157 @@
+"""The folder of a run: configuration, metrics, curves, parameters, checkpoints, and a lock."""
+
+import csv
+import fcntl
+import io
+import json
+import logging
+import os
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Dict, Iterator, Optional, Union
+
+from mxnet import gluon
+
+from d2l_mlp.plotting.learning_curves import plot_history
+from d2l_mlp.plotting.savefig import save_figure
+from d2l_mlp.runs import checkpoint
+from d2l_mlp.runs.params import dump_parameters
+from d2l_mlp.runtime import files
+from d2l_mlp.training.loop import EpochMetrics, TrainingState, parameters_of
+
+log = logging.getLogger(__name__)
+
+
+class RunError(OSError):
+    """The folder cannot be used or written; the message names it and says why."""
+
+
+class Run:
+    """A run's folder, being written by this process alone.
+
+    Made by `start` or `resume`, which lock it; the lock ends with the process. All methods raise
+    `RunError` if the folder cannot be written.
+
+    Attributes
+    ----------
+    folder : Path
+        Where it is.
+    config : dict
+        Hyperparameters, data, versions, device.
+    state : TrainingState
+        Of the last checkpoint.
+    """
+
+    folder: Path
+    config: Dict[str, Any]
+    state: TrainingState
+
+    @classmethod
+    def start(cls, folder: Union[str, Path], config: Dict[str, Any], state: TrainingState) -> "Run":
+        """Make the folder of a new run, which must not exist or be empty, and save the state."""
+        self = cls()
+        self.folder, self.config = Path(folder), config
+        with self._writing():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            if any(self.folder.iterdir()):
+                raise RunError(
+                    f"{self.folder} is not empty, and a run overwrites nothing; "
+                    "name another folder with --out"
+                )
+            self._checkpoints.mkdir()
+            self._lock()
+        self.write_config(config)
+        self.save(state)
+        return self
+
+    @classmethod
+    def resume(cls, folder: Union[str, Path]) -> "Run":
+        """Open the folder of a run at its newest good checkpoint.
+
+        Raises
+        ------
+        CheckpointError
+            If it has none.
+        """
+        self = cls()
+        self.folder = Path(folder)
+        if self._checkpoints.is_symlink() or not self._checkpoints.is_dir():
+            raise RunError(f"{self.folder} has no folder {self._checkpoints.name}; is it a run's?")
+        with self._writing():
+            self._lock()
+        self.config, self.state = checkpoint.load(self._checkpoints, self._read_config())
+        self._write_metrics()
+        return self
+
+    def save(self, state: TrainingState) -> None:
+        """Write a checkpoint, and ``metrics.csv`` after it."""
+        with self._writing():
+            checkpoint.save(self._checkpoints, checkpoint.Checkpoint(self.config, state))
+        self.state = state
+        self._write_metrics()
+
+    def write_config(self, config: Dict[str, Any]) -> None:
+        """Write ``config.json``."""
+        with self._writing():
+            self.config = config
+            text = json.dumps(config, indent=2) + "\n"
+            files.replace(self.folder / "config.json", text.encode())
+
+    def write_parameters(self, net: gluon.Block) -> None:
+        """Write ``model.params``, which a net of the same shape reads with ``load_parameters``."""
+        with self._writing():
+            files.replace(self.folder / "model.params", dump_parameters(parameters_of(net)))
+
+    def write_curves(self) -> None:
+        """Draw ``curves.svg``: loss and accuracy by epoch."""
+        with self._writing():
+            save_figure(plot_history(self.state.history), self.folder / "curves.svg")
+
+    def close(self) -> None:
+        """Give back the lock before the process ends."""
+        os.close(self._lock_file)
+
+    @property
+    def _checkpoints(self) -> Path:
+        return self.folder / "checkpoints"
+
+    def _write_metrics(self) -> None:
+        text = io.StringIO()
+        table = csv.writer(text, lineterminator="\n")
+        table.writerow(EpochMetrics._fields)
+        table.writerows([f"{value:.9g}" for value in metrics] for metrics in self.state.history)
+        with self._writing():
+            files.replace(self.folder / "metrics.csv", text.getvalue().encode())
+
+    def _read_config(self) -> Optional[Dict[str, Any]]:
+        path = self.folder / "config.json"
+        try:
+            config = json.loads(files.read(path, 2**20))
+            checkpoint.identity(config)
+        except (KeyError, RecursionError, TypeError, ValueError) as error:
+            log.warning("%s cannot be used (%s); the checkpoint has a copy", path, error)
+            return None
+        return config
+
+    def _lock(self) -> None:
+        # A lock of the process's own, which those that a loader forks do not inherit.
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        self._lock_file = os.open(self._checkpoints / "lock", flags)
+        try:
+            fcntl.lockf(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
+            raise RunError(
+                f"{self.folder} is in use by another process; wait for its end or stop it"
+            ) from None
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except RunError:
+            raise
+        except OSError as error:
+            raise RunError(
+                f"{self.folder} cannot be written ({error.strerror or error}); "
+                "mend that, or name another folder with --out"
+            ) from error

@@ -1,0 +1,1 @@
+"""What the chapter claims about weights, and what its exercises ask, as functions of a net."""

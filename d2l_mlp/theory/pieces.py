@@ -1,0 +1,135 @@
+"""The straight pieces that a ReLU net is made of.
+
+Exercise 2: a multilayer perceptron that uses only ReLU or pReLU is a continuous piecewise linear
+function. Here are its pieces, worked out from the weights and not by sampling.
+"""
+
+from typing import List, NamedTuple, Tuple
+
+import numpy
+from mxnet import gluon
+
+from d2l_mlp.theory.weights import Layer, read_layers
+
+_EPS = float(numpy.finfo("float64").eps)
+
+
+class PiecewiseLinear(NamedTuple):
+    """A continuous piecewise linear function on an interval."""
+
+    x: numpy.ndarray
+    """Where the pieces begin and end, increasing, of shape (pieces + 1,): the interval's ends
+    and, between them, the breakpoints."""
+    y: numpy.ndarray
+    """Values there, of shape (pieces + 1, outputs)."""
+    slopes: numpy.ndarray
+    """Of each piece, of shape (pieces, outputs)."""
+
+    @property
+    def breakpoints(self) -> numpy.ndarray:
+        """Where the slope changes, of shape (pieces - 1,)."""
+        return self.x[1:-1]
+
+    def __call__(self, x: numpy.ndarray) -> numpy.ndarray:
+        """Evaluate it at points of its interval, of shape (n,); gives shape (n, outputs)."""
+        return numpy.stack([numpy.interp(x, self.x, y) for y in self.y.T], axis=-1)
+
+
+def linear_pieces(net: gluon.Block, lo: float, hi: float) -> PiecewiseLinear:
+    """Find the pieces of a ReLU or pReLU net of one input.
+
+    Layer by layer: if the layer's inputs are piecewise linear, so is every weighted sum of them,
+    on the same pieces. The activation bends it where it crosses zero, and only there; so each
+    piece is cut at the zeros inside it, and on each part the unit is either on or off.
+
+    Parameters
+    ----------
+    net : gluon.Block
+        What `d2l_mlp.theory.weights.read_layers` reads, of one input, any number of outputs, and no
+        activation but ReLU and pReLU.
+    lo, hi : float
+        The interval.
+
+    Returns
+    -------
+    PiecewiseLinear
+        In float64.
+
+    Raises
+    ------
+    ValueError
+        If the net is another one or computes numbers too large for float64, or if lo and hi are
+        not finite, or not in order, or closer than rounding can tell.
+
+    Notes
+    -----
+    Slopes are sums of products of weights, never quotients of differences. Two rules keep
+    rounding errors from passing for pieces. Breakpoints closer to each other than 64 units in
+    the last place of the larger of ``abs(lo)`` and ``abs(hi)`` are one. Neighbouring pieces are
+    one if their slopes differ, in every output, by no more than the rounding errors of that many
+    sums and products of weights of that size could make of equal slopes.
+
+    Examples
+    --------
+    >>> from d2l_mlp.theory.weights import relu_net
+    >>> bend = relu_net([([[2.0]], [-1.0]), ([[3.0]], [0.0])])  # 3 relu(2x - 1)
+    >>> pieces = linear_pieces(bend, 0, 1)
+    >>> pieces.breakpoints, pieces.slopes[:, 0]
+    (array([0.5]), array([0., 6.]))
+    """
+    lo, hi = float(lo), float(hi)
+    resolution = 64 * _EPS * max(abs(lo), abs(hi))
+    if not resolution < hi - lo < numpy.inf:
+        raise ValueError(f"the interval is {lo} to {hi}; give two finite numbers, the lower first")
+    layers = piecewise_linear_layers(net, num_inputs=1)
+    x = numpy.array([lo, hi])
+    y, slopes = x[:, None], numpy.ones((1, 1))
+    largest, terms = numpy.ones(1), 0  # slope that weights of one sign would add up to
+    with numpy.errstate(over="ignore", invalid="ignore"):
+        for layer in layers:
+            y, slopes = y @ layer.weight.T + layer.bias, slopes @ layer.weight.T
+            largest = abs(layer.weight) @ largest * numpy.maximum(1, abs(layer.alpha))
+            terms += layer.weight.shape[1]
+            if layer.activation is not None:
+                x, y, slopes, on = _cut_at_zeros(x, y, slopes, resolution)
+                y = numpy.where(y > 0, y, layer.alpha * y)
+                slopes = numpy.where(on, slopes, layer.alpha * slopes)
+    if not (numpy.isfinite(y).all() and numpy.isfinite(slopes).all()):
+        raise ValueError("the net computes numbers too large for float64; scale its weights down")
+    bent = (abs(numpy.diff(slopes, axis=0)) > 4 * _EPS * terms * largest).any(axis=1)
+    return PiecewiseLinear(
+        x[numpy.r_[True, bent, True]], y[numpy.r_[True, bent, True]], slopes[numpy.r_[True, bent]]
+    )
+
+
+def piecewise_linear_layers(net: gluon.Block, num_inputs: int) -> List[Layer]:
+    """Read the layers of a ReLU or pReLU net, as `linear_pieces` does, with the same errors."""
+    layers = read_layers(net)
+    for layer in layers:
+        if layer.activation not in (None, "relu", "prelu"):
+            raise ValueError(f"{layer.name} is not piecewise linear; use relu or prelu")
+    inputs = layers[0].weight.shape[1]
+    if inputs != num_inputs:
+        raise ValueError(f"the net takes {inputs} inputs, not {num_inputs}: {layers[0].name}")
+    return layers
+
+
+def _cut_at_zeros(
+    x: numpy.ndarray, y: numpy.ndarray, slopes: numpy.ndarray, resolution: float
+) -> Tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray, numpy.ndarray]:
+    """Cut pieces so that none of several functions changes sign within one; say where each is on.
+
+    A zero that falls onto an old breakpoint, or onto another zero, makes no new one.
+    """
+    piece, unit = numpy.nonzero(numpy.sign(y[:-1]) * numpy.sign(y[1:]) < 0)
+    left, right = y[piece, unit], y[piece + 1, unit]
+    zeros = x[piece] + (x[piece + 1] - x[piece]) * (left / (left - right))
+    points = numpy.sort(numpy.concatenate([x, zeros]))
+    new = points[numpy.r_[True, numpy.diff(points) > resolution]]
+    new[-1] = x[-1]
+
+    i = numpy.clip(numpy.searchsorted(x, new, side="right") - 1, 0, len(x) - 2)
+    t = ((new - x[i]) / (x[i + 1] - x[i]))[:, None]
+    values = (1 - t) * y[i] + t * y[i + 1]
+    middles = (new[:-1] + new[1:]) / 2
+    return new, values, slopes[numpy.searchsorted(x, middles) - 1], values[:-1] + values[1:] > 0

@@ -1,0 +1,1 @@
+"""From minibatches to a net: hyperparameters, the loop, the optimizer, evaluation."""

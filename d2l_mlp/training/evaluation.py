@@ -1,0 +1,93 @@
+"""Measure a classifier's loss and accuracy."""
+
+from typing import Callable, Iterable, List, Optional, Tuple
+
+import mxnet
+from mxnet import gluon, np
+
+from d2l_mlp.runtime.device import device_of
+from d2l_mlp.training.graph import NetWithLoss, with_loss
+
+# On its own engine, MXNet computes while Python runs ahead. So many minibatches ahead keep it busy;
+# more would only hold memory, and keep the caller from stopping at the minibatch on the screen.
+_MINIBATCHES_AHEAD = 8
+# Added up in one go: it takes MXNet as long to be told of an operator as to add a minibatch up.
+_MINIBATCHES_TOGETHER = 32
+
+
+def evaluate(
+    net: gluon.Block,
+    data_iter: Iterable,
+    on_minibatch: Optional[Callable[[], None]] = None,
+) -> Tuple[float, float]:
+    """Measure a net's loss and accuracy.
+
+    Parameters
+    ----------
+    net : gluon.Block
+        Maps features (n, ...) to logits (n, num_outputs).
+    data_iter : iterable
+        Gives minibatches (X, y).
+    on_minibatch : callable, optional
+        Called after each minibatch.
+
+    Returns
+    -------
+    loss : float
+        Mean cross-entropy, in nats.
+    accuracy : float
+        Share of the examples whose largest logit is that of their label.
+    """
+    return measure(with_loss(net), data_iter, device_of(net), on_minibatch)
+
+
+def measure(
+    net_with_loss: NetWithLoss,
+    data_iter: Iterable,
+    device: mxnet.Context,
+    on_minibatch: Optional[Callable[[], None]] = None,
+) -> Tuple[float, float]:
+    """Do what `evaluate` does, for a net that `d2l_mlp.training.graph.with_loss` has prepared."""
+    tally = Tally()
+    for X, y in data_iter:
+        X, y = X.as_in_ctx(device), y.as_in_ctx(device)
+        tally.add(*net_with_loss(X, y), y)
+        if on_minibatch:
+            on_minibatch()
+    return tally.means()
+
+
+class Tally:
+    """Sums over minibatches, on their device: reading them would make Python wait for it.
+
+    Attributes
+    ----------
+    num_examples : int
+        Added so far.
+    """
+
+    def __init__(self):
+        self.num_examples = 0
+        self._loss, self._correct = 0, 0
+        self._minibatches: List[Tuple[np.ndarray, ...]] = []
+
+    def add(self, logits: np.ndarray, losses: np.ndarray, y: np.ndarray) -> None:
+        """Add a minibatch, of shapes (n, num_outputs), (n,) and (n,)."""
+        self.num_examples += len(y)
+        self._minibatches.append((logits, losses, y))
+        if len(self._minibatches) > _MINIBATCHES_AHEAD:
+            self._minibatches[-_MINIBATCHES_AHEAD - 1][1].wait_to_read()
+        if len(self._minibatches) == _MINIBATCHES_TOGETHER:
+            self._add_up()
+
+    def _add_up(self) -> None:
+        logits, losses, y = (np.concatenate(arrays) for arrays in zip(*self._minibatches))
+        self._loss += losses.sum()
+        self._correct += (logits.argmax(axis=-1).astype(y.dtype) == y).sum()
+        self._minibatches.clear()
+
+    def means(self) -> Tuple[float, float]:
+        """Wait for the device, and give the mean loss and the accuracy."""
+        if self._minibatches:
+            self._add_up()
+        return self._loss.item() / self.num_examples, self._correct.item() / self.num_examples

@@ -1,0 +1,366 @@
+"""Checkpoints and run folders, damaged in every way, in this process."""
+
+import json
+import os
+import random
+import shutil
+
+import mxnet
+import numpy
+import pytest
+
+from d2l_mlp.cli import train_flags as options
+from d2l_mlp.data.loaders import ArrayLoader
+from d2l_mlp.mlp import build_mlp
+from d2l_mlp.runs import checkpoint
+from d2l_mlp.runs.checkpoint import CheckpointError
+from d2l_mlp.runs.folder import Run, RunError
+from d2l_mlp.runs.params import dump_parameters
+from d2l_mlp.training.loop import fit, initial_state
+from tests.damage import damage, lie
+
+OLD, NEW = "checkpoints/000002", "checkpoints/000003"
+
+
+def make_run(folder, *flags):
+    """Train a small net on noise for three epochs, and keep every state by its epoch."""
+    args = options.read_flags(["--hidden", "3", "--epochs", "3", "--dataset", "sample", *flags])
+    config = {
+        "hyperparameters": {name: getattr(args, name) for name in options.HYPERPARAMETERS},
+        "data": {"release": "sample", "sha256": {}},
+    }
+    mxnet.random.seed(args.seed)
+    net = build_mlp(args.hidden, activation=args.activation, num_inputs=784)
+    noise = numpy.random.RandomState(args.seed)
+    data = ArrayLoader(noise.rand(20, 784), noise.randint(0, 10, 20), 8)
+    run = Run.start(folder, config, initial_state(net))
+    states = [run.state]
+
+    def on_state(state):
+        run.save(state)
+        states.append(state)
+
+    fit(net, data, data, num_epochs=3, lr=0.1, momentum=args.momentum, on_state=on_state)
+    run.write_parameters(net)
+    run.close()
+    return states
+
+
+FLAGS = ("--momentum", "0.9", "--activation", "prelu")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("made") / "run"
+    return folder, make_run(folder, *FLAGS)
+
+
+@pytest.fixture
+def run(made, tmp_path):
+    """A copy of a run's folder, to be damaged."""
+    return shutil.copytree(made[0], tmp_path / "run")
+
+
+def resume(folder):
+    run = Run.resume(folder)
+    run.close()
+    return run
+
+
+def same(ours, theirs):
+    return ours.history == theirs.history and all(
+        a.keys() == b.keys() and all(a[name].tobytes() == b[name].tobytes() for name in a)
+        for a, b in zip(ours[1:], theirs[1:])
+    )
+
+
+def sign(folder):
+    """Let a checkpoint's manifest say what is there, as an enemy can."""
+    files = {name: (folder / name).read_bytes() for name in FILES}
+    manifest = {"format": 1, "files": {n: checkpoint._fingerprint(raw) for n, raw in files.items()}}
+    (folder / checkpoint.MANIFEST).write_text(json.dumps(manifest))
+
+
+FILES = (checkpoint.STATE, checkpoint.PARAMETERS, checkpoint.MOMENTUM)
+
+
+def test_what_is_loaded_is_what_was_saved(made, caplog):
+    folder, states = made
+    assert same(resume(folder).state, states[3])
+    assert states[3].momentum
+    assert sorted(path.name for path in (folder / "checkpoints").iterdir()) == [
+        "000002", "000003", "lock",
+    ]  # fmt: skip
+    shutil.copytree(folder, folder.parent / "older")
+    shutil.rmtree(folder.parent / "older" / NEW)
+    assert same(resume(folder.parent / "older").state, states[2])
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize("flags", [(), ("--hidden",), ("--hidden", "3", "2", "--seed", "4")])
+def test_other_nets_and_no_momentum(tmp_path, flags):
+    states = make_run(tmp_path / "run", *flags)
+    assert same(resume(tmp_path / "run").state, states[3])
+    assert states[3].momentum == {}
+
+
+def swap(folder):
+    a, b = folder / checkpoint.PARAMETERS, folder / checkpoint.MOMENTUM
+    raw = a.read_bytes()
+    a.write_bytes(b.read_bytes())
+    b.write_bytes(raw)
+
+
+def edit(name, change):
+    def damage(folder):
+        content = json.loads((folder / name).read_text())
+        change(content)
+        (folder / name).write_text(json.dumps(content))
+        if name != checkpoint.MANIFEST:
+            sign(folder)
+
+    return damage
+
+
+def other_run(*flags):
+    def damage(folder):
+        make_run(folder.parent / "other", *flags)
+        shutil.rmtree(folder)
+        shutil.move(folder.parent / "other" / NEW, folder)
+        shutil.rmtree(folder.parent / "other")
+
+    return damage
+
+
+def signed(name, raw):
+    def damage(folder):
+        (folder / name).write_bytes(raw)
+        sign(folder)
+
+    return damage
+
+
+def linked(name):
+    def damage(folder):
+        (folder / name).rename(folder.parent / name)
+        (folder / name).symlink_to(folder.parent / name)
+
+    return damage
+
+
+def hyperparameter(name, value):
+    return edit(
+        "state.json", lambda state: state["config"]["hyperparameters"].update({name: value})
+    )
+
+
+def flip(folder):
+    path = folder / "model.params"
+    raw = bytearray(path.read_bytes())
+    raw[1000] ^= 4
+    path.write_bytes(raw)
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (flip, "model.params has another SHA-256 than its manifest says"),
+        (lambda f: os.truncate(f / "model.params", 5000), "model.params has 5,000 bytes, and its"),
+        (lambda f: os.truncate(f / "momentum.params", 0), "momentum.params has 0 bytes, and its"),
+        (lambda f: os.truncate(f / "model.params", 2**40), "model.params has more than 1"),
+        (lambda f: (f / "state.json").unlink(), "state.json is missing"),
+        (lambda f: (f / "manifest.json").unlink(), "manifest.json is missing"),
+        (lambda f: os.truncate(f / "manifest.json", 0), "manifest.json is not JSON"),
+        (lambda f: (f / "manifest.json").write_text("[" * 60_000), "manifest.json lacks what"),
+        (lambda f: (f / "manifest.json").write_text("[]"), "manifest.json lacks what belongs"),
+        (lambda f: (f / "manifest.json").write_text("{}"), "manifest.json lacks what belongs"),
+        (lambda f: shutil.copy(f / "model.params", f / "momentum.params"),
+         "momentum.params has another SHA-256"),
+        (swap, "model.params has another SHA-256"),
+        (linked("model.params"), "model.params is a symbolic link"),
+        (linked("manifest.json"), "manifest.json is a symbolic link"),
+        (lambda f: (f / "state.json").unlink() or os.mkfifo(f / "state.json"),
+         "state.json is not a regular file"),
+        (lambda f: (f / "state.json").unlink() or (f / "state.json").mkdir(),
+         "state.json cannot be read (Is a directory)"),
+        (lambda f: shutil.rmtree(f) or f.write_text(""), "000003 is not a folder"),
+        (lambda f: f.symlink_to(f.rename(f.parent / "x")), "000003 is not a folder"),
+        (edit("manifest.json", lambda m: m.update(format=2)),
+         "manifest.json has the format version 2; this d2l_mlp reads 1"),
+        (edit("manifest.json", lambda m: m["files"]["model.params"].update(size=-1)),
+         "bytes, and its manifest says -1"),
+        (edit("manifest.json", lambda m: m["files"].pop("momentum.params")),
+         "manifest.json lacks what belongs there (KeyError('momentum.params'))"),
+        (other_run(*FLAGS, "--seed", "9"), "state.json has another configuration than config"),
+        (other_run("--activation", "tanh"), "state.json has another configuration than config"),
+        (signed("model.params", b""), "model.params does not hold 0.weight of shape (3, 784)"),
+        (signed("momentum.params", dump_parameters({})), "momentum.params does not hold 0.weight"),
+        (signed("state.json", b"{}"), "state.json lacks what belongs there (KeyError('config'))"),
+        (edit("state.json", lambda s: s["history"].pop()), "state.json is not of the first 3"),
+        (hyperparameter("activation", "gelu"), "state.json is no run's configuration: argument "
+         "--activation: invalid choice: 'gelu'"),
+        (hyperparameter("lr", float("nan")), "argument --lr: 'nan' is not allowed"),
+        (hyperparameter("workers", 10**6), "argument --workers: '1000000' is not allowed"),
+        (hyperparameter("hidden", ["--help"]), "state.json invalid literal for int()"),
+        (hyperparameter("hidden", [10**9]), "another configuration"),
+    ],
+)  # fmt: skip
+def test_damage_is_named_and_the_checkpoint_before_it_taken(run, made, caplog, damage, says):
+    damage(run / NEW)
+    state = resume(run).state
+    assert same(state, made[1][2])
+    (record,) = caplog.records
+    line = record.getMessage()
+    assert says in line
+    assert line.startswith(str(run / NEW))
+    assert line.endswith(f"; going back to {run / OLD}")
+    assert "\n" not in line
+
+    shutil.rmtree(run / OLD)
+    with pytest.raises(CheckpointError) as caught:
+        resume(run)
+    assert says in str(caught.value)
+
+
+def test_no_checkpoint_at_all(run):
+    shutil.rmtree(run / NEW)
+    shutil.rmtree(run / OLD)
+    with pytest.raises(CheckpointError, match="checkpoints holds no checkpoint"):
+        resume(run)
+    with pytest.raises(RunError, match=r"nowhere has no folder checkpoints; is it a run's\?"):
+        resume(run.parent / "nowhere")
+
+
+def test_a_bad_checkpoint_is_replaced_and_its_leftovers_go(run, made, caplog):
+    flip(run / NEW)
+    (run / "checkpoints" / "000099").mkdir()
+    (run / "checkpoints" / "part" / "nested").mkdir(parents=True)
+    (run / ".metrics.csv.part").write_text("torn")
+    opened = Run.resume(run)
+    assert len(caplog.records) == 2
+    opened.save(made[1][3])
+    opened.close()
+    caplog.clear()
+    assert same(resume(run).state, made[1][3])
+    assert caplog.text == ""
+    assert sorted(path.name for path in (run / "checkpoints").iterdir()) == [
+        "000002", "000003", "lock",
+    ]  # fmt: skip
+    assert not (run / ".metrics.csv.part").exists()
+
+
+def test_configuration_that_is_lost_comes_from_the_checkpoint(run, made, caplog):
+    for content in (None, "", "[]", '{"hyperparameters": {}}', "[" * 100_000):
+        (run / "config.json").unlink()
+        if content is not None:
+            (run / "config.json").write_text(content)
+        caplog.clear()
+        assert same(resume(run).state, made[1][3])
+        assert "config.json cannot be used (" in caplog.text
+        (run / "config.json").write_text("")
+
+
+@pytest.mark.parametrize(
+    "name", ["config.json", "metrics.csv", "model.params", ".config.json.part"]
+)
+def test_no_link_leads_out_of_the_folder(run, tmp_path, name):
+    outside = tmp_path / "outside"
+    outside.write_text("precious")
+    if (run / name).exists():
+        (run / name).unlink()
+    (run / name).symlink_to(outside)
+    opened = Run.resume(run)
+    opened.write_config(opened.config)
+    opened.save(opened.state)
+    opened.write_parameters(build_mlp((3,), activation="prelu", num_inputs=784))
+    opened.write_curves()
+    opened.close()
+    assert outside.read_text() == "precious"
+    assert not any(path.is_symlink() for path in run.rglob("*"))
+
+
+def test_linked_folders_and_lock_are_refused(run, tmp_path):
+    (run / "checkpoints").rename(tmp_path / "outside")
+    (run / "checkpoints").symlink_to(tmp_path / "outside")
+    before = sorted((tmp_path / "outside").rglob("*"))
+    with pytest.raises(RunError, match="has no folder checkpoints"):
+        resume(run)
+    assert sorted((tmp_path / "outside").rglob("*")) == before
+    (run / "checkpoints").unlink()
+    (tmp_path / "outside").rename(run / "checkpoints")
+    (run / "checkpoints" / "lock").unlink()
+    (run / "checkpoints" / "lock").symlink_to(tmp_path / "outside")
+    with pytest.raises(RunError, match="cannot be written"):
+        resume(run)
+    assert not (tmp_path / "outside").exists()
+
+
+def attempt(folder):
+    """Give the run, or the message that says why it cannot be resumed."""
+    try:
+        return resume(folder), None
+    except CheckpointError as error:
+        return None, str(error)
+
+
+def contents(folder):
+    return {p: p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def test_every_file_damaged_at_random(run, made, caplog, fuzz_size):
+    whole = contents(run)
+    outcomes = {"newest": 0, "previous": 0, "refused": 0}
+    for path, content in whole.items():
+        rand = random.Random(path.name)
+        for _ in range(fuzz_size):
+            caplog.clear()
+            path.write_bytes(damage(rand, content, list(whole.values())))
+            opened, error = attempt(run)
+            path.write_bytes(content)
+            if error:  # as good as another run's: a digit of a hyperparameter is another one
+                assert path.name == "config.json"
+                assert "another configuration than config.json" in error
+                outcomes["refused"] += 1
+                continue
+            newest = same(opened.state, made[1][3])
+            outcomes["newest" if newest else "previous"] += 1
+            if not newest:
+                assert same(opened.state, made[1][2])
+                assert str(path.parent) in caplog.text
+                assert "going back to" in caplog.text
+            assert opened.config["hyperparameters"]["activation"] == "prelu"
+    print(f"{fuzz_size} x {len(whole)} files: {outcomes}")
+    assert outcomes["previous"] > 2 * fuzz_size
+
+
+def test_every_file_damaged_at_random_and_signed(run, made, caplog, fuzz_size):
+    # An enemy can write any numbers into the net, but nothing else.
+    outcomes = {"accepted": 0, "refused": 0}
+    shutil.rmtree(run / OLD)
+    for name in (*FILES, "manifest.json", "config.json"):
+        path = run / ("" if name == "config.json" else NEW) / name
+        content, rand = path.read_bytes(), random.Random(name)
+        for _ in range(fuzz_size):
+            if name.endswith(".json") and rand.random() < 0.9:
+                path.write_bytes(lie(rand, content))
+            else:
+                path.write_bytes(damage(rand, content, [b"{}"]))
+            if name in FILES:
+                sign(run / NEW)
+            opened, error = attempt(run)
+            if error:
+                assert len(error.splitlines()) == 1
+                outcomes["refused"] += 1
+            else:
+                outcomes["accepted"] += 1
+                for name_, array in opened.state.parameters.items():
+                    assert array.shape == made[1][3].parameters[name_].shape
+                    assert array.dtype == numpy.float32
+                    assert numpy.isfinite(array).all()
+                args = options.from_config(opened.config)
+                assert args.hidden == [3]
+                assert args.out is args.resume is args.data_dir is None
+            path.write_bytes(content)
+            sign(run / NEW)
+    print(f"{fuzz_size} x 5 signed files: {outcomes}")
+    assert outcomes["refused"] > fuzz_size

@@ -1,0 +1,319 @@
+"""Runs that are interrupted in every way, as processes."""
+
+import http.server
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from d2l_mlp import train
+from d2l_mlp.runs import checkpoint
+from tests.conftest import ROOT
+from tests.test_train import PROG, SAMPLE, metrics, wait_for_the_end_of_the_group
+
+TINY = (*SAMPLE, "--hidden", "8", "--momentum", "0.9", "--lr", "0.05", "--batch-size", "500")
+ENDLESS = (*TINY, "--epochs", "100000", "--out", "run")
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Start a Python in an empty folder; it does not outlive the test."""
+    started = []
+
+    def start(*args, **env):
+        process = subprocess.Popen(
+            [sys.executable, *map(str, args)], cwd=tmp_path, start_new_session=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT), **env},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def wait_for(process, beginning):
+    line = process.stdout.readline()
+    while not line.startswith(beginning):
+        assert line, process.stderr.read()
+        line = process.stdout.readline()
+    return line
+
+
+def outcome(folder):
+    """Everything a run computes, without the times."""
+    rows = [list(row.values())[:5] for row in metrics(folder)]
+    last = folder / "checkpoints" / f"{len(rows):06}"
+    files = [folder / "model.params", last / "model.params", last / "momentum.params"]
+    return rows, [path.read_bytes() for path in files]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kills", [20])
+def test_killed_at_random_moments_it_ends_bit_identical(run, start, tmp_path, caplog, kills):
+    epochs = 4 * kills
+    flags = (*TINY, "--epochs", epochs, "--schedule", "cosine")
+    run(*flags, "--out", "whole")
+    moments = random.Random(6)
+    args = (*flags, "--out", "killed")
+    done = set()
+    for _ in range(kills):
+        process = start(*args)
+        for beginning in ["model", "epoch", "epoch"][: moments.randint(1, 3)]:
+            wait_for(process, beginning)
+        time.sleep(moments.uniform(0, 0.05))
+        process.kill()
+        process.communicate()
+        saved = checkpoint.load(tmp_path / "killed" / "checkpoints")
+        done.add(len(saved.state.history))
+        args = ("-m", "d2l_mlp.train", "--resume", "killed")
+    assert caplog.text == ""  # the newest checkpoint was good each time
+    assert kills / 3 < len(done) <= max(done) + 1 <= epochs
+    run(*args)
+    assert outcome(tmp_path / "killed") == outcome(tmp_path / "whole")
+
+
+def test_a_stopped_run_goes_on_and_may_be_made_longer(run, start, tmp_path):
+    flags = (*TINY, "--loader", "d2l")
+    process = start(*flags, "--epochs", 10000, "--out", "run")
+    wait_for(process, "epoch     1/")
+    process.send_signal(signal.SIGTERM)
+    process.communicate()
+    epochs = len(metrics(tmp_path / "run")) + 2
+    assert epochs >= 3
+    result = run("-m", "d2l_mlp.train", "--resume", "run", "--epochs", epochs)
+    assert result.stderr == ""
+    assert f"resumed   run, after epoch {epochs - 2}\n" in result.stdout
+    run(*flags, "--epochs", epochs, "--out", "whole")
+    assert outcome(tmp_path / "run") == outcome(tmp_path / "whole")
+
+
+def test_a_finished_run_is_finished_again(run, tmp_path):
+    run(*TINY, "--epochs", 2, "--out", "run")
+    before = outcome(tmp_path / "run")
+    for name in ("model.params", "metrics.csv", "curves.svg"):  # killed before it wrote them
+        (tmp_path / "run" / name).unlink()
+    flip = tmp_path / "run" / "checkpoints" / "000002" / "model.params"
+    result = run("-m", "d2l_mlp.train", "--resume", "run", "--quiet")
+    assert (tmp_path / "run" / "curves.svg").exists()
+    assert outcome(tmp_path / "run") == before
+
+    flip.write_bytes(flip.read_bytes()[:-1])
+    result = run("-m", "d2l_mlp.train", "--resume", "run", "--quiet")
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"{PROG}: run/checkpoints/000002/model.params has ")
+    assert line.endswith("; going back to run/checkpoints/000001")
+    assert outcome(tmp_path / "run") == before
+
+
+def test_flags_that_the_run_has_already(capsys):
+    with pytest.raises(SystemExit) as exit_:
+        train.main(["--resume", "run", "--lr", "1", "--seed", "0", "--hidden", "--device", "cpu"])
+    assert exit_.value.code == 2
+    assert capsys.readouterr().err == (
+        f"{PROG}: error: --resume takes the run's own configuration; leave out --lr, --seed, "
+        "--hidden (see --help)\n"
+    )
+
+
+def test_what_cannot_be_resumed(run, tmp_path):
+    def error(*args):
+        (line,) = run("-m", "d2l_mlp.train", "--resume", *args, code=1).stderr.splitlines()
+        assert line.startswith(f"{PROG}: error: ")
+        return line
+
+    run(*TINY, "--epochs", 2, "--schedule", "cosine", "--out", "run")
+    assert "--epochs 3 would change in its middle" in error("run", "--epochs", 3)
+    assert "run has trained 2 epochs; give --epochs 2 or more" in error("run", "--epochs", 1)
+
+
+def test_other_threads_are_told(run):
+    run(*TINY, "--epochs", 1, "--out", "run", env={"OMP_NUM_THREADS": "1"})
+    result = run("-m", "d2l_mlp.train", "--resume", "run", env={"OMP_NUM_THREADS": "2"})
+    (line,) = result.stderr.splitlines()
+    assert line.endswith("started with other threads; the last bits of the result may differ")
+
+
+def test_one_process_a_run_and_the_lock_dies_with_it(run, start):
+    process = start(*ENDLESS, "--loader", "d2l", "--workers", 2)
+    wait_for(process, "epoch      1/")
+    result = run("-m", "d2l_mlp.train", "--resume", "run", code=1)
+    (line,) = result.stderr.splitlines()
+    assert line == f"{PROG}: error: run is in use by another process; wait for its end or stop it"
+    assert "run is not empty" in run(*ENDLESS, code=1).stderr
+    process.kill()
+    process.wait()
+    resumed = start("-m", "d2l_mlp.train", "--resume", "run")
+    wait_for(resumed, "resumed")
+    resumed.send_signal(signal.SIGINT)
+    assert resumed.communicate()[1] == f"{PROG}: stopped by Ctrl-C\n"
+    wait_for_the_end_of_the_group(process.pid)
+
+
+def test_a_folder_that_is_removed(start, tmp_path):
+    process = start(*ENDLESS)
+    wait_for(process, "epoch      2/")
+    (tmp_path / "run").rename(tmp_path / "moved")
+    err = process.communicate(timeout=60)[1]
+    assert process.returncode == 1
+    (line,) = err.splitlines()
+    assert line.startswith(f"{PROG}: error: run cannot be written (No such file or directory)")
+    assert not (tmp_path / "run").exists()
+    assert checkpoint.load(tmp_path / "moved" / "checkpoints").state.history
+
+
+def in_own_mounts(script, *args, tmp_path):
+    """Run a shell script that mounts, seen by nobody else; "$@" is the command."""
+    result = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", script, "sh", sys.executable, *map(str, args)],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    if result.returncode == 99 or "unshare" in result.stderr:
+        pytest.skip("a file system of one's own takes the right to mount")
+    return result
+
+
+@pytest.mark.parametrize("size", [1_500, 3_000, 5_000])
+def test_full_disk_leaves_the_last_checkpoint(tmp_path, size):
+    # A checkpoint of this net takes 1.1 MB before the first step and 2.2 MB after it.
+    (tmp_path / "disk").mkdir()
+    result = in_own_mounts(
+        f"mount -t tmpfs -o size={size}k none disk || exit 99; "
+        '"$@"; code=$?; cp -r disk/run copy; exit $code',
+        *SAMPLE, "--momentum", 0.9, "--lr", 0.1, "--epochs", 4, "--out", "disk/run",
+        tmp_path=tmp_path,
+    )  # fmt: skip
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"{PROG}: error: disk/run cannot be written (No space left on device)")
+    saved = checkpoint.load(tmp_path / "copy" / "checkpoints")
+    epochs = result.stdout.count("epoch ")
+    assert len(saved.state.history) in (epochs, epochs + 1)  # metrics.csv may be what is too much
+
+
+def test_read_only_folder(run, tmp_path):
+    run(*TINY, "--epochs", 1, "--out", "run")
+    before = outcome(tmp_path / "run")
+    read_only = 'mount --bind . . && mount -o remount,ro,bind . || exit 99; cd "$PWD" && "$@"'
+    for args in (("--resume", "run", "--epochs", 2), ("--dataset", "sample", "--out", "new")):
+        result = in_own_mounts(read_only, "-m", "d2l_mlp.train", *args, tmp_path=tmp_path)
+        assert result.returncode == 1
+        (line,) = result.stderr.splitlines()
+        assert f"{args[1] if args[0] == '--resume' else 'new'} cannot be written (Read-only" in line
+    assert outcome(tmp_path / "run") == before
+
+
+@pytest.mark.parametrize("epochs", [60])
+def test_a_long_run_gathers_nothing(start, epochs):
+    process = start(*SAMPLE, "--hidden", 32, "--momentum", 0.9, "--epochs", epochs, "--out", "run")
+    process_dir, seen = Path("/proc") / str(process.pid), []
+    for epoch in (10, epochs - 1):
+        wait_for(process, f"epoch {epoch:{len(str(epochs))}}/")
+        status = (process_dir / "status").read_text().splitlines()
+        fields = dict(line.split(":", 1) for line in status)
+        children = process_dir / "task" / str(process.pid) / "children"
+        gathered = (
+            fields["Threads"],
+            len(list((process_dir / "fd").iterdir())),
+            children.read_text(),
+        )
+        seen.append((int(fields["VmRSS"].split()[0]) / 1024, gathered))
+    print(seen)
+    (memory, gathered), (memory_later, gathered_later) = seen
+    assert abs(memory_later - memory) < 20
+    assert gathered_later == gathered
+
+
+# Sends itself the signal when it comes to a function.
+INTERRUPT = """
+import os, signal, sys
+from d2l_mlp import train
+file, function, calls = sys.argv[1], sys.argv[2], int(sys.argv[3])
+def profile(frame, event, arg):
+    global calls
+    code = frame.f_code
+    if event == "call" and code.co_name == function and code.co_filename.endswith(file):
+        calls -= 1
+        if not calls:
+            sys.setprofile(None)
+            os.kill(os.getpid(), signal.SIGINT)
+sys.setprofile(profile)
+sys.exit(train.main(sys.argv[4:]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("file", "function", "calls", "saved"),
+    [
+        ("numpy/core/_internal.py", "<module>", 1, None),  # imported by C code
+        ("canonical.py", "read", 1, None),
+        ("futures/thread.py", "submit", 2, None),  # a file being read, another waiting
+        ("folder.py", "start", 1, 0),
+        ("checks.py", "check_data", 1, 0),
+        ("evaluation.py", "measure", 1, 0),
+        ("checkpoint.py", "save", 2, 1),
+        ("files.py", "replace", 3, 1),
+        ("savefig.py", "save_figure", 1, 2),
+    ],
+)
+def test_ctrl_c_in_every_phase(run, tmp_path, file, function, calls, saved):
+    result = run("-c", INTERRUPT, file, function, calls, *TINY[2:], "--epochs", 2, "--out", "run",
+                 code=130)  # fmt: skip
+    assert result.stderr == f"{PROG}: stopped by Ctrl-C\n"
+    folder = tmp_path / "run"
+    if saved is None:
+        assert not folder.exists()
+    else:
+        assert len(checkpoint.load(folder / "checkpoints").state.history) == saved
+        assert len(metrics(folder)) == saved
+        assert (folder / "model.params").exists()
+        assert not [path for path in folder.rglob("*") if "part" in path.suffix + path.stem[-4:]]
+
+
+def test_ctrl_c_in_a_download_that_stands_still(start, tmp_path):
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_HEAD(self):
+            self.send_response(200)
+            self.send_header("Content-Length", "1000000")
+            self.end_headers()
+
+        def do_GET(self):
+            self.do_HEAD()
+            self.wfile.write(bytes(1000))
+            self.wfile.flush()
+            asked.set()
+            finished.wait()
+
+        def log_message(self, *args):
+            pass
+
+    asked, finished = threading.Event(), threading.Event()
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        process = start(
+            "-c",
+            "from pathlib import Path; import sys\n"
+            "from d2l_mlp.data import fashion_mnist; from d2l_mlp import train\n"
+            "fashion_mnist.SYSTEM_DIR = Path('nowhere')\n"
+            "sys.exit(train.main(['--dataset', 'fashion-mnist']))",
+            D2L_MLP_MIRROR=f"http://127.0.0.1:{server.server_port}/",
+            MXNET_HOME=str(tmp_path / "home"),
+        )
+        assert asked.wait(60)
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=20) == ("", f"{PROG}: stopped by Ctrl-C\n")
+        finished.set()
+        server.shutdown()
+    assert process.returncode == 130
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

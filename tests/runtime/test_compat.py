@@ -1,0 +1,136 @@
+import os
+import subprocess
+import sys
+import textwrap
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from tests.conftest import ROOT
+
+IMPORTS = """
+from d2l import mxnet as d2l
+from mxnet import autograd, np, npx
+"""
+PLOT = """
+x = np.arange(-1, 1, 0.5)
+d2l.plot(x, npx.relu(x), "x", "relu(x)")
+assert len(d2l.plt.gca().lines[0].get_xdata()) == 4
+"""
+
+
+@pytest.mark.parametrize("first", ["import d2l_mlp", "import d2l_mlp.mlp, d2l_mlp.data.loaders"])
+def test_the_books_imports_work_in_silence(run, first):
+    result = run("-W", "error", "-c", first + IMPORTS)
+    assert result.stdout + result.stderr == ""
+
+
+def test_the_books_plot_works_in_silence(run):
+    assert run("-W", "error", "-c", "import d2l_mlp" + IMPORTS + PLOT).stderr == ""
+
+
+def test_bool_arrays_which_need_the_removed_alias(run):
+    run(
+        "-W", "error", "-c",
+        "import d2l_mlp; from mxnet import np; import numpy\n"
+        "assert np.array(True) == 1 and np.array([True], dtype='bool').dtype == numpy.bool_",
+    )  # fmt: skip
+
+
+def test_spawned_subprocess(run, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import multiprocessing, d2l_mlp\n"
+        "def child():\n"
+        "    from d2l import mxnet as d2l\n"
+        "    assert d2l.plot\n"
+        "if __name__ == '__main__':\n"
+        "    process = multiprocessing.get_context('spawn').Process(target=child)\n"
+        "    process.start(); process.join(); assert process.exitcode == 0\n"
+    )
+    assert run("-W", "error", script).stderr == ""
+
+
+def test_notebook(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    strictly = (
+        "import warnings\nwith warnings.catch_warnings():\n    warnings.simplefilter('error')"
+    )
+    imports = "import d2l_mlp" + IMPORTS
+    cells = [strictly + textwrap.indent(f"\n{imports}", "    "), f"%matplotlib inline{PLOT}"]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    NotebookClient(notebook, timeout=60).execute()
+    outputs = [output for cell in notebook.cells for output in cell.outputs]
+    assert [(output.output_type, output.get("text")) for output in outputs] == [
+        ("display_data", None)
+    ]
+    assert "image/svg+xml" in outputs[0].data
+
+
+def test_legacy_names_of_the_bare_import(run):
+    run(
+        "-W", "error", "-c",
+        "from d2l_mlp.runtime.compat import legacy_d2l; legacy_d2l()\n"
+        "import d2l; from mxnet import np\n"
+        "x = np.arange(3.0); d2l.plot(x, x, 'x', 'y'); d2l.set_figsize((4, 2.5))\n"
+        "assert d2l.__version__ and d2l.plt.rcParams['figure.figsize'] == [4, 2.5]",
+    )  # fmt: skip
+
+
+def test_mxnet_imported_before_us(run):
+    run(
+        "-c",
+        "import warnings; warnings.simplefilter('ignore')\n"
+        "import numpy; numpy.bool = bool\n"
+        "import mxnet, d2l_mlp\n"
+        "warnings.simplefilter('error')\n"
+        "assert mxnet.np.array(True) and mxnet.util.is_np_array()",
+    )
+
+
+def test_missing_mxnet_names_the_remedy(run):
+    # -S: no site-packages
+    result = run("-S", "-c", "import d2l_mlp, mxnet", code=1)
+    assert result.stderr.splitlines()[-1] == (
+        "ModuleNotFoundError: MXNet is not installed; install it with: pip install mxnet==1.9.1"
+    )
+
+
+def test_unsupported_numpy_names_the_remedy(run, tmp_path):
+    (tmp_path / "numpy.py").write_text("__version__ = '2.1.3'")
+    result = run("-c", "import sys; sys.path.insert(0, '.'); import d2l_mlp, mxnet", code=1)
+    assert result.stderr.splitlines()[-1] == (
+        "ImportError: MXNet 1.9.1 cannot run on NumPy 2.1.3; install an older one with: "
+        "pip install 'numpy<2'"
+    )
+
+
+# A folder of libraries without one of them, seen by the child process only.
+HIDE = """
+mount -t tmpfs none "$1" && mkdir "$1/upper" "$1/work" && shift_to="$1" && shift &&
+folder=$(dirname "$1") && mknod "$shift_to/upper/$(basename "$1")" c 0 0 &&
+mount -t overlay overlay -o "lowerdir=$folder,upperdir=$shift_to/upper,workdir=$shift_to/work" \
+    "$folder" || exit 99
+shift && exec "$@"
+"""
+
+
+@pytest.mark.parametrize(
+    ("library", "package"), [("libgomp.so.1", "libgomp1"), ("libquadmath.so.0", "libquadmath0")]
+)
+def test_missing_system_library_names_the_remedy(library, package, tmp_path):
+    listing = subprocess.run(["/sbin/ldconfig", "-p"], capture_output=True, text=True).stdout
+    path = next(line.split(" => ")[1] for line in listing.splitlines() if library in line)
+    result = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", HIDE, "sh", tmp_path, path,
+         sys.executable, "-m", "d2l_mlp.train", "--dataset", "sample"],
+        cwd=ROOT, env=os.environ, capture_output=True, text=True,
+    )  # fmt: skip
+    if result.returncode == 99 or "unshare" in result.stderr:
+        pytest.skip("hiding a system library takes the right to mount")
+    assert result.returncode == 1
+    assert result.stderr == (
+        f"python -m d2l_mlp.train: error: MXNet needs the system library {library}; "
+        f"install it with: apt-get install {package}\n"
+    )

@@ -1,0 +1,51 @@
+"""How MXNet uses the processors, in processes of their own: it is settled once in each."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+CPUS = len(os.sched_getaffinity(0))
+SMT = Path("/sys/devices/system/cpu/smt/active")
+CORES = CPUS // 2 if SMT.exists() and SMT.read_text().strip() == "1" else CPUS
+SCRIPT = """
+import sys
+import d2l_mlp
+from d2l_mlp.runtime import processors
+processors.use_all()
+print(processors.describe(), "mxnet" in sys.modules)
+from mxnet import np
+print(np.ones((500, 500)).dot(np.ones((500, 500))).sum().item())
+"""
+
+
+def run_script(run, **env):
+    result = run("-c", SCRIPT, env=env)
+    assert result.stderr == ""
+    described, total = result.stdout.splitlines()
+    assert float(total) == 500**3
+    return described
+
+
+def test_all_processors_in_turn_and_without_the_engine_s_announcement(run, monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert run_script(run) == (
+        f"{CPUS} processors, MXNET_ENGINE_TYPE=NaiveEngine, OMP_NUM_THREADS={CORES} True"
+    )
+
+
+@pytest.mark.parametrize("name", ["OMP_NUM_THREADS", "MXNET_OMP_MAX_THREADS"])
+def test_a_reader_s_own_setting_stands(run, monkeypatch, name):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert run_script(run, **{name: "1"}) == f"{CPUS} processors, {name}=1 False"
+
+
+def test_worker_processes_that_would_hang_are_refused(run):
+    line = run(
+        "-m", "d2l_mlp.train", "--dataset", "sample", "--loader", "d2l", "--workers", 2,
+        code=1, env={"MXNET_ENGINE_TYPE": "NaiveEngine"},
+    ).stderr.splitlines()[-1]  # fmt: skip
+    assert line.endswith(
+        "num_workers is 2, but MXNET_ENGINE_TYPE is NaiveEngine, whose processes cannot be "
+        "forked; give 0, or unset that variable"
+    )

@@ -1,0 +1,236 @@
+import itertools
+from fractions import Fraction
+
+import numpy
+import pytest
+from mxnet import autograd, np
+from mxnet.gluon import nn
+
+from d2l_mlp.mlp import build_mlp
+from d2l_mlp.theory.pieces import linear_pieces
+from d2l_mlp.theory.weights import relu_net
+
+ALPHAS = [0.25, -0.75, 1.0, 1.5]
+
+
+def random_net(hidden, activation="relu", alpha=0.25, num_inputs=1, num_outputs=1, seed=0):
+    net = build_mlp(hidden, num_outputs, activation, num_inputs=num_inputs, dtype="float64")
+    random = numpy.random.RandomState(seed)
+    for name, parameter in net._collect_params_with_prefix().items():
+        if name.endswith("alpha"):
+            value = numpy.full(1, alpha)
+        else:
+            fan_in = parameter.shape[1] if parameter.shape[1:] else 1
+            value = random.randn(*parameter.shape) / fan_in**0.5
+        parameter.set_data(np.array(value, dtype="float64"))
+    return net
+
+
+def evaluate(net, x):
+    return net(np.array(x[:, None], dtype="float64")).asnumpy()
+
+
+def slopes_by_autograd(net, x):
+    slopes = []
+    x = np.array(x[:, None], dtype="float64")
+    for output in range(net(x).shape[1]):
+        x.attach_grad()
+        with autograd.record():
+            y = net(x)[:, output]
+        y.backward()
+        slopes.append(x.grad.asnumpy()[:, 0])
+    return numpy.stack(slopes, axis=1)
+
+
+@pytest.mark.parametrize("activation", ["relu", *ALPHAS])
+@pytest.mark.parametrize(
+    "hidden", [(), (1,), (3,), (64,), (5, 4), (64, 64), (3, 3, 3), (64,) * 3, (2,) * 4, (64,) * 4]
+)
+def test_random_nets(hidden, activation):
+    for seed, (lo, hi) in enumerate([(-4, 4), (0, 1), (-1000.5, 3e3)]):
+        name, alpha = ("relu", 0.0) if activation == "relu" else ("prelu", activation)
+        net = random_net(hidden, name, alpha, seed=seed, num_outputs=seed + 1)
+        pieces = linear_pieces(net, lo, hi)
+        x, y, slopes = pieces
+        assert (x[0], x[-1]) == (lo, hi)
+        assert (numpy.diff(x) > 0).all()
+        assert y.shape == (len(x), seed + 1)
+        assert slopes.shape == (len(x) - 1, seed + 1)
+        # Everywhere the values of the net: no breakpoint is missing.
+        samples = numpy.linspace(lo, hi, 5001)
+        scale = abs(evaluate(net, samples)).max() + 1
+        numpy.testing.assert_allclose(
+            pieces(samples), evaluate(net, samples), rtol=0, atol=1e-12 * scale
+        )
+        numpy.testing.assert_allclose(y, evaluate(net, x), rtol=0, atol=1e-12 * scale)
+        # Continuous: each piece ends where the next begins.
+        widths = numpy.diff(x)[:, None]
+        numpy.testing.assert_allclose(y[:-1] + slopes * widths, y[1:], rtol=0, atol=1e-12 * scale)
+        # The derivative by autograd; and it changes at each breakpoint: none is superfluous.
+        middles = (x[:-1] + x[1:]) / 2
+        numpy.testing.assert_allclose(
+            slopes, slopes_by_autograd(net, middles), rtol=1e-11, atol=1e-12
+        )
+        assert (numpy.diff(slopes, axis=0) != 0).any(axis=1).all()
+        if activation == 1.0:
+            assert len(slopes) == 1  # pReLU with the slope 1 is no nonlinearity
+
+
+def exact_pieces(layers, lo, hi):
+    """Work out ends and slopes of the pieces in rational numbers, which round nothing."""
+    pieces = [(Fraction(lo), Fraction(hi), [(Fraction(1), Fraction(0))])]
+    for depth, (weight, bias) in enumerate(layers, start=1):
+        below, pieces = pieces, []
+        for start, end, units in below:
+            sums = [
+                (sum(w * s for w, (s, _) in zip(row, units)),
+                 sum(w * c for w, (_, c) in zip(row, units)) + b)
+                for row, b in zip(weight, bias)
+            ]  # fmt: skip
+            if depth == len(layers):
+                pieces.append((start, end, sums))
+                continue
+            cuts = sorted({start, end} | {-c / s for s, c in sums if s and start < -c / s < end})
+            for a, z in zip(cuts, cuts[1:]):
+                on = [s * (a + z) / 2 + c > 0 for s, c in sums]
+                pieces.append((a, z, [u if o else (Fraction(0),) * 2 for u, o in zip(sums, on)]))
+    slopes = [slope for _, _, [(slope, _)] in pieces]
+    bent = [i for i in range(len(pieces)) if i == 0 or slopes[i] != slopes[i - 1]]
+    return [pieces[i][0] for i in bent] + [Fraction(hi)], [slopes[i] for i in bent]
+
+
+@pytest.mark.parametrize("unit", [1, Fraction(1, 7)], ids=["integers", "sevenths"])
+def test_pieces_are_those_of_exact_arithmetic(unit):
+    # From a few small numbers come units that bend at the same point, cancel, or are zero over a
+    # whole piece; and with sevenths all of this is true only but for rounding.
+    for seed in range(100):
+        random = numpy.random.RandomState(seed)
+        sizes = [1, *random.randint(2, 9, random.randint(1, 4)), 1]
+        layers = [
+            ([[int(w) * unit for w in row] for row in random.randint(-2, 3, (units, inputs))],
+             [int(b) * unit for b in random.randint(-3, 4, units)])
+            for inputs, units in zip(sizes, sizes[1:])
+        ]  # fmt: skip
+        x, slopes = exact_pieces(layers, -3, 3)
+        net = relu_net([(numpy.array(W, float), numpy.array(b, float)) for W, b in layers])
+        pieces = linear_pieces(net, -3, 3)
+        assert pieces.x.tolist() == pytest.approx([float(v) for v in x], abs=1e-13)
+        assert pieces.slopes[:, 0].tolist() == pytest.approx([float(s) for s in slopes], abs=1e-10)
+
+
+def one_layer(w, b, v):
+    return relu_net([(numpy.array(w, float)[:, None], b), ([v], [0.0])])
+
+
+@pytest.mark.parametrize(
+    ("net", "lo", "hi", "x", "slopes"),
+    [
+        pytest.param(one_layer([1], [0], [1]), -1, 2, [-1, 0, 2], [0, 1], id="relu"),
+        pytest.param(one_layer([1, -1], [0, 0], [1, 1]), -1, 1, [-1, 0, 1], [-1, 1], id="abs"),
+        pytest.param(one_layer([1, -1], [0, 0], [1, -1]), -1, 1, [-1, 1], [1], id="identity"),
+        pytest.param(one_layer([1], [-9], [1]), -1, 1, [-1, 1], [0], id="dead"),
+        pytest.param(one_layer([1], [0], [0]), -1, 1, [-1, 1], [0], id="ignored"),
+        pytest.param(one_layer([0], [0], [1]), -1, 1, [-1, 1], [0], id="all zero"),
+        pytest.param(one_layer([1], [0], [1]), 0, 1, [0, 1], [1], id="bend at lo"),
+        pytest.param(one_layer([1], [0], [1]), -1, 0, [-1, 0], [0], id="bend at hi"),
+        pytest.param(one_layer([1], [1e-15 - 1], [1]), 0, 1, [0, 1], [0], id="bend all but at hi"),
+        pytest.param(
+            # The roots are 1/3 and its neighbour in float64.
+            one_layer([3, 0.3], [-1, -0.1], [1, 10]),
+            *(0, 1, [0, 1 / 3, 1], [0, 6]),
+            id="coincident but for rounding",
+        ),
+        pytest.param(
+            # 0.1 + 0.2 - 0.3 is 5.6e-17: the second layer's unit is neither on nor off.
+            relu_net([([[1]] * 3, [0] * 3), ([[0.1, 0.2, -0.3]], [0]), ([[1]], [0])]),
+            *(-1, 1, [-1, 1], [0]),
+            id="zero but for rounding",
+        ),
+        pytest.param(
+            # relu(relu(x) - relu(x - 1) - 1/2): bends where the first layer does, and at 1/2.
+            relu_net([([[1], [1]], [0, -1]), ([[1, -1]], [-0.5]), ([[1]], [0])]),
+            *(-2, 2, [-2, 0.5, 1, 2], [0, 1, 0]),
+            id="plateau",
+        ),
+        pytest.param(
+            # relu(relu(x) - relu(x - 1)) is zero up to 0 and bends there a second time.
+            relu_net([([[1], [1]], [0, -1]), ([[1, -1]], [0]), ([[1]], [0])]),
+            *(-2, 2, [-2, 0, 1, 2], [0, 1, 0]),
+            id="bend upon bend",
+        ),
+        pytest.param(
+            one_layer([1, 1], [-1e6 - 0.25, -1e6 - 0.75], [1, 1]),
+            *(1e6, 1e6 + 1, [1e6, 1e6 + 0.25, 1e6 + 0.75, 1e6 + 1], [0, 1, 2]),
+            id="far from zero",
+        ),
+        pytest.param(
+            one_layer([1e-300], [-0.5e-300], [1e300]), 0, 1, [0, 0.5, 1], [0, 1], id="tiny weights"
+        ),
+    ],
+)
+def test_known_pieces(net, lo, hi, x, slopes):
+    pieces = linear_pieces(net, lo, hi)
+    assert (pieces.x[0], pieces.x[-1]) == (lo, hi)
+    assert pieces.x.tolist() == pytest.approx(x, rel=1e-15)
+    assert pieces.breakpoints.tolist() == pieces.x.tolist()[1:-1]
+    assert pieces.slopes[:, 0].tolist() == pytest.approx(slopes, rel=1e-14, abs=1e-15)
+
+
+def test_rounding_errors_as_large_as_a_steep_slope_makes_them_are_no_pieces():
+    net = build_mlp((3,), 1, "prelu", num_inputs=1, dtype="float64")
+    net[0].act.alpha.set_data(np.array([1e6]))
+    net[0].weight.set_data(np.ones((3, 1)))
+    net[1].weight.set_data(np.array([[0.1, 0.2, -0.3]], dtype="float64"))
+    pieces = linear_pieces(net, -1, 1)
+    assert pieces.x.tolist() == [-1, 1]
+    assert pieces.slopes[0, 0] == pytest.approx(0, abs=1e-9)
+
+
+def test_every_form_of_net():
+    for make in (
+        lambda: [nn.Dense(6, activation="relu", in_units=1), nn.Dense(2, in_units=6)],
+        lambda: [nn.Dense(6, in_units=1), nn.Activation("relu"), nn.Dense(2, in_units=6)],
+        lambda: [nn.Dense(6, in_units=1), nn.PReLU(in_channels=6), nn.Dense(2, in_units=6)],
+    ):
+        for kind in (nn.Sequential, nn.HybridSequential):
+            net = kind()
+            net.add(*make())
+            net.initialize()
+            net[0].bias.set_data(np.random.normal(size=6))
+            pieces = linear_pieces(net, -3, 3)
+            samples = numpy.linspace(-3, 3, 101)
+            values = net(np.array(samples[:, None], dtype="float32")).asnumpy()
+            numpy.testing.assert_allclose(pieces(samples), values, rtol=0, atol=1e-6)
+
+
+def test_one_layer_of_n_units_has_at_most_n_plus_one_pieces():
+    for n, seed in itertools.product([1, 2, 5, 40], range(10)):
+        count = len(linear_pieces(random_net((n,), seed=seed), -1e3, 1e3).slopes)
+        assert count <= n + 1
+
+
+NAN = random_net((3,))
+NAN[0].weight.set_data(np.full((3, 1), numpy.nan))
+HUGE = one_layer([1e200], [0], [1e200])
+
+
+@pytest.mark.parametrize(
+    ("net", "lo", "hi", "message"),
+    [
+        (random_net((3,), num_inputs=2), 0, 1, "the net takes 2 inputs, not 1: layer 0, Dense"),
+        (random_net((3,), "tanh"), 0, 1, r"layer 0, Dense\(1 -> 3, tanh\) is not piecewise linear"),
+        (random_net((3,), "sigmoid"), 0, 1, "is not piecewise linear; use relu or prelu"),
+        (NAN, 0, 1, "layer 0, .* has a parameter that is NaN or infinite"),
+        (HUGE, 0, 1, "numbers too large for float64; scale its weights down"),
+        (random_net((3,)), 1, 1, r"the interval is 1.0 to 1.0; give two finite numbers, the lower"),
+        (random_net((3,)), 2, 1, r"the interval is 2.0 to 1.0"),
+        (random_net((3,)), 1, 1 + 1e-15, "two finite numbers"),
+        (random_net((3,)), numpy.nan, 1, "the interval is nan to 1.0"),
+        (random_net((3,)), 0, numpy.nan, "the interval is 0.0 to nan"),
+        (random_net((3,)), -numpy.inf, 1, "the interval is -inf to 1.0"),
+        (random_net((3,)), 0, numpy.inf, "the interval is 0.0 to inf"),
+    ],
+)
+def test_refused(net, lo, hi, message):
+    with pytest.raises(ValueError, match=message):
+        linear_pieces(net, lo, hi)

@@ -1,0 +1,245 @@
+"""The loop against the same arithmetic in plain NumPy, and what it refuses."""
+
+import math
+
+import mxnet
+import numpy
+import pytest
+from mxnet import np
+
+from d2l_mlp.data.loaders import ArrayLoader, array_loaders, d2l_loaders
+from d2l_mlp.mlp import build_mlp
+from d2l_mlp.training.evaluation import evaluate
+from d2l_mlp.training.loop import DivergenceError, fit
+
+RANDOM = numpy.random.RandomState(0)
+X = RANDOM.randn(22, 5).astype("float32")
+Y = RANDOM.randint(0, 3, 22)
+
+
+def loader(X=X, y=Y, batch_size=8, **options):
+    return ArrayLoader(X, y, batch_size, **options)
+
+
+def values(net):
+    return [p.data().asnumpy() for p in net.collect_params().values()]
+
+
+class NumpyMLP:
+    """One hidden layer of ReLU units, backpropagation by hand, in float64."""
+
+    def __init__(self, parameters):
+        self.parameters = [p.astype("float64") for p in parameters]
+        self.velocity = [numpy.zeros_like(p) for p in self.parameters]
+
+    def forward(self, X):
+        W1, b1, W2, b2 = self.parameters
+        z = X @ W1.T + b1
+        o = numpy.maximum(z, 0) @ W2.T + b2
+        e = numpy.exp(o - o.max(axis=1, keepdims=True))
+        return z, o, e / e.sum(axis=1, keepdims=True)
+
+    def losses(self, X, y):
+        return -numpy.log(self.forward(X)[2][range(len(y)), y])
+
+    def accuracy(self, X, y):
+        return (self.forward(X)[1].argmax(axis=1) == y).mean()
+
+    def step(self, X, y, lr, momentum, wd, batch_size):
+        z, _, p = self.forward(X)
+        p[range(len(y)), y] -= 1
+        delta = p @ self.parameters[2] * (z > 0)
+        grads = [delta.T @ X, delta.sum(axis=0), p.T @ numpy.maximum(z, 0), p.sum(axis=0)]
+        for w, v, grad in zip(self.parameters, self.velocity, grads):
+            v *= momentum
+            v -= lr * (grad / batch_size + wd * w)
+            w += v
+
+
+@pytest.mark.parametrize(
+    ("momentum", "wd", "schedule"),
+    [(0, 0, "constant"), (0.9, 0, "constant"), (0, 0.01, "constant"), (0.8, 0.001, "cosine")],
+)
+def test_every_number_is_that_of_plain_numpy(momentum, wd, schedule):
+    mxnet.random.seed(1)
+    net = build_mlp((6,), 3, num_inputs=5)
+    oracle = NumpyMLP(values(net))
+    history = fit(
+        net, loader(seed=4), loader(), num_epochs=3, lr=0.1, momentum=momentum, wd=wd,
+        schedule=schedule,
+    )  # fmt: skip
+    steps = 0
+    for epoch, metrics in enumerate(history):
+        order = numpy.random.RandomState([4, epoch]).permutation(22)
+        losses, hits = [], []
+        for rows in (order[:8], order[8:16], order[16:]):
+            rate = 0.1 * (math.cos(math.pi * steps / 9) + 1) / 2 if schedule == "cosine" else 0.1
+            losses.extend(oracle.losses(X[rows], Y[rows]))
+            hits.append(oracle.accuracy(X[rows], Y[rows]) * len(rows))
+            # The short last minibatch is weighed like the others: each example counts the same.
+            oracle.step(X[rows], Y[rows], rate, momentum, wd, batch_size=8)
+            steps += 1
+        assert metrics.epoch == epoch + 1
+        assert metrics.train_loss == pytest.approx(numpy.mean(losses), rel=1e-5)
+        assert metrics.train_accuracy == pytest.approx(sum(hits) / 22)
+        assert metrics.test_loss == pytest.approx(oracle.losses(X, Y).mean(), rel=1e-5)
+        assert metrics.test_accuracy == pytest.approx(oracle.accuracy(X, Y))
+        assert metrics.examples_per_second == pytest.approx(22 / metrics.seconds)
+    for ours, theirs in zip(values(net), oracle.parameters):
+        numpy.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("hidden", [(), (6,), (3,) * 11])
+@pytest.mark.parametrize("activation", ["tanh", "prelu"])
+@pytest.mark.parametrize("momentum", [0, 0.9])
+def test_a_resumed_training_is_bit_identical(hidden, activation, momentum):
+    options = {"num_epochs": 5, "lr": 0.1, "momentum": momentum, "schedule": "cosine"}
+
+    def outcome(net, history):
+        return [m[:5] for m in history], [p.tobytes() for p in values(net)]
+
+    net, states = build_mlp(hidden, 3, activation, num_inputs=5), []
+    whole = fit(net, loader(seed=1), loader(), on_state=states.append, **options)
+    assert [len(state.history) for state in states] == [1, 2, 3, 4, 5]
+    for state in states:
+        again, train_iter = build_mlp(hidden, 3, activation, num_inputs=5), loader(seed=1)
+        train_iter.epoch = len(state.history)
+        history = fit(again, train_iter, loader(), state=state, **options)
+        assert outcome(again, history) == outcome(net, whole)
+
+
+def test_a_state_of_another_net_is_refused():
+    states = []
+    fit(build_mlp((6,), 3, num_inputs=5), loader(), loader(), on_state=states.append, num_epochs=1)
+    net = build_mlp((7,), 3, num_inputs=5)
+    before = [p.tobytes() for p in values(net)]
+    with pytest.raises(
+        ValueError, match=r"0\.weight float32 \(6, 5\).* but the net has .*\(7, 5\)"
+    ):
+        fit(net, loader(), loader(), state=states[0])
+    assert [p.tobytes() for p in values(net)] == before
+
+
+def test_evaluate_weighs_every_example_the_same():
+    net = build_mlp((6,), 3, num_inputs=5)
+    oracle = NumpyMLP(values(net))
+    loss, accuracy = evaluate(net, loader(batch_size=5))
+    assert loss == pytest.approx(oracle.losses(X, Y).mean(), rel=1e-5)
+    assert accuracy == pytest.approx(oracle.accuracy(X, Y))
+
+
+def test_seed_decides_everything():
+    def train(seed):
+        mxnet.random.seed(seed)
+        net = build_mlp((6,), 3, num_inputs=5)
+        history = fit(net, loader(seed=seed), loader(), num_epochs=2)
+        return [m[1:5] for m in history], [p.tobytes() for p in values(net)]
+
+    assert train(5) == train(5)
+    assert train(5) != train(6)
+
+
+def test_both_loaders_train_the_same_net(sample):
+    def train(make):
+        mxnet.random.seed(0)
+        net = build_mlp((32,), num_inputs=784)
+        return [m[1:5] for m in fit(net, *make(sample, 256, seed=3), num_epochs=1)]
+
+    assert train(array_loaders) == train(d2l_loaders)
+
+
+def test_callbacks_and_plain_lists_of_minibatches():
+    minibatches = [(np.array(X[:8]), np.array(Y[:8])), (np.array(X[8:]), np.array(Y[8:]))]
+    epochs, calls = [], []
+    history = fit(
+        build_mlp((6,), 3, num_inputs=5), minibatches, minibatches, num_epochs=2,
+        on_epoch=epochs.append,
+        on_minibatch=lambda: calls.append(len(epochs)),
+    )  # fmt: skip
+    assert epochs == history
+    assert calls == [0] * 4 + [1] * 4
+
+
+def test_on_minibatch_can_stop_it_between_two_steps():
+    net = build_mlp((6,), 3, num_inputs=5)
+    oracle = NumpyMLP(values(net))
+    stop = iter([None, KeyboardInterrupt])
+
+    def on_minibatch():
+        error = next(stop)
+        if error:
+            raise error
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(net, loader(), loader(), lr=0.1, on_minibatch=on_minibatch)
+    for rows in (slice(0, 8), slice(8, 16)):
+        oracle.step(X[rows], Y[rows], 0.1, 0, 0, batch_size=8)
+    for ours, theirs in zip(values(net), oracle.parameters):
+        numpy.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("activation", ["relu", "sigmoid"])
+def test_divergence_is_told_and_the_last_good_state_kept(activation):
+    net = build_mlp((6,), 3, activation, num_inputs=5)
+    good = []
+
+    def on_epoch(metrics):
+        good[:] = values(net)
+        net[0].bias.set_data(net[0].bias.data() * np.inf)  # 0 * inf, inf: the next epoch is lost
+
+    with pytest.raises(DivergenceError, match=r"after epoch 2; lower the learning rate \(0.1\)"):
+        fit(net, loader(), loader(), lr=0.1, on_epoch=on_epoch)
+    assert [p.tobytes() for p in values(net)] == [p.tobytes() for p in good]
+
+
+def test_divergence_in_the_first_epoch_leaves_the_initial_parameters():
+    net = build_mlp((6,), 3, num_inputs=5)
+    before = [p.tobytes() for p in values(net)]
+    with pytest.raises(DivergenceError, match="after epoch 1"):
+        fit(net, loader(batch_size=2), loader(), lr=1e30)
+    assert [p.tobytes() for p in values(net)] == before
+
+
+def changed(array, index, value):
+    array = array.copy()
+    array[index] = value
+    return array
+
+
+@pytest.mark.parametrize("as_list", [False, True])
+@pytest.mark.parametrize(
+    ("X", "y", "says"),
+    [
+        (changed(X, (9, 2), numpy.nan), Y, "example 9 has a feature that is NaN or infinite"),
+        (changed(X, (21, 0), -numpy.inf), Y, "example 21 has a feature"),
+        (X, changed(Y, 17, 3), "example 17 has the label 3, but the net has 3 outputs"),
+        (X, changed(Y, 0, -1), "example 0 has the label -1"),
+    ],
+)
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_bad_data_are_refused_before_training(X, y, says, part, as_list):
+    bad = loader(X, y)
+    if as_list:
+        bad = list(bad)
+    net = build_mlp((6,), 3, num_inputs=5)
+    before = [p.tobytes() for p in values(net)]
+    iters = (bad, loader()) if part == "train" else (loader(), bad)
+    with pytest.raises(ValueError, match=says):
+        fit(net, *iters)
+    assert [p.tobytes() for p in values(net)] == before
+
+
+@pytest.mark.parametrize(
+    ("name", "bad"),
+    [
+        ("num_epochs", [0, -1, 1.5, "3"]),
+        ("lr", [0, -0.1, math.nan, math.inf]),
+        ("momentum", [-0.1, 1, 1.5, math.nan]),
+        ("wd", [-1e-9, math.inf, math.nan]),
+        ("schedule", ["linear", None]),
+    ],
+)
+def test_bad_hyperparameters_are_refused(name, bad):
+    for value in bad:
+        with pytest.raises(ValueError, match=f"{name} is {value!r}; give "):
+            fit(build_mlp((6,), 3, num_inputs=5), loader(), loader(), **{name: value})
