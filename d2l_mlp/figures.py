@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Callable, Dict, Optional, Sequence
 
-from d2l_mlp.cli import command as cli
+from d2l_mlp.cli import signals
+from d2l_mlp.cli.parser import Parser
 from d2l_mlp.plotting import expressions
 from d2l_mlp.plotting.gallery import FIGURES, Options, curve, find
 from d2l_mlp.plotting.savefig import FORMATS, save_figure
@@ -28,7 +29,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         drawings = _choose(args)
     except ValueError as error:
         p.error(str(error))
-    return cli.run(PROG, lambda signals: _write(args, drawings))
+    return signals.run(PROG, lambda _: _write(args, drawings))
 
 
 def _write(args: argparse.Namespace, drawings: Dict[str, Callable]) -> None:
@@ -67,9 +68,9 @@ def _choose(args: argparse.Namespace) -> Dict[str, Callable]:
     return drawings
 
 
-def parser() -> cli.Parser:
+def parser() -> Parser:
     """Make the command line's parser."""
-    p = cli.Parser(
+    p = Parser(
         prog=PROG, description="Draw the figures of the chapter, each into a file of its own."
     )
     # fmt: off

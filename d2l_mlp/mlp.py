@@ -30,7 +30,7 @@ def build_mlp(
     activation: Optional[str] = "relu",
     *,
     num_inputs: int = 0,
-    initializer: str = "xavier",
+    initializer: Optional[str] = "xavier",
     dtype: str = "float32",
     device: Optional[mxnet.Context] = None,
 ) -> nn.Sequential:
@@ -50,8 +50,9 @@ def build_mlp(
         layer of pReLU units learns one slope of its own, which starts at 0.25.
     num_inputs : int, default 0
         Features of an example, after flattening; 0 takes them from the first minibatch.
-    initializer : {"xavier", "he", "normal"}, default "xavier"
-        Of the weights; drawn from MXNet's generator, hence from ``mxnet.random.seed``.
+    initializer : {"xavier", "he", "normal", None}, default "xavier"
+        Of the weights; drawn from MXNet's generator, hence from ``mxnet.random.seed``. With None
+        the parameters have their shapes, but no memory yet.
     dtype : {"float32", "float64"}, default "float32"
         Of the parameters, and so of the minibatches; float64 needs `num_inputs`.
     device : mxnet.Context, optional
@@ -78,7 +79,8 @@ def build_mlp(
             check_integer(what, size, least)
     if activation is not None:
         _known(activation, "activation", ACTIVATIONS)
-    _known(initializer, "initializer", INITIALIZERS)
+    if initializer is not None:
+        _known(initializer, "initializer", INITIALIZERS)
     net = nn.Sequential()
     for units in hidden:
         layer = nn.Dense(units, in_units=num_inputs)
@@ -87,7 +89,8 @@ def build_mlp(
         net.add(layer)
         num_inputs = units
     net.add(nn.Dense(num_outputs, in_units=num_inputs))
-    net.initialize(INITIALIZERS[initializer], ctx=device)
+    if initializer is not None:
+        net.initialize(INITIALIZERS[initializer], ctx=device)
     if dtype != "float32":  # MXNet's initializers draw nothing else
         net.cast(dtype)
     return net

@@ -69,6 +69,27 @@ def run(tmp_path):
 
 
 @pytest.fixture
+def start(tmp_path):
+    """Start a Python in an empty folder; it does not outlive the test."""
+    started = []
+
+    def start(*args, **env):
+        process = subprocess.Popen(
+            [sys.executable, *map(str, args)], cwd=tmp_path, start_new_session=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT), **env},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+@pytest.fixture
 def cell(monkeypatch, tmp_path):
     """Run one cell in a kernel of its own, and give its outputs and the messages about them."""
     from nbclient import NotebookClient

@@ -21,6 +21,9 @@ CLASSES = (
 )  # fmt: skip
 """The ten classes, in the order of their labels 0 to 9."""
 
+IMAGE_SHAPE = (28, 28)
+"""Pixels of an image, down and across."""
+
 
 class File(NamedTuple):
     """What one IDX file of a release has to contain."""

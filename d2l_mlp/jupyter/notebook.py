@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from d2l_mlp.plotting.learning_curves import plot_history
 from d2l_mlp.plotting.savefig import to_svg
-from d2l_mlp.training.loop import EpochMetrics
+from d2l_mlp.training.state import EpochMetrics, TrainingState
 
 
 def in_notebook() -> bool:
@@ -60,14 +60,10 @@ class LiveCurve:
         self.history: List[EpochMetrics] = []
         self._handle = DisplayHandle()
 
-    def __call__(self, metrics: EpochMetrics) -> None:
+    def __call__(self, state: TrainingState) -> None:
         """Add an epoch."""
-        self.history.append(metrics)
-        line = (
-            f"epoch {metrics.epoch}/{self.num_epochs}  "
-            f"train loss {metrics.train_loss:.3f} accuracy {metrics.train_accuracy:.3f}  "
-            f"test loss {metrics.test_loss:.3f} accuracy {metrics.test_accuracy:.3f}"
-        )
+        self.history.append(state.history[-1])
+        line = state.history[-1].describe(self.num_epochs)
         if not in_notebook():
             print(line, flush=True)
             return

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Sequence
 
 from d2l_mlp.plotting.savefig import book_style
-from d2l_mlp.training.loop import EpochMetrics
+from d2l_mlp.training.state import EpochMetrics
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

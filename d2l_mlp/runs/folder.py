@@ -1,29 +1,24 @@
-"""The folder of a run: configuration, metrics, curves, parameters, checkpoints, and a lock."""
+"""The folder of a run, as the process that trains writes it: locked, and each file whole."""
 
 import csv
 import fcntl
 import io
 import json
-import logging
 import os
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Dict, Iterator, Optional, Union
+from typing import Iterator, Union
 
 from mxnet import gluon
 
 from d2l_mlp.plotting.learning_curves import plot_history
 from d2l_mlp.plotting.savefig import save_figure
 from d2l_mlp.runs import checkpoint
+from d2l_mlp.runs.config import NAME, Config
 from d2l_mlp.runs.params import dump_parameters
+from d2l_mlp.runs.reader import CHECKPOINTS, RunError, check_folder, read_checkpoint
 from d2l_mlp.runtime import files
-from d2l_mlp.training.loop import EpochMetrics, TrainingState, parameters_of
-
-log = logging.getLogger(__name__)
-
-
-class RunError(OSError):
-    """The folder cannot be used or written; the message names it and says why."""
+from d2l_mlp.training.state import EpochMetrics, TrainingState, parameters_of
 
 
 class Run:
@@ -43,11 +38,11 @@ class Run:
     """
 
     folder: Path
-    config: Dict[str, Any]
+    config: Config
     state: TrainingState
 
     @classmethod
-    def start(cls, folder: Union[str, Path], config: Dict[str, Any], state: TrainingState) -> "Run":
+    def start(cls, folder: Union[str, Path], config: Config, state: TrainingState) -> "Run":
         """Make the folder of a new run, which must not exist or be empty, and save the state."""
         self = cls()
         self.folder, self.config = Path(folder), config
@@ -75,11 +70,10 @@ class Run:
         """
         self = cls()
         self.folder = Path(folder)
-        if self._checkpoints.is_symlink() or not self._checkpoints.is_dir():
-            raise RunError(f"{self.folder} has no folder {self._checkpoints.name}; is it a run's?")
+        check_folder(self.folder)
         with self._writing():
             self._lock()
-        self.config, self.state = checkpoint.load(self._checkpoints, self._read_config())
+        self.config, self.state = read_checkpoint(self.folder)
         self._write_metrics()
         return self
 
@@ -90,12 +84,12 @@ class Run:
         self.state = state
         self._write_metrics()
 
-    def write_config(self, config: Dict[str, Any]) -> None:
+    def write_config(self, config: Config) -> None:
         """Write ``config.json``."""
         with self._writing():
             self.config = config
             text = json.dumps(config, indent=2) + "\n"
-            files.replace(self.folder / "config.json", text.encode())
+            files.replace(self.folder / NAME, text.encode())
 
     def write_parameters(self, net: gluon.Block) -> None:
         """Write ``model.params``, which a net of the same shape reads with ``load_parameters``."""
@@ -113,7 +107,7 @@ class Run:
 
     @property
     def _checkpoints(self) -> Path:
-        return self.folder / "checkpoints"
+        return self.folder / CHECKPOINTS
 
     def _write_metrics(self) -> None:
         text = io.StringIO()
@@ -122,16 +116,6 @@ class Run:
         table.writerows([f"{value:.9g}" for value in metrics] for metrics in self.state.history)
         with self._writing():
             files.replace(self.folder / "metrics.csv", text.getvalue().encode())
-
-    def _read_config(self) -> Optional[Dict[str, Any]]:
-        path = self.folder / "config.json"
-        try:
-            config = json.loads(files.read(path, 2**20))
-            checkpoint.identity(config)
-        except (KeyError, RecursionError, TypeError, ValueError) as error:
-            log.warning("%s cannot be used (%s); the checkpoint has a copy", path, error)
-            return None
-        return config
 
     def _lock(self) -> None:
         # A lock of the process's own, which those that a loader forks do not inherit.

@@ -14,13 +14,24 @@ import numpy
 
 DTYPE = numpy.dtype("<f4")
 
+_HEADER = "<IiI{}q3i"  # of an array, with the number of its dimensions
+
 # Little-endian: the list's magic number and a reserved 0, before the number of arrays.
 _LIST = struct.pack("<2Q", 0x112, 0)
 
 
 def _header(shape: Tuple[int, ...]) -> bytes:
     """Give what precedes an array: magic number, dense, shape, cpu(0), float32."""
-    return struct.pack(f"<IiI{len(shape)}q3i", 0xF993FACA, 0, len(shape), *shape, 1, 0, 0)
+    return struct.pack(_HEADER.format(len(shape)), 0xF993FACA, 0, len(shape), *shape, 1, 0, 0)
+
+
+def file_size(shapes: Dict[str, Tuple[int, ...]]) -> int:
+    """Give the bytes of a parameter file that holds arrays of these shapes, by name."""
+    size = len(dump_parameters({}))
+    for name, shape in shapes.items():
+        header = struct.calcsize(_HEADER.format(len(shape)))
+        size += header + math.prod(shape) * DTYPE.itemsize + 8 + len(name.encode())
+    return size
 
 
 def dump_parameters(arrays: Dict[str, numpy.ndarray]) -> bytes:

@@ -4,32 +4,18 @@ It clips labels that are out of range, computes with NaN, and accepts any number
 hyperparameter: the result is a net that is wrong without a word.
 """
 
-import math
 from typing import Iterable
 
 import numpy
 from mxnet import gluon, np
 
 from d2l_mlp.runtime.device import device_of
+from d2l_mlp.runtime.rules import Number, check
 
 
-def check_integer(name: str, value: int, least: int = 1) -> None:
-    """Raise a ValueError if a size or a count is not an integer of at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ValueError(f"{name} is {value!r}; give an integer of at least {least}")
-
-
-def check_hyperparameters(num_epochs: int, lr: float, momentum: float, wd: float) -> None:
-    """Raise a ValueError that names the first hyperparameter out of its range."""
-    for name, value, holds, rule in (
-        ("num_epochs", num_epochs, isinstance(num_epochs, int) and num_epochs > 0,
-         "an integer of at least 1"),
-        ("lr", lr, 0 < lr < math.inf, "a number greater than 0"),
-        ("momentum", momentum, 0 <= momentum < 1, "a number of at least 0 and less than 1"),
-        ("wd", wd, 0 <= wd < math.inf, "a number of at least 0"),
-    ):  # fmt: skip
-        if not holds:
-            raise ValueError(f"{name} is {value!r}; give {rule}")
+def check_integer(name: str, value: int, least: int = 1) -> int:
+    """Give a size or a count as an int; a ValueError if it is not one of at least `least`."""
+    return check(name, value, Number(int, least=least))
 
 
 def check_data(net: gluon.Block, data_iter: Iterable) -> None:

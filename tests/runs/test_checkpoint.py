@@ -1,22 +1,23 @@
 """Checkpoints and run folders, damaged in every way, in this process."""
 
+import dataclasses
 import json
 import os
 import random
 import shutil
 
-import mxnet
 import numpy
 import pytest
 
-from d2l_mlp.cli import train_flags as options
+from d2l_mlp.cli.train_flags import read_flags
 from d2l_mlp.data.loaders import ArrayLoader
 from d2l_mlp.mlp import build_mlp
-from d2l_mlp.runs import checkpoint
-from d2l_mlp.runs.checkpoint import CheckpointError
+from d2l_mlp.runs import checkpoint, config
 from d2l_mlp.runs.folder import Run, RunError
-from d2l_mlp.runs.params import dump_parameters
-from d2l_mlp.training.loop import fit, initial_state
+from d2l_mlp.runs.net import new_net
+from d2l_mlp.runs.verification import CheckpointError
+from d2l_mlp.training.loop import fit
+from d2l_mlp.training.state import initial_state
 from tests.damage import damage, lie
 
 OLD, NEW = "checkpoints/000002", "checkpoints/000003"
@@ -24,23 +25,25 @@ OLD, NEW = "checkpoints/000002", "checkpoints/000003"
 
 def make_run(folder, *flags):
     """Train a small net on noise for three epochs, and keep every state by its epoch."""
-    args = options.read_flags(["--hidden", "3", "--epochs", "3", "--dataset", "sample", *flags])
-    config = {
-        "hyperparameters": {name: getattr(args, name) for name in options.HYPERPARAMETERS},
+    settings = read_flags(["--hidden", "3", "--epochs", "3", "--lr", "0.1", *flags]).hyperparameters
+    configuration = {
+        "hyperparameters": dataclasses.asdict(settings),
         "data": {"release": "sample", "sha256": {}},
     }
-    mxnet.random.seed(args.seed)
-    net = build_mlp(args.hidden, activation=args.activation, num_inputs=784)
-    noise = numpy.random.RandomState(args.seed)
+    net = new_net(settings)
+    noise = numpy.random.RandomState(settings.seed)
     data = ArrayLoader(noise.rand(20, 784), noise.randint(0, 10, 20), 8)
-    run = Run.start(folder, config, initial_state(net))
+    run = Run.start(folder, configuration, initial_state(net))
     states = [run.state]
 
-    def on_state(state):
+    def on_epoch(state):
         run.save(state)
         states.append(state)
 
-    fit(net, data, data, num_epochs=3, lr=0.1, momentum=args.momentum, on_state=on_state)
+    fit(
+        net, data, data, num_epochs=3, optimizer=settings.optimizer, lr=settings.lr,
+        momentum=settings.momentum, on_epoch=on_epoch,
+    )  # fmt: skip
     run.write_parameters(net)
     run.close()
     return states
@@ -70,24 +73,29 @@ def resume(folder):
 def same(ours, theirs):
     return ours.history == theirs.history and all(
         a.keys() == b.keys() and all(a[name].tobytes() == b[name].tobytes() for name in a)
-        for a, b in zip(ours[1:], theirs[1:])
+        for a, b in zip(arrays(ours), arrays(theirs))
     )
+
+
+def arrays(state):
+    return [state.parameters, *(state.optimizer[name] for name in sorted(state.optimizer))]
 
 
 def sign(folder):
     """Let a checkpoint's manifest say what is there, as an enemy can."""
     files = {name: (folder / name).read_bytes() for name in FILES}
-    manifest = {"format": 1, "files": {n: checkpoint._fingerprint(raw) for n, raw in files.items()}}
+    manifest = {"format": 1, "files": {n: checkpoint.fingerprint(raw) for n, raw in files.items()}}
     (folder / checkpoint.MANIFEST).write_text(json.dumps(manifest))
 
 
-FILES = (checkpoint.STATE, checkpoint.PARAMETERS, checkpoint.MOMENTUM)
+MOMENTUM = "momentum.params"
+FILES = (checkpoint.STATE, checkpoint.PARAMETERS, MOMENTUM)
 
 
 def test_what_is_loaded_is_what_was_saved(made, caplog):
     folder, states = made
     assert same(resume(folder).state, states[3])
-    assert states[3].momentum
+    assert states[3].optimizer.keys() == {"momentum"}
     assert sorted(path.name for path in (folder / "checkpoints").iterdir()) == [
         "000002", "000003", "lock",
     ]  # fmt: skip
@@ -101,11 +109,11 @@ def test_what_is_loaded_is_what_was_saved(made, caplog):
 def test_other_nets_and_no_momentum(tmp_path, flags):
     states = make_run(tmp_path / "run", *flags)
     assert same(resume(tmp_path / "run").state, states[3])
-    assert states[3].momentum == {}
+    assert states[3].optimizer == {}
 
 
 def swap(folder):
-    a, b = folder / checkpoint.PARAMETERS, folder / checkpoint.MOMENTUM
+    a, b = folder / checkpoint.PARAMETERS, folder / MOMENTUM
     raw = a.read_bytes()
     a.write_bytes(b.read_bytes())
     b.write_bytes(raw)
@@ -167,7 +175,7 @@ def flip(folder):
         (flip, "model.params has another SHA-256 than its manifest says"),
         (lambda f: os.truncate(f / "model.params", 5000), "model.params has 5,000 bytes, and its"),
         (lambda f: os.truncate(f / "momentum.params", 0), "momentum.params has 0 bytes, and its"),
-        (lambda f: os.truncate(f / "model.params", 2**40), "model.params has more than 1"),
+        (lambda f: os.truncate(f / "model.params", 2**40), "model.params has more than 9,871"),
         (lambda f: (f / "state.json").unlink(), "state.json is missing"),
         (lambda f: (f / "manifest.json").unlink(), "manifest.json is missing"),
         (lambda f: os.truncate(f / "manifest.json", 0), "manifest.json is not JSON"),
@@ -187,21 +195,25 @@ def flip(folder):
         (lambda f: f.symlink_to(f.rename(f.parent / "x")), "000003 is not a folder"),
         (edit("manifest.json", lambda m: m.update(format=2)),
          "manifest.json has the format version 2; this d2l_mlp reads 1"),
-        (edit("manifest.json", lambda m: m["files"]["model.params"].update(size=-1)),
+        (edit("manifest.json", lambda m: m["files"]["state.json"].update(size=-1)),
          "bytes, and its manifest says -1"),
+        (edit("manifest.json", lambda m: m["files"]["model.params"].update(size=-1)),
+         "model.params has not the 9,871 bytes of the parameters of such a net"),
         (edit("manifest.json", lambda m: m["files"].pop("momentum.params")),
-         "manifest.json lacks what belongs there (KeyError('momentum.params'))"),
+         "momentum.params lacks what belongs there (KeyError('momentum.params'))"),
         (other_run(*FLAGS, "--seed", "9"), "state.json has another configuration than config"),
         (other_run("--activation", "tanh"), "state.json has another configuration than config"),
-        (signed("model.params", b""), "model.params does not hold 0.weight of shape (3, 784)"),
-        (signed("momentum.params", dump_parameters({})), "momentum.params does not hold 0.weight"),
+        (signed("model.params", b""), "model.params has not the 9,871 bytes of the parameters"),
+        (signed("momentum.params", bytes(9871)), "momentum.params does not hold 0.weight of shape"),
         (signed("state.json", b"{}"), "state.json lacks what belongs there (KeyError('config'))"),
         (edit("state.json", lambda s: s["history"].pop()), "state.json is not of the first 3"),
-        (hyperparameter("activation", "gelu"), "state.json is no run's configuration: argument "
-         "--activation: invalid choice: 'gelu'"),
-        (hyperparameter("lr", float("nan")), "argument --lr: 'nan' is not allowed"),
-        (hyperparameter("workers", 10**6), "argument --workers: '1000000' is not allowed"),
-        (hyperparameter("hidden", ["--help"]), "state.json invalid literal for int()"),
+        (hyperparameter("activation", "step"), "state.json is no run's configuration: activation "
+         "is 'step'; give one of relu, "),
+        (hyperparameter("lr", float("nan")), "lr is nan; give a number greater than 0"),
+        (hyperparameter("workers", 10**6), "workers is 1000000; give an integer of at least 0 and"),
+        (hyperparameter("hidden", ["--help"]), "hidden is ['--help']; give a sequence of values"),
+        (hyperparameter("dropout_of_tomorrow", 1), "unexpected keyword argument 'dropout_of_tomo"),
+        (edit("state.json", lambda s: s["config"]["hyperparameters"].pop("lr")), "it lacks lr"),
         (hyperparameter("hidden", [10**9]), "another configuration"),
     ],
 )  # fmt: skip
@@ -227,7 +239,7 @@ def test_no_checkpoint_at_all(run):
     shutil.rmtree(run / OLD)
     with pytest.raises(CheckpointError, match="checkpoints holds no checkpoint"):
         resume(run)
-    with pytest.raises(RunError, match=r"nowhere has no folder checkpoints; is it a run's\?"):
+    with pytest.raises(RunError, match="nowhere is not a folder; name the folder of a run"):
         resume(run.parent / "nowhere")
 
 
@@ -357,9 +369,7 @@ def test_every_file_damaged_at_random_and_signed(run, made, caplog, fuzz_size):
                     assert array.shape == made[1][3].parameters[name_].shape
                     assert array.dtype == numpy.float32
                     assert numpy.isfinite(array).all()
-                args = options.from_config(opened.config)
-                assert args.hidden == [3]
-                assert args.out is args.resume is args.data_dir is None
+                assert config.hyperparameters(opened.config).hidden == (3,)
             path.write_bytes(content)
             sign(run / NEW)
     print(f"{fuzz_size} x 5 signed files: {outcomes}")

@@ -3,9 +3,10 @@ import pytest
 from mxnet import np
 
 from d2l_mlp.mlp import build_mlp
-from d2l_mlp.runs.checkpoint import parameter_shapes
-from d2l_mlp.runs.params import dump_parameters, load_parameters
-from d2l_mlp.training.loop import parameters_of
+from d2l_mlp.runs.net import parameter_shapes
+from d2l_mlp.runs.params import dump_parameters, file_size, load_parameters
+from d2l_mlp.training.hyperparameters import Hyperparameters
+from d2l_mlp.training.state import parameters_of
 
 NETS = [((), "relu"), ((5,), "tanh"), ((4, 3), "prelu"), ((2,) * 11, "prelu")]
 
@@ -17,7 +18,9 @@ def test_files_are_gluons_byte_for_byte(tmp_path, hidden, activation):
     raw = (tmp_path / "gluon").read_bytes()
     assert dump_parameters(parameters_of(net)) == raw
     shapes = {name: p.shape for name, p in net._collect_params_with_prefix().items()}
-    assert list(parameter_shapes(hidden, activation).items()) == list(shapes.items())
+    settings = Hyperparameters(hidden=hidden, activation=activation)
+    assert list(parameter_shapes(settings).items()) == list(shapes.items())
+    assert file_size(shapes) == len(raw)
     loaded = load_parameters(raw, shapes)
     for name, parameter in net._collect_params_with_prefix().items():
         assert loaded[name].tobytes() == parameter.data().asnumpy().tobytes()
@@ -74,4 +77,6 @@ def test_a_float64_file_is_refused(tmp_path):
     net = build_mlp((3,), num_inputs=784, dtype="float64")
     net.save_parameters(str(tmp_path / "gluon"))
     with pytest.raises(ValueError, match=r"does not hold 0\.weight of shape \(3, 784\), float32"):
-        load_parameters((tmp_path / "gluon").read_bytes(), parameter_shapes([3], "relu"))
+        load_parameters(
+            (tmp_path / "gluon").read_bytes(), parameter_shapes(Hyperparameters(hidden=(3,)))
+        )

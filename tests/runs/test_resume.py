@@ -1,11 +1,8 @@
 """Runs that are interrupted in every way, as processes."""
 
 import http.server
-import os
 import random
 import signal
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -13,41 +10,18 @@ from pathlib import Path
 import pytest
 
 from d2l_mlp import train
-from d2l_mlp.runs import checkpoint
-from tests.conftest import ROOT
-from tests.test_train import PROG, SAMPLE, metrics, wait_for_the_end_of_the_group
+from d2l_mlp.runs import verification
+from tests.processes import (
+    PROG,
+    SAMPLE,
+    in_own_mounts,
+    metrics,
+    wait_for,
+    wait_for_the_end_of_the_group,
+)
 
 TINY = (*SAMPLE, "--hidden", "8", "--momentum", "0.9", "--lr", "0.05", "--batch-size", "500")
 ENDLESS = (*TINY, "--epochs", "100000", "--out", "run")
-
-
-@pytest.fixture
-def start(tmp_path):
-    """Start a Python in an empty folder; it does not outlive the test."""
-    started = []
-
-    def start(*args, **env):
-        process = subprocess.Popen(
-            [sys.executable, *map(str, args)], cwd=tmp_path, start_new_session=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT), **env},
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
-
-
-def wait_for(process, beginning):
-    line = process.stdout.readline()
-    while not line.startswith(beginning):
-        assert line, process.stderr.read()
-        line = process.stdout.readline()
-    return line
 
 
 def outcome(folder):
@@ -74,7 +48,7 @@ def test_killed_at_random_moments_it_ends_bit_identical(run, start, tmp_path, ca
         time.sleep(moments.uniform(0, 0.05))
         process.kill()
         process.communicate()
-        saved = checkpoint.load(tmp_path / "killed" / "checkpoints")
+        saved = verification.load(tmp_path / "killed" / "checkpoints")
         done.add(len(saved.state.history))
         args = ("-m", "d2l_mlp.train", "--resume", "killed")
     assert caplog.text == ""  # the newest checkpoint was good each time
@@ -169,19 +143,7 @@ def test_a_folder_that_is_removed(start, tmp_path):
     (line,) = err.splitlines()
     assert line.startswith(f"{PROG}: error: run cannot be written (No such file or directory)")
     assert not (tmp_path / "run").exists()
-    assert checkpoint.load(tmp_path / "moved" / "checkpoints").state.history
-
-
-def in_own_mounts(script, *args, tmp_path):
-    """Run a shell script that mounts, seen by nobody else; "$@" is the command."""
-    result = subprocess.run(
-        ["unshare", "--mount", "sh", "-c", script, "sh", sys.executable, *map(str, args)],
-        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
-    if result.returncode == 99 or "unshare" in result.stderr:
-        pytest.skip("a file system of one's own takes the right to mount")
-    return result
+    assert verification.load(tmp_path / "moved" / "checkpoints").state.history
 
 
 @pytest.mark.parametrize("size", [1_500, 3_000, 5_000])
@@ -192,12 +154,12 @@ def test_full_disk_leaves_the_last_checkpoint(tmp_path, size):
         f"mount -t tmpfs -o size={size}k none disk || exit 99; "
         '"$@"; code=$?; cp -r disk/run copy; exit $code',
         *SAMPLE, "--momentum", 0.9, "--lr", 0.1, "--epochs", 4, "--out", "disk/run",
-        tmp_path=tmp_path,
+        cwd=tmp_path,
     )  # fmt: skip
     assert result.returncode == 1
     (line,) = result.stderr.splitlines()
     assert line.startswith(f"{PROG}: error: disk/run cannot be written (No space left on device)")
-    saved = checkpoint.load(tmp_path / "copy" / "checkpoints")
+    saved = verification.load(tmp_path / "copy" / "checkpoints")
     epochs = result.stdout.count("epoch ")
     assert len(saved.state.history) in (epochs, epochs + 1)  # metrics.csv may be what is too much
 
@@ -207,7 +169,7 @@ def test_read_only_folder(run, tmp_path):
     before = outcome(tmp_path / "run")
     read_only = 'mount --bind . . && mount -o remount,ro,bind . || exit 99; cd "$PWD" && "$@"'
     for args in (("--resume", "run", "--epochs", 2), ("--dataset", "sample", "--out", "new")):
-        result = in_own_mounts(read_only, "-m", "d2l_mlp.train", *args, tmp_path=tmp_path)
+        result = in_own_mounts(read_only, "-m", "d2l_mlp.train", *args, cwd=tmp_path)
         assert result.returncode == 1
         (line,) = result.stderr.splitlines()
         assert f"{args[1] if args[0] == '--resume' else 'new'} cannot be written (Read-only" in line
@@ -275,7 +237,7 @@ def test_ctrl_c_in_every_phase(run, tmp_path, file, function, calls, saved):
     if saved is None:
         assert not folder.exists()
     else:
-        assert len(checkpoint.load(folder / "checkpoints").state.history) == saved
+        assert len(verification.load(folder / "checkpoints").state.history) == saved
         assert len(metrics(folder)) == saved
         assert (folder / "model.params").exists()
         assert not [path for path in folder.rglob("*") if "part" in path.suffix + path.stem[-4:]]

@@ -91,15 +91,15 @@ def test_every_number_is_that_of_plain_numpy(momentum, wd, schedule):
 
 @pytest.mark.parametrize("hidden", [(), (6,), (3,) * 11])
 @pytest.mark.parametrize("activation", ["tanh", "prelu"])
-@pytest.mark.parametrize("momentum", [0, 0.9])
-def test_a_resumed_training_is_bit_identical(hidden, activation, momentum):
-    options = {"num_epochs": 5, "lr": 0.1, "momentum": momentum, "schedule": "cosine"}
+@pytest.mark.parametrize("optimizer", [{}, {"momentum": 0.9}, {"optimizer": "adam"}], ids=str)
+def test_a_resumed_training_is_bit_identical(hidden, activation, optimizer):
+    options = {"num_epochs": 5, "lr": 0.1, "schedule": "cosine", **optimizer}
 
     def outcome(net, history):
         return [m[:5] for m in history], [p.tobytes() for p in values(net)]
 
     net, states = build_mlp(hidden, 3, activation, num_inputs=5), []
-    whole = fit(net, loader(seed=1), loader(), on_state=states.append, **options)
+    whole = fit(net, loader(seed=1), loader(), on_epoch=states.append, **options)
     assert [len(state.history) for state in states] == [1, 2, 3, 4, 5]
     for state in states:
         again, train_iter = build_mlp(hidden, 3, activation, num_inputs=5), loader(seed=1)
@@ -110,7 +110,7 @@ def test_a_resumed_training_is_bit_identical(hidden, activation, momentum):
 
 def test_a_state_of_another_net_is_refused():
     states = []
-    fit(build_mlp((6,), 3, num_inputs=5), loader(), loader(), on_state=states.append, num_epochs=1)
+    fit(build_mlp((6,), 3, num_inputs=5), loader(), loader(), on_epoch=states.append, num_epochs=1)
     net = build_mlp((7,), 3, num_inputs=5)
     before = [p.tobytes() for p in values(net)]
     with pytest.raises(
@@ -156,7 +156,8 @@ def test_callbacks_and_plain_lists_of_minibatches():
         on_epoch=epochs.append,
         on_minibatch=lambda: calls.append(len(epochs)),
     )  # fmt: skip
-    assert epochs == history
+    assert epochs[-1].history == tuple(history)
+    assert [len(state.history) for state in epochs] == [1, 2]
     assert calls == [0] * 4 + [1] * 4
 
 
@@ -183,7 +184,7 @@ def test_divergence_is_told_and_the_last_good_state_kept(activation):
     net = build_mlp((6,), 3, activation, num_inputs=5)
     good = []
 
-    def on_epoch(metrics):
+    def on_epoch(state):
         good[:] = values(net)
         net[0].bias.set_data(net[0].bias.data() * np.inf)  # 0 * inf, inf: the next epoch is lost
 
@@ -232,7 +233,8 @@ def test_bad_data_are_refused_before_training(X, y, says, part, as_list):
 @pytest.mark.parametrize(
     ("name", "bad"),
     [
-        ("num_epochs", [0, -1, 1.5, "3"]),
+        ("num_epochs", [0, -1, 1.5, "3", True]),
+        ("optimizer", ["lion", None]),
         ("lr", [0, -0.1, math.nan, math.inf]),
         ("momentum", [-0.1, 1, 1.5, math.nan]),
         ("wd", [-1e-9, math.inf, math.nan]),
@@ -241,5 +243,6 @@ def test_bad_data_are_refused_before_training(X, y, says, part, as_list):
 )
 def test_bad_hyperparameters_are_refused(name, bad):
     for value in bad:
-        with pytest.raises(ValueError, match=f"{name} is {value!r}; give "):
+        told = name.replace("num_", "")  # as in a run's configuration
+        with pytest.raises(ValueError, match=f"{told} is {value!r}; give "):
             fit(build_mlp((6,), 3, num_inputs=5), loader(), loader(), **{name: value})

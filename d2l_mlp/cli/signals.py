@@ -1,0 +1,88 @@
+"""How a command ends: signals, exit codes, and one line that says why."""
+
+import os
+import signal
+import sys
+from contextlib import contextmanager
+from typing import Callable, Iterator, Optional
+
+FAILURE = 1
+"""Exit code; a command stopped by a signal exits with 128 + its number."""
+
+
+class Stopped(BaseException):
+    """Ctrl-C or SIGTERM. Not an ``Exception``, so that no library handles it as a failure."""
+
+    def __init__(self, signum: int):
+        super().__init__(signum)
+        self.exit_code = 128 + signum
+        self.reason = "Ctrl-C" if signum == signal.SIGINT else signal.Signals(signum).name
+
+
+class Signals:
+    """Turns SIGINT and SIGTERM into `Stopped`: at once, or, while `deferred`, in `check`."""
+
+    def __init__(self):
+        self._deferred = False
+        self._received: Optional[int] = None
+        self._pid = os.getpid()
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(signum, self._handle)
+        # A loader ends its worker processes by SIGTERM and waits for them: it has to kill them
+        # wherever they are, also in native code, where a handler written in Python never runs.
+        os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
+
+    def _handle(self, signum: int, frame: object) -> None:
+        if os.getpid() != self._pid:  # a loader's worker process, which inherited the handler
+            os._exit(128 + signum)
+        self._received = signum
+        if not self._deferred:
+            raise Stopped(signum)
+
+    @contextmanager
+    def deferred(self) -> Iterator[None]:
+        """Let a signal wait for `check`, or for the end of the ``with`` block.
+
+        For what must not be torn in two: a step of the optimizer, a file, and the import of a
+        library written in C, which may make another exception of it.
+        """
+        self._deferred = True
+        try:
+            yield
+        finally:
+            self._deferred = False
+        self.check()
+
+    def check(self) -> None:
+        """Raise `Stopped` if a signal has come."""
+        if self._received is not None:
+            raise Stopped(self._received)
+
+
+def run(prog: str, body: Callable[[Signals], None]) -> int:
+    """Run a command's body, and turn how it ends into an exit code and at most one line.
+
+    Parameters
+    ----------
+    prog : str
+        Name of the command, which begins the line.
+    body : callable
+        The command; what it raises for a wrong input is a ValueError, an OSError, an
+        ArithmeticError or an ImportError.
+
+    Returns
+    -------
+    int
+        0, 1, or 128 and the signal's number.
+    """
+    signals = Signals()
+    try:
+        body(signals)
+        signals.check()
+        return 0
+    except Stopped as stopped:
+        print(f"{prog}: stopped by {stopped.reason}", file=sys.stderr)
+        return stopped.exit_code
+    except (ArithmeticError, ImportError, OSError, ValueError) as error:
+        print(f"{prog}: error: {error}", file=sys.stderr)
+        return FAILURE

@@ -1,0 +1,49 @@
+"""The net that hyperparameters stand for: the chapter's MLP, for images of Fashion-MNIST."""
+
+import math
+from typing import Dict, Optional, Tuple
+
+import mxnet
+from mxnet import init
+from mxnet.gluon import nn
+
+from d2l_mlp.data.canonical import CLASSES, IMAGE_SHAPE
+from d2l_mlp.mlp import build_mlp
+from d2l_mlp.training.hyperparameters import Hyperparameters
+from d2l_mlp.training.state import Arrays, set_parameters
+
+
+def new_net(settings: Hyperparameters, device: Optional[mxnet.Context] = None) -> nn.Sequential:
+    """Build the net with the parameters that a run starts from, drawn from its seed.
+
+    MXNet's generator is seeded with it.
+    """
+    mxnet.random.seed(settings.seed)
+    return _build(settings, settings.init, device)
+
+
+def parameter_shapes(settings: Hyperparameters) -> Dict[str, Tuple[int, ...]]:
+    """Give the shapes of the net's parameters, by Gluon's structural names, without memory."""
+    parameters = _build(settings)._collect_params_with_prefix()
+    return {name: parameter.shape for name, parameter in parameters.items()}
+
+
+def net_with(
+    settings: Hyperparameters, parameters: Arrays, device: Optional[mxnet.Context] = None
+) -> nn.Sequential:
+    """Build the net with given parameters, drawing nothing; a ValueError if they do not fit."""
+    net = _build(settings)
+    net.initialize(init.Zero(), ctx=device, force_reinit=True)
+    set_parameters(net, parameters)
+    return net
+
+
+def _build(
+    settings: Hyperparameters,
+    initializer: Optional[str] = None,
+    device: Optional[mxnet.Context] = None,
+) -> nn.Sequential:
+    return build_mlp(
+        settings.hidden, len(CLASSES), settings.activation, num_inputs=math.prod(IMAGE_SHAPE),
+        initializer=initializer, device=device,
+    )  # fmt: skip

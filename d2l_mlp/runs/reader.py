@@ -1,0 +1,85 @@
+"""Reading a run back, by anybody and at any time: without a lock, and without writing."""
+
+import logging
+from pathlib import Path
+from typing import NamedTuple, Optional, Tuple, Union
+
+import mxnet
+from mxnet.gluon import nn
+
+from d2l_mlp.runs import checkpoint, config, verification
+from d2l_mlp.runs.net import net_with
+from d2l_mlp.training.hyperparameters import Hyperparameters
+from d2l_mlp.training.state import EpochMetrics
+
+log = logging.getLogger(__name__)
+
+CHECKPOINTS = "checkpoints"
+"""The folder of them in a run's folder."""
+
+
+class RunError(OSError):
+    """The folder cannot be used or written; the message names it and says why."""
+
+
+class SavedRun(NamedTuple):
+    """A run as its newest good checkpoint has it."""
+
+    folder: Path
+    config: config.Config
+    """See `d2l_mlp.runs.config`."""
+    hyperparameters: Hyperparameters
+    history: Tuple[EpochMetrics, ...]
+    """Of the epochs that are done."""
+    net: nn.Sequential
+    """With the parameters after the last of them."""
+
+
+def load(folder: Union[str, Path], device: Optional[mxnet.Context] = None) -> SavedRun:
+    """Read a run, which may be going on, from a folder, which may be read-only.
+
+    Parameters
+    ----------
+    folder : path
+        Of the run.
+    device : mxnet.Context, optional
+        Where the net is to live; by default MXNet's current context.
+
+    Returns
+    -------
+    SavedRun
+        Verified: see `d2l_mlp.runs.verification.load`. What is passed over is logged.
+
+    Raises
+    ------
+    RunError
+        If the folder is no run's.
+    CheckpointError
+        If none of its checkpoints is good, or of this version.
+    """
+    folder = Path(folder)
+    check_folder(folder)
+    saved = read_checkpoint(folder)
+    settings = config.hyperparameters(saved.config)
+    net = net_with(settings, saved.state.parameters, device)
+    return SavedRun(folder, saved.config, settings, saved.state.history, net)
+
+
+def check_folder(folder: Path) -> None:
+    """Raise a `RunError` if a folder is not a run's."""
+    checkpoints = folder / CHECKPOINTS
+    if not folder.is_dir():
+        raise RunError(f"{folder} is not a folder; name the folder of a run")
+    if checkpoints.is_symlink() or not checkpoints.is_dir():
+        raise RunError(f"{folder} has no folder {CHECKPOINTS}; name the folder of a run")
+
+
+def read_checkpoint(folder: Path) -> checkpoint.Checkpoint:
+    """Read the newest good checkpoint of a run, of the configuration in its ``config.json``."""
+    try:
+        expected = config.read(folder)
+    except ValueError as error:
+        path = folder / config.NAME
+        log.warning("%s cannot be used (%s); the checkpoint has a copy", path, error)
+        expected = None
+    return verification.load(folder / CHECKPOINTS, expected)

@@ -1,0 +1,122 @@
+"""What a value may be: a rule that checks it, reads it from a flag, and says itself in words."""
+
+import math
+import operator
+from dataclasses import dataclass
+from typing import Any, Sequence, Tuple, Union
+
+
+@dataclass(frozen=True)
+class Number:
+    """A finite number within bounds.
+
+    Attributes
+    ----------
+    kind : {int, float}
+        NumPy's numbers of that kind are taken too; ``bool`` is not.
+    least, most : float
+        Bounds, which belong to what is allowed.
+    above, below : float
+        Bounds that do not.
+    """
+
+    kind: type
+    least: float = -math.inf
+    most: float = math.inf
+    above: float = -math.inf
+    below: float = math.inf
+
+    def __str__(self) -> str:
+        bounds = (
+            ("of at least", self.least),
+            ("greater than", self.above),
+            ("at most", self.most),
+            ("less than", self.below),
+        )
+        told = " and ".join(f"{words} {bound}" for words, bound in bounds if math.isfinite(bound))
+        return f"{'an integer' if self.kind is int else 'a number'} {told}".rstrip()
+
+    def read(self, value: Any) -> Union[int, float]:
+        """Turn a value into a number of this kind; a ValueError without text if it is none."""
+        try:
+            if isinstance(value, (bool, str)):
+                raise ValueError
+            number = operator.index(value) if self.kind is int else float(value)
+        except (OverflowError, TypeError):
+            raise ValueError from None
+        inside = self.least <= number <= self.most and self.above < number < self.below
+        if not inside or math.isinf(number):
+            raise ValueError
+        return number
+
+    def parse(self, text: str) -> Union[int, float]:
+        """Read what was typed; errors are those of `read`."""
+        return self.read(self.kind(text))
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of several names."""
+
+    names: Tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"one of {', '.join(self.names)}"
+
+    def read(self, value: Any) -> str:
+        """Give the name itself; a ValueError without text if it is another."""
+        if not isinstance(value, str) or value not in self.names:
+            raise ValueError
+        return value
+
+    parse = read
+
+
+@dataclass(frozen=True)
+class Several:
+    """Any number of values, none included, which have one rule each."""
+
+    rule: Number
+
+    def __str__(self) -> str:
+        return f"a sequence of values, each {self.rule}"
+
+    def read(self, values: Sequence[Any]) -> Tuple[Any, ...]:
+        """Give a tuple of what `rule` reads; errors are those of `Number.read`."""
+        if isinstance(values, (str, bytes)):
+            raise ValueError
+        try:
+            return tuple(map(self.rule.read, values))
+        except TypeError:
+            raise ValueError from None
+
+
+Rule = Union[Number, Choice, Several]
+
+
+def check(name: str, value: Any, rule: Rule) -> Any:
+    """Check a value by a rule.
+
+    Parameters
+    ----------
+    name : str
+        What the value is called.
+    value : object
+        What was given.
+    rule : Number, Choice or Several
+        What it may be.
+
+    Returns
+    -------
+    object
+        The value as Python's own int, float, str or tuple.
+
+    Raises
+    ------
+    ValueError
+        If the rule forbids it; the message names the value and the rule.
+    """
+    try:
+        return rule.read(value)
+    except ValueError:
+        raise ValueError(f"{name} is {value!r}; give {rule}") from None

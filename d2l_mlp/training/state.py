@@ -1,0 +1,85 @@
+"""What a training has come to: the metrics of each epoch, and the state after the last."""
+
+from typing import Dict, NamedTuple, Tuple
+
+import numpy
+from mxnet import gluon, np
+
+Arrays = Dict[str, numpy.ndarray]
+"""By a parameter's structural name in Gluon, such as ``"0.weight"``."""
+
+
+class EpochMetrics(NamedTuple):
+    """What one epoch gave."""
+
+    epoch: int
+    """From 1."""
+    train_loss: float
+    """Mean cross-entropy in nats, as met during the epoch, while the parameters moved."""
+    train_accuracy: float
+    test_loss: float
+    """After the epoch, as is `test_accuracy`."""
+    test_accuracy: float
+    seconds: float
+    """Of the epoch's training part."""
+    examples_per_second: float
+
+    def describe(self, num_epochs: int) -> str:
+        """Say it in a line; `num_epochs` is the number of epochs there will be."""
+        return (
+            f"epoch {self.epoch:{len(str(num_epochs))}}/{num_epochs}  "
+            f"train loss {self.train_loss:.4f} accuracy {self.train_accuracy:.4f}  "
+            f"test loss {self.test_loss:.4f} accuracy {self.test_accuracy:.4f}"
+        )
+
+
+class TrainingState(NamedTuple):
+    """A training at the end of an epoch: everything that the rest of it depends on."""
+
+    history: Tuple[EpochMetrics, ...]
+    """Of the epochs that are done."""
+    parameters: Arrays
+    optimizer: Dict[str, Arrays]
+    """What the optimizer keeps, by its own name for it, such as ``"momentum"``."""
+
+    def __str__(self) -> str:
+        return self.history[-1].describe(len(self.history)) if self.history else "no epoch yet"
+
+
+def initial_state(net: gluon.Block) -> TrainingState:
+    """Give the state of a training before its first epoch; `net` is initialized, with shapes."""
+    return TrainingState((), parameters_of(net), {})
+
+
+def parameters_of(net: gluon.Block) -> Arrays:
+    """Copy a net's parameters."""
+    return {n: p.data().asnumpy() for n, p in net._collect_params_with_prefix().items()}
+
+
+def set_parameters(net: gluon.Block, values: Arrays) -> None:
+    """Give a net the parameters of a state.
+
+    Parameters
+    ----------
+    net : gluon.Block
+        Initialized, with shapes.
+    values : dict of str to numpy.ndarray
+        As `parameters_of` gives them.
+
+    Raises
+    ------
+    ValueError
+        If they are of another net; `net` is then as it was.
+    """
+    parameters = net._collect_params_with_prefix()
+    own, given = _outline(parameters), _outline(values)
+    if own != given:
+        raise ValueError(
+            f"the parameters are {given}, but the net has {own}; build the net that they are of"
+        )
+    for name, parameter in parameters.items():
+        parameter.set_data(np.array(values[name], dtype=values[name].dtype))
+
+
+def _outline(values: Dict) -> str:
+    return ", ".join(f"{n} {numpy.dtype(v.dtype)} {v.shape}" for n, v in values.items())

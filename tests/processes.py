@@ -1,0 +1,49 @@
+"""Commands as processes: what they leave behind, and waiting for what they say."""
+
+import csv
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.conftest import ROOT
+
+PROG = "python -m d2l_mlp.train"
+SAMPLE = ("-m", "d2l_mlp.train", "--dataset", "sample")
+
+
+def metrics(folder):
+    with (folder / "metrics.csv").open() as stream:
+        return list(csv.DictReader(stream))
+
+
+def wait_for(process, beginning):
+    line = process.stdout.readline()
+    while not line.startswith(beginning):
+        assert line, process.stderr.read()
+        line = process.stdout.readline()
+    return line
+
+
+def wait_for_the_end_of_the_group(pid):
+    for _ in range(50):
+        try:
+            os.killpg(pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.1)
+    pytest.fail("a process of the run is left")
+
+
+def in_own_mounts(script, *args, cwd):
+    """Run a shell script that mounts, seen by nobody else; "$@" is a Python with `args`."""
+    result = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", script, "sh", sys.executable, *map(str, args)],
+        cwd=cwd, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    if result.returncode == 99 or "unshare" in result.stderr:
+        pytest.skip("a file system of one's own takes the right to mount")
+    return result

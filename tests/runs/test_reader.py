@@ -1,0 +1,102 @@
+"""Reading a run while it goes on, from a folder that cannot be written, and what is no run."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import mxnet
+import numpy
+import pytest
+from mxnet import nd, np
+
+from d2l_mlp.data.loaders import array_loaders
+from d2l_mlp.runs.folder import RunError
+from d2l_mlp.runs.reader import load
+from d2l_mlp.runs.verification import CheckpointError
+from d2l_mlp.training.evaluation import evaluate
+from tests.conftest import ROOT
+from tests.processes import in_own_mounts, wait_for
+
+TRAIN = ("-m", "d2l_mlp.train", "--dataset", "sample", "--hidden", "8", "--batch-size", "500")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    place = tmp_path_factory.mktemp("reader")
+    subprocess.run(
+        [sys.executable, *TRAIN, "--activation", "prelu", "--optimizer", "adam", "--lr", "0.01",
+         "--epochs", "3", "--quiet", "--out", "run"],
+        cwd=place, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True, timeout=120,
+    )  # fmt: skip
+    return place / "run"
+
+
+def test_the_net_is_the_one_that_was_trained(folder, sample):
+    before = {path: path.stat().st_mtime_ns for path in [folder, *folder.rglob("*")]}
+    run = load(folder)
+    assert (run.folder, run.hyperparameters.hidden) == (folder, (8,))
+    assert run.config["data"]["sha256"] == sample.sha256
+    rows = (folder / "metrics.csv").read_text().splitlines()[1:]
+    assert [row.split(",")[:1] for row in rows] == [[str(m.epoch)] for m in run.history]
+    loss, accuracy = evaluate(run.net, array_loaders(sample, 500)[1])
+    assert [loss, accuracy] == pytest.approx(run.history[-1][3:5], rel=1e-6)
+    # The file that is there for the book's own nets holds the same.
+    parameters = run.net._collect_params_with_prefix()
+    for name, array in nd.load(str(folder / "model.params")).items():
+        numpy.testing.assert_array_equal(array.asnumpy(), parameters[name].data().asnumpy())
+    assert {path: path.stat().st_mtime_ns for path in [folder, *folder.rglob("*")]} == before
+
+
+def test_no_random_number_is_drawn(folder):
+    mxnet.random.seed(3)
+    expected = np.random.normal(size=(4,)).asnumpy()
+    mxnet.random.seed(3)
+    load(folder)
+    assert (np.random.normal(size=(4,)).asnumpy() == expected).all()
+
+
+def test_while_the_run_goes_on(start, tmp_path, caplog):
+    process = start(*TRAIN, "--epochs", "100000", "--out", "run")
+    wait_for(process, "epoch      1/")
+    epochs = [1]
+    while epochs[-1] < 20:
+        epochs.append(len(load(tmp_path / "run").history))
+    assert process.poll() is None
+    assert epochs == sorted(epochs)
+    assert caplog.text == ""
+
+
+def test_from_a_file_system_that_cannot_be_written(folder):
+    result = in_own_mounts(
+        'mount --bind . . && mount -o remount,ro,bind . || exit 99; cd "$PWD" && "$@"',
+        "-c",
+        "import d2l_mlp\n"
+        "from d2l_mlp.runs.reader import load\n"
+        "print(len(load('run').history))\n"
+        "open('run/new', 'w')",
+        cwd=folder.parent,
+    )
+    assert result.stdout == "3\n"
+    assert result.stderr.endswith("Read-only file system: 'run/new'\n")
+
+
+@pytest.mark.parametrize(
+    ("damage", "error", "says"),
+    [
+        (shutil.rmtree, RunError, "run is not a folder; name the folder of a run"),
+        (lambda f: shutil.rmtree(f / "checkpoints"), RunError, "run has no folder checkpoints"),
+        (lambda f: [shutil.rmtree(c) for c in (f / "checkpoints").glob("0*")], CheckpointError,
+         "holds no checkpoint"),
+        (lambda f: [os.truncate(p, 9) for p in f.rglob("model.params")], CheckpointError,
+         "model.params has 9 bytes, and its manifest says"),
+        (lambda f: [p.write_text('{"format": 2}') for p in f.rglob("manifest.json")],
+         CheckpointError, "has the format version 2; this d2l_mlp reads 1"),
+    ],
+)  # fmt: skip
+def test_what_is_no_run(folder, tmp_path, damage, error, says):
+    copy = shutil.copytree(folder, tmp_path / "run")
+    damage(copy)
+    with pytest.raises(error, match=says) as caught:
+        load(copy)
+    assert len(str(caught.value).splitlines()) == 1

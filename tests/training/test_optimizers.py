@@ -1,0 +1,75 @@
+"""Steps of the optimizers against their papers' algorithms, in plain NumPy.
+
+MXNet's operators take the learning rate, and the other constants, in single precision.
+"""
+
+import mxnet
+import numpy
+import pytest
+from mxnet import autograd, np
+
+from d2l_mlp.data.loaders import array_loaders
+from d2l_mlp.mlp import build_mlp
+from d2l_mlp.training.hyperparameters import Hyperparameters
+from d2l_mlp.training.loop import fit
+from d2l_mlp.training.optimizers import OPTIMIZERS
+from d2l_mlp.training.state import initial_state, parameters_of
+from d2l_mlp.training.trainer import make_trainer, read_states
+
+
+def sgd(w, g, states, t, lr, wd, momentum):
+    """Polyak's momentum, as Gluon and the chapter's successors write it."""
+    v = states.setdefault("momentum", numpy.zeros_like(w))
+    v *= momentum
+    v -= lr * (g + wd * w)
+    return w + v
+
+
+def adam(w, g, states, t, lr, wd, momentum):
+    """Kingma and Ba 2015, algorithm 1."""
+    m, v = (states.setdefault(name, numpy.zeros_like(w)) for name in ("mean", "variance"))
+    g = g + wd * w
+    m += (1 - 0.9) * (g - m)
+    v += (1 - 0.999) * (g * g - v)
+    return w - lr * (m / (1 - 0.9**t)) / (numpy.sqrt(v / (1 - 0.999**t)) + 1e-8)
+
+
+ORACLES = {"sgd": sgd, "adam": adam}
+
+
+@pytest.mark.parametrize("wd", [0.0, 0.01])
+@pytest.mark.parametrize(
+    ("optimizer", "momentum"), [("sgd", 0.0), ("sgd", 0.9), ("adam", 0.0)], ids=str
+)
+def test_steps_are_the_paper_s(optimizer, momentum, wd):
+    settings = Hyperparameters(optimizer=optimizer, momentum=momentum, wd=wd, lr=0.05)
+    mxnet.random.seed(1)
+    net = build_mlp((3,), 2, num_inputs=4, dtype="float64")
+    trainer = make_trainer(net, settings, initial_state(net), 0)
+    expected = parameters_of(net)
+    states = {name: {} for name in expected}
+    random = numpy.random.RandomState(0)
+    for t in range(1, 8):
+        X = np.array(random.randn(5, 4), dtype="float64")
+        with autograd.record():
+            loss = (net(X) ** 2).sum()
+        loss.backward()
+        for name, parameter in net._collect_params_with_prefix().items():
+            g = parameter.grad().asnumpy() / 5
+            w = expected[name]
+            expected[name] = ORACLES[optimizer](w, g, states[name], t, 0.05, wd, momentum)
+        trainer.step(5)
+        for name, w in parameters_of(net).items():
+            numpy.testing.assert_allclose(w, expected[name], rtol=1e-5, atol=1e-6)
+    kept = read_states(trainer)
+    assert tuple(kept) == OPTIMIZERS[optimizer].states(settings)
+    for state, arrays in kept.items():
+        for name, array in arrays.items():
+            numpy.testing.assert_allclose(array, states[name][state], rtol=1e-5, atol=1e-6)
+
+
+def test_adam_trains_better_than_it_starts_at_its_own_learning_rate(sample):
+    mxnet.random.seed(0)
+    net = build_mlp((32,), num_inputs=784)
+    history = fit(net, *array_loaders(sample, 128), num_epochs=4, optimizer="adam")
+    assert history[-1].test_accuracy > 0.75
