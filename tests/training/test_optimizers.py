@@ -1,6 +1,7 @@
 """Steps of the optimizers against their papers' algorithms, in plain NumPy.
 
-MXNet's operators take the learning rate, and the other constants, in single precision.
+MXNet's operators take the learning rate and the other constants in single precision. Of Adam's
+1 - 0.999 that leaves four digits, and so of its steps, which are about as long as the rate.
 """
 
 import mxnet
@@ -48,6 +49,7 @@ def test_steps_are_the_paper_s(optimizer, momentum, wd):
     trainer = make_trainer(net, settings, initial_state(net), 0)
     expected = parameters_of(net)
     states = {name: {} for name in expected}
+    close = {"rtol": 1e-5, "atol": 2e-5 if optimizer == "adam" else 1e-6}
     random = numpy.random.RandomState(0)
     for t in range(1, 8):
         X = np.array(random.randn(5, 4), dtype="float64")
@@ -60,12 +62,12 @@ def test_steps_are_the_paper_s(optimizer, momentum, wd):
             expected[name] = ORACLES[optimizer](w, g, states[name], t, 0.05, wd, momentum)
         trainer.step(5)
         for name, w in parameters_of(net).items():
-            numpy.testing.assert_allclose(w, expected[name], rtol=1e-5, atol=1e-6)
+            numpy.testing.assert_allclose(w, expected[name], **close)
     kept = read_states(trainer)
     assert tuple(kept) == OPTIMIZERS[optimizer].states(settings)
     for state, arrays in kept.items():
         for name, array in arrays.items():
-            numpy.testing.assert_allclose(array, states[name][state], rtol=1e-5, atol=1e-6)
+            numpy.testing.assert_allclose(array, states[name][state], **close)
 
 
 def test_adam_trains_better_than_it_starts_at_its_own_learning_rate(sample):
