@@ -9,6 +9,7 @@ import sys
 from typing import Optional, Sequence
 
 from d2l_mlp.cli import signals
+from d2l_mlp.cli.streams import forgiving
 from d2l_mlp.cli.train_flags import PROG, TrainFlags, read_flags
 from d2l_mlp.runs import config
 from d2l_mlp.runtime import processors
@@ -16,9 +17,10 @@ from d2l_mlp.runtime import processors
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     """Run the command line; returns the exit code."""
-    flags = read_flags(argv)
-    logging.basicConfig(format=f"{PROG}: %(message)s", level=logging.WARNING)
-    return signals.run(PROG, lambda received: _train(flags, received))
+    with forgiving():
+        flags = read_flags(argv)
+        logging.basicConfig(format=f"{PROG}: %(message)s", level=logging.WARNING)
+        return signals.run(PROG, lambda received: _train(flags, received))
 
 
 def _train(flags: TrainFlags, received: signals.Signals) -> None:

@@ -3,8 +3,9 @@
 import os
 import signal
 import sys
+import threading
 from contextlib import contextmanager
-from typing import Callable, Iterator, Optional
+from typing import Any, Callable, Dict, Iterator, Optional
 
 FAILURE = 1
 """Exit code; a command stopped by a signal exits with 128 + its number."""
@@ -20,23 +21,42 @@ class Stopped(BaseException):
 
 
 class Signals:
-    """Turns SIGINT and SIGTERM into `Stopped`: at once, or, while `deferred`, in `check`."""
+    """Turns SIGINT and SIGTERM into `Stopped`: at once, or, while `deferred`, in `check`.
+
+    Within a ``with`` block; after it the handlers are those of before. In a thread that is not the
+    main one, Python lets nobody handle signals, and nothing is changed.
+    """
 
     def __init__(self):
         self._deferred = False
         self._received: Optional[int] = None
         self._pid = os.getpid()
-        for signum in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(signum, self._handle)
-        # A loader ends its worker processes by SIGTERM and waits for them: it has to kill them
-        # wherever they are, also in native code, where a handler written in Python never runs.
-        os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
+        self._before: Dict[int, Any] = {}
+
+    def __enter__(self) -> "Signals":
+        if threading.current_thread() is threading.main_thread():
+            for signum in (signal.SIGINT, signal.SIGTERM):
+                self._before[signum] = signal.signal(signum, self._handle)
+            # A loader ends its worker processes by SIGTERM and waits for them: it has to kill them
+            # wherever they are, also in native code, where a handler in Python never runs.
+            os.register_at_fork(after_in_child=self._let_child_die)
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        for signum, handler in self._before.items():
+            signal.signal(signum, handler)
+        self._before.clear()
+
+    def _let_child_die(self) -> None:
+        if self._before:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     def _handle(self, signum: int, frame: object) -> None:
         if os.getpid() != self._pid:  # a loader's worker process, which inherited the handler
             os._exit(128 + signum)
         self._received = signum
         if not self._deferred:
+            self._deferred = True  # one is enough
             raise Stopped(signum)
 
     @contextmanager
@@ -47,10 +67,8 @@ class Signals:
         library written in C, which may make another exception of it.
         """
         self._deferred = True
-        try:
-            yield
-        finally:
-            self._deferred = False
+        yield
+        self._deferred = False  # not after an exception: the command ends, and is let
         self.check()
 
     def check(self) -> None:
@@ -68,21 +86,28 @@ def run(prog: str, body: Callable[[Signals], None]) -> int:
         Name of the command, which begins the line.
     body : callable
         The command; what it raises for a wrong input is a ValueError, an OSError, an
-        ArithmeticError or an ImportError.
+        ArithmeticError or an ImportError, and what MXNet raises is an MXNetError.
 
     Returns
     -------
     int
         0, 1, or 128 and the signal's number.
     """
-    signals = Signals()
-    try:
-        body(signals)
-        signals.check()
-        return 0
-    except Stopped as stopped:
-        print(f"{prog}: stopped by {stopped.reason}", file=sys.stderr)
-        return stopped.exit_code
-    except (ArithmeticError, ImportError, OSError, ValueError) as error:
-        print(f"{prog}: error: {error}", file=sys.stderr)
+    with Signals() as signals:
+        try:
+            body(signals)
+            signals.check()
+            return 0
+        except Stopped as stopped:
+            print(f"{prog}: stopped by {stopped.reason}", file=sys.stderr)
+            return stopped.exit_code
+        except MemoryError:
+            reason = "the memory is not enough; make the net or the minibatches smaller"
+        except (ArithmeticError, ImportError, OSError, ValueError) as error:
+            reason = str(error)
+        except RuntimeError as error:
+            if type(error).__name__ != "MXNetError":  # by its name: MXNet need not be imported yet
+                raise
+            *_, reason = str(error).strip().splitlines()
+        print(f"{prog}: error: {reason}", file=sys.stderr)
         return FAILURE

@@ -1,0 +1,60 @@
+"""A command called from a program, and one that is stopped at its very beginning."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT
+
+CALL = """
+import signal, sys, threading
+from d2l_mlp import train
+
+def handler(*args):
+    pass
+
+signal.signal(signal.SIGINT, handler)
+before = signal.getsignal(signal.SIGTERM)
+streams = sys.stdout, sys.stderr
+codes = []
+flags = ["--dataset", "sample", "--hidden", "8", "--epochs", "1", "--quiet"]
+
+def call(out):
+    codes.append(train.main([*flags, "--out", out]))
+
+call("here")
+assert signal.getsignal(signal.SIGINT) is handler
+assert signal.getsignal(signal.SIGTERM) is before
+thread = threading.Thread(target=call, args=("there",))
+thread.start()
+thread.join()
+assert (sys.stdout, sys.stderr) == streams
+assert codes == [0, 0], codes
+"""
+
+
+def test_called_from_a_program_and_in_a_thread(run, tmp_path):
+    result = run("-c", CALL)
+    assert result.stderr == ""
+    first, second = ((tmp_path / out / "model.params").read_bytes() for out in ("here", "there"))
+    assert first == second
+
+
+@pytest.mark.parametrize("module", ["train", "figures"])
+def test_ctrl_c_while_the_command_itself_is_imported(tmp_path, module):
+    process = subprocess.Popen(
+        [sys.executable, "-X", "importtime", "-m", f"d2l_mlp.{module}"],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while "d2l_mlp.cli" not in process.stderr.readline():
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode in (-signal.SIGINT, 128 + signal.SIGINT)
+    assert [line for line in err.splitlines() if "import time:" not in line][1:] == []
+    assert "Traceback" not in err
+    assert out == ""
