@@ -93,7 +93,7 @@ class Custom(gluon.Block):
         (stack(nn.Dense(5), nn.BatchNorm()), r"layer 1, BatchNorm.* is neither Dense nor"),
         (stack(nn.Dense(5), stack(nn.Flatten())), r"layer 1\.0, Flatten, is neither"),
         (Custom(), "layer 0, Custom.* is neither Dense"),
-        (stack(nn.Dense(5, activation="softrelu")), "layer 0, Dense.* 'softrelu', which is not"),
+        (stack(nn.Dense(5, activation="softrelu")), "layer 0, Dense.* 'softrelu', which is not known; use relu"),
         (stack(nn.Activation("relu"), nn.Dense(2)), "layer 0, .*relu.* does not follow a Dense"),
         (
             stack(nn.Dense(5, activation="relu"), nn.Activation("relu")),
