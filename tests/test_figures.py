@@ -14,7 +14,7 @@ from matplotlib import pyplot
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 import d2l_mlp
-from d2l_mlp.plotting.gallery import FIGURES, Options, draw
+from d2l_mlp.plotting.gallery import FIGURES, FigureOptions, draw
 from d2l_mlp.plotting.savefig import save_figure
 
 RECORDED = json.loads(
@@ -89,7 +89,7 @@ def test_the_other_curves_of_the_chapter(name, label, exact):
 
 
 def test_all_activations_on_common_axes():
-    figure = draw("activations", Options(alpha=0.5))
+    figure = draw("activations", FigureOptions(alpha=0.5))
     values, gradients = figure.axes[:4], figure.axes[4:]
     assert [axes.get_title() for axes in values] == [
         "ReLU",
@@ -108,11 +108,11 @@ def test_all_activations_on_common_axes():
 
 
 def test_options_are_heeded():
-    options = Options(range=(-1e3, 2.0), step=0.5, alpha=-3.0)
+    options = FigureOptions(range=(-1e3, 2.0), step=0.5, alpha=-3.0)
     x, y = curve(draw("prelu", options)).T
     numpy.testing.assert_array_equal(x, numpy.arange(-1000, 2, 0.5))
     numpy.testing.assert_array_equal(y, numpy.where(x > 0, x, -3 * x))
-    names = [t.get_text() for t in draw("mlp", Options(hidden=(2, 3))).axes[0].texts]
+    names = [t.get_text() for t in draw("mlp", FigureOptions(hidden=(2, 3))).axes[0].texts]
     assert "Hidden layer 2" in names
 
 
@@ -168,7 +168,7 @@ def test_drawing_changes_nothing_else():
 )
 def test_senseless_options_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
-        Options(**options)
+        FigureOptions(**options)
 
 
 def test_unknown_figure_is_refused():
