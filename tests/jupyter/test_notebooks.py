@@ -8,9 +8,8 @@ import pytest
 from nbclient import NotebookClient
 
 from notebooks.execute import HERE, NOTEBOOKS, execute
-from tests import svg
+from tests import recorded, svg
 from tests.conftest import ROOT
-from tests.test_figures import RECORDED
 
 # Training magnifies what another processor rounds otherwise, so that an image may change sides.
 # The cells that show what a net has learned are tagged "trained".
@@ -78,13 +77,11 @@ def test_the_activation_notebook_draws_what_the_book_recorded():
         if SVG in output.get("data", {})
     ]
     by_texts = {tuple(svg.texts(picture)): picture for picture in drawn}
-    for recorded in RECORDED.values():
-        picture = by_texts[
-            tuple(text.replace("\N{MINUS SIGN}", "-") for text in recorded["labels"])
-        ]
+    for figure in recorded.FIGURES.values():
+        picture = by_texts[tuple(text.replace("\N{MINUS SIGN}", "-") for text in figure["labels"])]
         (curve,) = re.findall(r'<path d="([^"]*)"[^>]*stroke: #1f77b4', picture)
         points = numpy.array(re.findall(svg.NUMBER, curve), dtype=float).reshape(-1, 2)
-        numpy.testing.assert_allclose(points, recorded["path_pt"], rtol=0, atol=1e-4)
+        numpy.testing.assert_allclose(points, figure["path_pt"], rtol=0, atol=1e-4)
 
 
 # The calls that the chapter's cells make, one string a cell.
