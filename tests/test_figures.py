@@ -14,6 +14,7 @@ from matplotlib import pyplot
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 import d2l_mlp
+from d2l_mlp.activations import ACTIVATIONS
 from d2l_mlp.plotting.gallery import FIGURES, FigureOptions, draw
 from d2l_mlp.plotting.savefig import save_figure
 from tests import recorded
@@ -117,6 +118,13 @@ def test_all_activations_on_common_axes():
     assert len({axes.get_xlim() for axes in figure.axes}) == 1
 
 
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_figures_of_an_activation_follow_from_its_entry(name):
+    activation = ACTIVATIONS[name]
+    assert FIGURES[name][0] == f"{activation.title}: {activation.source}"
+    assert FIGURES[f"{name}-grad"][0] == f"derivative of {activation.title}"
+
+
 def test_options_are_heeded():
     options = FigureOptions(range=(-1e3, 2.0), step=0.5, alpha=-3.0)
     x, y = curve(draw("prelu", options)).T
@@ -155,6 +163,20 @@ def test_drawing_changes_nothing_else():
     assert matplotlib.get_backend() == backend
     assert not pyplot.get_fignums()
     assert InteractiveShell.initialized() == shell
+
+
+def test_a_notebook_shows_pictures_as_it_did_before(cell):
+    outputs, _ = cell("""%matplotlib inline
+from IPython import get_ipython
+from matplotlib.figure import Figure
+from d2l_mlp.plotting.gallery import draw
+from d2l import mxnet as d2l
+svg = get_ipython().display_formatter.formatters["image/svg+xml"].type_printers
+draw("relu")
+drawn = Figure in svg
+d2l.use_svg_display()
+print(drawn, Figure in svg)""")
+    assert outputs[0].text == "False True\n"  # d2l itself still asks for it
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,10 @@ def kinds(cell):
     ]
 
 
+def text_of(data):
+    return data.get("text/markdown", data["text/plain"])
+
+
 def assert_same_text(given, expected, kind):
     assert re.sub(svg.NUMBER, "#", given) == re.sub(svg.NUMBER, "#", expected)
     numbers = [[float(n) for n in re.findall(svg.NUMBER, text)] for text in (given, expected)]
@@ -50,7 +54,7 @@ def test_committed_outputs_are_what_the_code_gives(path):
         for output, expected in zip(now.get("outputs", ()), cell.get("outputs", ())):
             assert output.output_type != "error"
             assert output.get("name") != "stderr", output.text
-            texts = [o.get("text") or o.data["text/plain"] for o in (output, expected)]
+            texts = [o.get("text") or text_of(o.data) for o in (output, expected)]
             assert_same_text(*texts, kind)
             if SVG in output.get("data", {}):
                 assert_same_picture(output.data[SVG], expected.data[SVG], kind)
