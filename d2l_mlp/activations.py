@@ -57,10 +57,23 @@ def relu_derivative(x: np.ndarray) -> np.ndarray:
 def prelu(x: np.ndarray, alpha: float | np.ndarray = PRELU_SLOPE) -> np.ndarray:
     r"""Parameterized ReLU, :math:`\max(0, x) + \alpha \min(0, x)`.
 
-    `alpha` is one slope for all negative `x`, or an array that broadcasts to the shape of `x`, such
-    as one slope for each unit; it is converted to the dtype of `x`, and the function differentiable
-    in it too. If it is 0, :math:`-\infty` gives NaN. ``npx.leaky_relu(act_type='prelu')`` would
-    compute in float32 whatever the dtype.
+    Parameters
+    ----------
+    x : mxnet.np.ndarray
+        Of any shape and numeric dtype.
+    alpha : float or mxnet.np.ndarray, default 0.25
+        Slope for negative `x`, converted to the dtype of `x`: one for all, or an array that
+        broadcasts to the shape of `x`, such as one slope for each unit. The function is
+        differentiable in `alpha` too.
+
+    Returns
+    -------
+    mxnet.np.ndarray
+        Same shape as `x`. NaN for :math:`-\infty` if `alpha` is 0.
+
+    Notes
+    -----
+    ``npx.leaky_relu(act_type='prelu')`` computes in float32 whatever the dtype of `x`.
     """
     F, x = operators(x)
     return F.npx.relu(x) + _slope(alpha, x) * F.np.minimum(x, 0)
@@ -137,64 +150,42 @@ def swish_derivative(x: np.ndarray) -> np.ndarray:
     return F.npx.sigmoid(x) * (1 + x * F.npx.sigmoid(-x))
 
 
+# fmt: off
 _ALL = (
     Activation(
-        title="ReLU",
-        function=relu,
-        derivative=relu_derivative,
-        formula=r"\max(x, 0)",
-        derivative_formula=r"\mathbf{1}[x > 0]",
-        output_range=(0.0, inf),
+        "ReLU", relu, relu_derivative, piecewise_linear=True, output_range=(0.0, inf),
+        formula=r"\max(x, 0)", derivative_formula=r"\mathbf{1}[x > 0]",
         source="Nair and Hinton (2010), ICML",
-        piecewise_linear=True,
     ),
     Activation(
-        title="pReLU",
-        function=prelu,
-        derivative=prelu_derivative,
+        "pReLU", prelu, prelu_derivative, piecewise_linear=True, output_range=(-inf, inf),
         formula=r"\max(0, x) + \alpha \min(0, x)",
         derivative_formula=r"\mathbf{1}[x > 0] + \alpha \, \mathbf{1}[x \leq 0]",
-        output_range=(-inf, inf),
         source="He et al. (2015), arXiv:1502.01852",
-        piecewise_linear=True,
     ),
     Activation(
-        title="sigmoid",
-        function=sigmoid,
-        derivative=sigmoid_derivative,
-        formula=r"\frac{1}{1 + \exp(-x)}",
-        derivative_formula=r"\frac{\exp(-x)}{(1 + \exp(-x))^2}",
-        output_range=(0.0, 1.0),
+        "sigmoid", sigmoid, sigmoid_derivative, output_range=(0.0, 1.0),
+        formula=r"\frac{1}{1 + \exp(-x)}", derivative_formula=r"\frac{\exp(-x)}{(1 + \exp(-x))^2}",
         source="Rumelhart, Hinton and Williams (1986), Nature 323",
     ),
     Activation(
-        title="tanh",
-        function=tanh,
-        derivative=tanh_derivative,
-        formula=r"\frac{1 - \exp(-2x)}{1 + \exp(-2x)}",
-        derivative_formula=r"1 - \tanh^2(x)",
-        output_range=(-1.0, 1.0),
+        "tanh", tanh, tanh_derivative, output_range=(-1.0, 1.0),
+        formula=r"\frac{1 - \exp(-2x)}{1 + \exp(-2x)}", derivative_formula=r"1 - \tanh^2(x)",
         source="LeCun, Bottou, Orr and Mueller (1998), Efficient BackProp",
     ),
     Activation(
-        title="GELU",
-        function=gelu,
-        derivative=gelu_derivative,
-        formula=r"x \, \Phi(x)",
-        derivative_formula=r"\Phi(x) + x \, \Phi'(x)",
-        output_range=(-0.16997120747990369, inf),
+        "GELU", gelu, gelu_derivative, output_range=(-0.16997120747990369, inf),
+        formula=r"x \, \Phi(x)", derivative_formula=r"\Phi(x) + x \, \Phi'(x)",
         source="Hendrycks and Gimpel (2016), arXiv:1606.08415",
     ),
     Activation(
-        title="Swish",
-        function=swish,
-        derivative=swish_derivative,
+        "Swish", swish, swish_derivative, output_range=(-0.27846454276107380, inf),
         formula=r"\frac{x}{1 + \exp(-x)}",
         derivative_formula=r"\frac{1 + (1 + x) \exp(-x)}{(1 + \exp(-x))^2}",
-        output_range=(-0.27846454276107380, inf),
         source="Ramachandran, Zoph and Le (2017), arXiv:1710.05941",
     ),
 )
+# fmt: on
 
 ACTIVATIONS: Mapping[str, Activation] = MappingProxyType({a.name: a for a in _ALL})
 """Every activation by its name, read-only: the chapter's in its order, then the later ones."""

@@ -122,7 +122,18 @@ def activation_function(name: str, alpha: float) -> Callable[[np.ndarray], np.nd
 
 
 def has_slope(name: str) -> bool:
-    """Tell whether an activation function has a slope, alpha, as pReLU has."""
+    """Tell whether an activation function has a slope, alpha, as pReLU has.
+
+    Parameters
+    ----------
+    name : str
+        One of `d2l_mlp.activations.ACTIVATIONS`.
+
+    Returns
+    -------
+    bool
+        Whether alpha is one of its parameters.
+    """
     return "alpha" in ACTIVATIONS[name].parameters
 
 

@@ -104,7 +104,23 @@ def draw(name: str, options: Optional[FigureOptions] = None):
 
 
 def find(name: str) -> Callable:
-    """Return the function of `FigureOptions` that draws a figure; errors are those of `draw`."""
+    """Look a figure up.
+
+    Parameters
+    ----------
+    name : str
+        One of `FIGURES`.
+
+    Returns
+    -------
+    callable
+        Maps `FigureOptions` to the figure.
+
+    Raises
+    ------
+    ValueError
+        If there is no figure of that name.
+    """
     if name not in FIGURES:
         close = difflib.get_close_matches(name, FIGURES, n=1)
         remedy = f"did you mean {close[0]!r}?" if close else f"choose from {', '.join(FIGURES)}"

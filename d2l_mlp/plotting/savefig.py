@@ -73,7 +73,18 @@ def save_figure(figure, path: Union[str, Path], dpi: int = 200) -> Path:
 
 
 def to_svg(figure) -> str:
-    """Return a figure, drawn in `book_style`, as one ``<svg>`` element, fit for a web page."""
+    """Turn a figure into an element of a web page.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        Drawn in `book_style`.
+
+    Returns
+    -------
+    str
+        One ``<svg>`` element.
+    """
     svg = _render(figure, "svg").decode("utf-8")
     return svg[svg.index("<svg") :]
 
