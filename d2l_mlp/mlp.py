@@ -169,9 +169,8 @@ def softmax(O: np.ndarray) -> np.ndarray:  # noqa: E741 (the chapter's name for 
 class ActivationLayer(nn.HybridBlock):
     """One of `d2l_mlp.activations.ACTIVATIONS` as a layer, with its learnable parameters.
 
-    Not ``nn.Activation``, whose ReLU turns NaN into 0 and so hides a broken input or weight, nor
-    ``nn.PReLU``, which computes in single precision whatever the dtype. Each parameter, such as
-    the ``alpha`` of pReLU, is one number for the whole layer, of shape (1,).
+    Not ``nn.Activation``, whose ReLU turns NaN into 0 and so hides a broken input, nor
+    ``nn.PReLU``, which computes in single precision. A parameter, such as alpha, is of shape (1,).
 
     Parameters
     ----------
