@@ -11,7 +11,7 @@ __version__ = "0.1.0"
 
 ROOMS = (
     "runtime",  # how retired MXNet runs here
-    "activations", "gradients", "mlp",  # the chapter's own
+    "elementwise", "activations", "gradients", "mlp",  # the chapter's own
     "data",  # bytes to minibatches
     "training",  # minibatches to a net
     "theory",  # what the chapter claims about weights

@@ -7,10 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import Callable, Dict, Optional, Sequence
 
+from d2l_mlp.activations import PRELU_SLOPE
 from d2l_mlp.cli import signals
 from d2l_mlp.cli.parser import Parser
 from d2l_mlp.plotting import expressions
-from d2l_mlp.plotting.gallery import FIGURES, Options, curve, find
+from d2l_mlp.plotting.gallery import FIGURES, FigureOptions, curve, find
 from d2l_mlp.plotting.savefig import FORMATS, save_figure
 
 PROG = "python -m d2l_mlp.figures"
@@ -44,7 +45,7 @@ def _write(args: argparse.Namespace, drawings: Dict[str, Callable]) -> None:
 
 def _choose(args: argparse.Namespace) -> Dict[str, Callable]:
     """Map the name of each file to the function that draws it."""
-    options = Options(args.range, args.step, args.alpha, args.hidden)
+    options = FigureOptions(args.range, args.step, args.alpha, args.hidden)
     if args.dpi is not None and args.format != "png":
         raise ValueError(
             f"dpi {args.dpi}: a {args.format} file has no resolution; --format png has"
@@ -83,11 +84,11 @@ def parser() -> Parser:
     add("--range", type=float, nargs=2, metavar=("LO", "HI"),
         help="where x begins and ends (default: -4 4; -8 8 for relu-wide)")
     add("--step", type=float, default=0.1, help="distance in x")
-    add("--alpha", type=float, default=0.25, help="slope of pReLU")
+    add("--alpha", type=float, default=PRELU_SLOPE, help="slope of pReLU")
     add("--hidden", type=int, nargs="+", default=[5], metavar="N",
         help="units of each hidden layer in the mlp diagram")
     add("--expression", metavar="F",
-        help="draw a function of your own and its derivative, such as 'x * npx.sigmoid(x)'")
+        help="draw a function of your own and its derivative, such as 'np.log(1 + np.exp(x))'")
     add("--name", help="name of the --expression, for labels and files (default: f)")
     # fmt: on
     return p

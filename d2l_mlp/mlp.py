@@ -45,9 +45,9 @@ def build_mlp(
         Hidden units of each hidden layer. ``()`` is the chapter's softmax regression.
     num_outputs : int, default 10
         Classes; the net returns their logits, of shape (n, num_outputs).
-    activation : {"relu", "prelu", "sigmoid", "tanh", None}, default "relu"
-        Of the hidden units. None gives the MLP that collapses to a single layer. Each hidden
-        layer of pReLU units learns one slope of its own, which starts at 0.25.
+    activation : str or None, default "relu"
+        Of the hidden units, one of `d2l_mlp.activations.ACTIVATIONS`. None gives the MLP that
+        collapses to a single layer. Each hidden layer of pReLU units learns a slope of its own.
     num_inputs : int, default 0
         Features of an example, after flattening; 0 takes them from the first minibatch.
     initializer : {"xavier", "he", "normal", None}, default "xavier"
@@ -85,7 +85,7 @@ def build_mlp(
     for units in hidden:
         layer = nn.Dense(units, in_units=num_inputs)
         if activation is not None:
-            layer.act = PReLU() if activation == "prelu" else Activation(activation)
+            layer.act = ActivationLayer(activation)
         net.add(layer)
         num_inputs = units
     net.add(nn.Dense(num_outputs, in_units=num_inputs))
@@ -116,9 +116,9 @@ def forward(
     weights, biases : sequence of mxnet.np.ndarray
         Of each layer, from the inputs to the outputs, as Gluon's ``Dense`` has them: of shapes
         (units, inputs) and (units,).
-    activation : {"relu", "prelu", "sigmoid", "tanh"}, callable or None, default "relu"
-        Elementwise function of the hidden units. "prelu" has the slope 0.25; for another, give
-        ``functools.partial(prelu, alpha=...)``.
+    activation : str, callable or None, default "relu"
+        Elementwise function of the hidden units, or its name in `d2l_mlp.activations.ACTIVATIONS`.
+        "prelu" has the slope it starts at; for another, give ``partial(prelu, alpha=...)``.
 
     Returns
     -------
@@ -166,43 +166,32 @@ def softmax(O: np.ndarray) -> np.ndarray:  # noqa: E741 (the chapter's name for 
     return E / E.sum(axis=-1, keepdims=True)
 
 
-class Activation(nn.HybridBlock):
-    """ReLU, sigmoid or tanh of the layer before it.
+class ActivationLayer(nn.HybridBlock):
+    """One of `d2l_mlp.activations.ACTIVATIONS` as a layer, with its learnable parameters.
 
-    Not ``nn.Activation``, whose ReLU turns NaN into 0 and so hides a broken input or weight.
+    Not ``nn.Activation``, whose ReLU turns NaN into 0 and so hides a broken input, nor
+    ``nn.PReLU``, which computes in single precision. A parameter, such as alpha, is of shape (1,).
+
+    Parameters
+    ----------
+    name : str
+        Of the activation; the attribute `activation` is its description.
     """
 
     def __init__(self, name: str):
         super().__init__()
-        self._name_of_function = name
-
-    def hybrid_forward(self, F, x):
-        """Apply it; `F` is Gluon's namespace of operators."""
-        operators = {"relu": F.npx.relu, "sigmoid": F.npx.sigmoid, "tanh": F.np.tanh}
-        return operators[self._name_of_function](x)
-
-    def __repr__(self):
-        return self._name_of_function
-
-
-class PReLU(nn.HybridBlock):
-    """Parameterized ReLU with one learnable slope, ``alpha``, of shape (1,).
-
-    Not ``nn.PReLU``, which computes in single precision whatever the dtype. See He et al. 2015,
-    arXiv:1502.01852, for the initial slope of 0.25.
-    """
-
-    def __init__(self):
-        super().__init__()
+        self.activation = ACTIVATIONS[name]
         with self.name_scope():
-            self.alpha = self.params.get("alpha", shape=(1,), init=init.Constant(0.25))
+            for parameter, value in self.activation.parameters.items():
+                start = init.Constant(value)
+                setattr(self, parameter, self.params.get(parameter, shape=(1,), init=start))
 
-    def hybrid_forward(self, F, x, alpha):
-        """Apply it; `F` is Gluon's namespace of operators."""
-        return F.npx.relu(x) + alpha * F.np.minimum(x, 0)
+    def hybrid_forward(self, F, x, **parameters):
+        """Apply it, to arrays or in a graph."""
+        return self.activation.function(x, **parameters)
 
     def __repr__(self):
-        return "prelu"
+        return self.activation.name
 
 
 def _known(name: str, what: str, registry: Iterable[str]) -> str:

@@ -1,4 +1,5 @@
 import dataclasses
+import itertools
 
 import mpmath
 import numpy
@@ -6,9 +7,10 @@ import pytest
 from matplotlib.mathtext import MathTextParser
 from mxnet import autograd, gluon, np, npx
 
-from d2l_mlp.activations import ACTIVATIONS, prelu, relu, sigmoid, tanh
+from d2l_mlp.activations import ACTIVATIONS, gelu, prelu, relu, sigmoid, swish, tanh
 
-NAMES = ["relu", "prelu", "sigmoid", "tanh"]
+CHAPTERS = ["relu", "prelu", "sigmoid", "tanh"]
+NAMES = [*CHAPTERS, "gelu", "swish"]
 mpmath.mp.dps = 50
 
 ORACLES = {
@@ -22,6 +24,14 @@ ORACLES = {
         lambda x: mpmath.exp(-x) / (1 + mpmath.exp(-x)) ** 2,
     ),
     "tanh": (mpmath.tanh, lambda x: mpmath.sech(x) ** 2),
+    "gelu": (
+        lambda x: x * mpmath.ncdf(x),
+        lambda x: mpmath.ncdf(x) + x * mpmath.npdf(x),
+    ),
+    "swish": (
+        lambda x: x / (1 + mpmath.exp(-x)),
+        lambda x: (1 + mpmath.exp(-x) * (1 + x)) / (1 + mpmath.exp(-x)) ** 2,
+    ),
 }
 
 
@@ -35,10 +45,13 @@ def ulps(got, exact, dtype):
     return float(abs(mpmath.mpf(float(got)) - exact) / float(numpy.spacing(nearest)))
 
 
-@pytest.mark.parametrize(("dtype", "limit"), [("float32", 30), ("float64", 30), ("float16", 4)])
-@pytest.mark.parametrize("order", [0, 1], ids=["value", "derivative"])
-@pytest.mark.parametrize("name", NAMES)
-def test_within_four_ulps(name, order, dtype, limit):
+DTYPES = pytest.mark.parametrize(
+    ("dtype", "limit"), [("float32", 30), ("float64", 30), ("float16", 4)]
+)
+
+
+def errors(name, order, dtype, limit, error):
+    """The points, and at each the error by a given measure."""
     rng = numpy.random.default_rng(0)
     x = numpy.concatenate(
         [
@@ -49,9 +62,33 @@ def test_within_four_ulps(name, order, dtype, limit):
     ).astype(dtype)
     got = both(name)[order](np.array(x, dtype=dtype))
     assert got.dtype == dtype
-    oracle = ORACLES[name][order]
-    worst = max(ulps(g, oracle(mpmath.mpf(float(v))), dtype) for g, v in zip(got.asnumpy(), x))
-    assert worst <= 4
+    exact = [ORACLES[name][order](mpmath.mpf(float(v))) for v in x]
+    return x, numpy.array([error(g, e, dtype) for g, e in zip(got.asnumpy(), exact)])
+
+
+@DTYPES
+@pytest.mark.parametrize(
+    ("name", "order"),
+    [*itertools.product(CHAPTERS, (0, 1)), ("swish", 0)],
+)
+def test_within_four_ulps(name, order, dtype, limit):
+    assert errors(name, order, dtype, limit, ulps)[1].max() <= 4
+
+
+@DTYPES
+def test_gelu_within_two_ulps_where_nothing_cancels(dtype, limit):
+    x, error = errors("gelu", 0, dtype, limit, ulps)
+    assert error[x >= 0].max() <= 2
+
+
+@DTYPES
+@pytest.mark.parametrize(
+    ("name", "order", "epsilons"), [("gelu", 0, 1), ("gelu", 1, 2), ("swish", 1, 2)]
+)
+def test_within_few_epsilons_where_terms_cancel(name, order, epsilons, dtype, limit):
+    x, error = errors(name, order, dtype, limit, lambda g, e, dtype: abs(mpmath.mpf(float(g)) - e))
+    error = error / numpy.finfo(dtype).eps.astype(float)
+    assert error[(x < 0) | (order == 1)].max() <= epsilons
 
 
 @pytest.mark.parametrize("name", ["sigmoid", "tanh"])
@@ -77,6 +114,9 @@ def test_derivative_where_autograd_has_lost_every_digit(name):
         ("prelu", lambda far: [-numpy.inf, -far / 4, far, numpy.inf], [0.25, 0.25, 1, 1]),
         ("sigmoid", lambda far: [0, 0, 1, 1], [0, 0, 0, 0]),
         ("tanh", lambda far: [-1, -1, 1, 1], [0, 0, 0, 0]),
+        # Products with an infinite factor and a factor 0: NaN, where the limit would be 0 or 1.
+        ("gelu", lambda far: [numpy.nan, 0, far, numpy.inf], [numpy.nan, 0, 1, numpy.nan]),
+        ("swish", lambda far: [numpy.nan, 0, far, numpy.inf], [numpy.nan, 0, 1, numpy.nan]),
     ],
 )
 def test_far_out_and_at_infinity(name, value, derivative, dtype, far):
@@ -96,7 +136,7 @@ def test_nan_in_nan_out(name, order, dtype):
     assert numpy.isnan(both(name)[order](x).asnumpy()).all()
 
 
-@pytest.mark.parametrize(("name", "at_zero"), list(zip(NAMES, [0, 0.25, 0.25, 1])))
+@pytest.mark.parametrize(("name", "at_zero"), list(zip(NAMES, [0, 0.25, 0.25, 1, 0.5, 0.5])))
 @pytest.mark.parametrize("zero", [0.0, -0.0])
 def test_derivative_at_zero_is_the_one_from_the_left(name, at_zero, zero):
     function, derivative = both(name)
@@ -117,7 +157,7 @@ def test_integers_are_promoted(name, order, dtype):
     got = both(name)[order](np.array(x, dtype=dtype))
     assert got.dtype == "float32"
     exact = [float(ORACLES[name][order](mpmath.mpf(int(v)))) for v in x]
-    numpy.testing.assert_allclose(got.asnumpy(), exact, rtol=1e-6)
+    numpy.testing.assert_allclose(got.asnumpy(), exact, rtol=1e-6, atol=2e-7)
 
 
 @pytest.mark.parametrize("order", [0, 1], ids=["value", "derivative"])
@@ -128,7 +168,7 @@ def test_shapes(name, order, shape):
     got = both(name)[order](x)
     assert got.shape == shape
     exact = [float(ORACLES[name][order](mpmath.mpf(v))) for v in x.reshape(-1).tolist()]
-    numpy.testing.assert_allclose(got.asnumpy().ravel(), exact, rtol=1e-5)
+    numpy.testing.assert_allclose(got.asnumpy().ravel(), exact, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("order", [0, 1], ids=["value", "derivative"])
@@ -185,18 +225,45 @@ def test_is_a_gluon_layer(name):
 
 def test_registry_is_complete_and_read_only():
     assert list(ACTIVATIONS) == NAMES
-    assert all(a.name == name for name, a in ACTIVATIONS.items())
-    assert [a.function for a in ACTIVATIONS.values()] == [relu, prelu, sigmoid, tanh]
+    assert [a.function for a in ACTIVATIONS.values()] == [relu, prelu, sigmoid, tanh, gelu, swish]
     with pytest.raises(TypeError):
-        ACTIVATIONS["swish"] = ACTIVATIONS["relu"]
+        ACTIVATIONS["elu"] = ACTIVATIONS["relu"]
     with pytest.raises(dataclasses.FrozenInstanceError):
-        ACTIVATIONS["relu"].name = "swish"
+        ACTIVATIONS["relu"].title = "ELU"
+
+
+def test_only_the_slope_of_prelu_is_learned():
+    parameters = {name: a.parameters for name, a in ACTIVATIONS.items() if a.parameters}
+    assert parameters == {"prelu": {"alpha": 0.25}}
+
+
+def test_names_are_known_without_importing_anything_heavy(run):
+    done = run(
+        "-c",
+        "import sys; from d2l_mlp.activations import ACTIVATIONS; print(*ACTIVATIONS)\n"
+        "assert not {'mxnet', 'numpy'} & set(sys.modules)",
+    )
+    assert done.stdout.split() == NAMES
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS.values(), ids=NAMES)
 def test_output_range_is_approached_and_kept(activation):
-    y = activation.function(np.array([-numpy.inf, -3, 0, 3, numpy.inf])).tolist()
-    assert (min(y), max(y)) == activation.output_range
+    x = [-1e300, *numpy.linspace(-3, 3, 60_001), 1e300]
+    y = activation.function(np.array(x, dtype="float64")).asnumpy()
+    for bound, value in zip(activation.output_range, (y.min(), y.max())):
+        if numpy.isinf(bound):
+            assert value * numpy.sign(bound) > 1e299
+        else:
+            assert value == pytest.approx(bound, abs=1e-8)
+    lo, hi = activation.output_range
+    assert lo - 1e-15 <= y.min() <= y.max() <= hi + 1e-15
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS.values(), ids=NAMES)
+def test_piecewise_linear_is_said_of_those_with_two_slopes(activation):
+    x = numpy.linspace(-4, 4, 17)
+    slopes = numpy.diff(activation.function(np.array(x)).asnumpy()) / numpy.diff(x)
+    assert activation.piecewise_linear == (len(set(slopes)) == 2)
 
 
 @pytest.mark.filterwarnings("ignore")  # pyparsing's about matplotlib, under python -W error

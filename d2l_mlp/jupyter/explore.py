@@ -7,16 +7,16 @@ from IPython.display import display
 from matplotlib.figure import Figure
 from mxnet import np, util
 
-from d2l_mlp.activations import ACTIVATIONS
+from d2l_mlp.activations import ACTIVATIONS, PRELU_SLOPE
 from d2l_mlp.gradients import value_and_grad
 from d2l_mlp.jupyter.notebook import in_notebook, picture, show
-from d2l_mlp.plotting.curves import activation_function
+from d2l_mlp.plotting.curves import activation_function, has_slope
 from d2l_mlp.plotting.savefig import book_style, to_svg
 
 _LO, _HI = -4.0, 4.0
 
 
-def plot_tangent(name: str, x: float, alpha: float = 0.25) -> Figure:
+def plot_tangent(name: str, x: float, alpha: float = PRELU_SLOPE) -> Figure:
     """Plot an activation function with its tangent at a point, beside its derivative.
 
     Parameters
@@ -25,7 +25,7 @@ def plot_tangent(name: str, x: float, alpha: float = 0.25) -> Figure:
         One of `d2l_mlp.activations.ACTIVATIONS`.
     x : float
         The point, in [-4, 4].
-    alpha : float, default 0.25
+    alpha : float, default `PRELU_SLOPE`
         Slope of pReLU for negative x.
 
     Returns
@@ -60,7 +60,7 @@ def plot_tangent(name: str, x: float, alpha: float = 0.25) -> Figure:
     return figure
 
 
-def explore(name: str = "tanh", x: float = 1.0, alpha: float = 0.25) -> None:
+def explore(name: str = "tanh", x: float = 1.0, alpha: float = PRELU_SLOPE) -> None:
     """Show `plot_tangent` with controls for each of its parameters.
 
     Needs ipywidgets and a front end that supports them; elsewhere the figure stands still, as it
@@ -108,7 +108,7 @@ def controls(name: str, x: float, alpha: float) -> Any:
     @util.use_np
     def redraw(change: Any = None) -> None:
         with lock:
-            slope.disabled = menu.value != "prelu"
+            slope.disabled = not has_slope(menu.value)
             image.value = to_svg(plot_tangent(menu.value, point.value, slope.value)).encode()
 
     for control in (menu, slope, point):

@@ -1,75 +1,30 @@
-"""What a trained classifier predicts, and where it is wrong."""
+"""Pictures of what a trained classifier predicts, and where it is wrong."""
 
 from typing import Sequence
 
 import numpy
 from matplotlib.figure import Figure
-from mxnet import gluon, np
 
 from d2l_mlp.data.canonical import CLASSES
 from d2l_mlp.plotting.savefig import book_style
 
 
-def predict(net: gluon.Block, X: np.ndarray) -> numpy.ndarray:
-    """Predict the class of each example: that of its largest logit.
-
-    Parameters
-    ----------
-    net : gluon.Block
-        Maps features (n, ...) to logits (n, num_outputs).
-    X : mxnet.np.ndarray
-        Features of shape (n, ...), on the device of the net.
-
-    Returns
-    -------
-    numpy.ndarray
-        Labels of shape (n,), int64.
-    """
-    return net(X).argmax(axis=-1).asnumpy().astype("int64")
-
-
-def confusion_matrix(
-    labels: Sequence[int], predicted: Sequence[int], num_classes: int = len(CLASSES)
-) -> numpy.ndarray:
-    """Count how often each class was taken for each other.
-
-    Parameters
-    ----------
-    labels, predicted : sequence of int
-        True and predicted label of each example, 0 to num_classes - 1.
-    num_classes : int, default 10
-        Number of classes.
-
-    Returns
-    -------
-    numpy.ndarray
-        Of shape (num_classes, num_classes), int64; rows are true and columns predicted labels.
-
-    Raises
-    ------
-    ValueError
-        If there are not as many predictions as labels, or one of either is no label.
-    """
-    pairs = [numpy.asarray(labels), numpy.asarray(predicted)]
-    if pairs[0].shape != pairs[1].shape:
-        raise ValueError(f"{pairs[0].size} labels but {pairs[1].size} predictions; give as many")
-    unknown = numpy.setdiff1d(pairs, range(num_classes))
-    if unknown.size:
-        raise ValueError(f"there is a label {unknown[0]}; give labels 0 to {num_classes - 1}")
-    matrix = numpy.zeros((num_classes, num_classes), dtype="int64")
-    numpy.add.at(matrix, tuple(pairs), 1)
-    return matrix
-
-
 def plot_confusion(matrix: numpy.ndarray, names: Sequence[str] = CLASSES) -> Figure:
-    """Plot a `confusion_matrix`: the number in each cell, its share of the true class as its shade.
+    """Plot how often each class was taken for each other.
+
+    Each cell shows a number of examples. Its shade is their share of the true class.
 
     Parameters
     ----------
     matrix : numpy.ndarray
-        As `confusion_matrix` returns it.
+        As `d2l_mlp.training.evaluation.confusion_matrix` returns it.
     names : sequence of str, default the ten of Fashion-MNIST
         Of the classes.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        With a row for each true class and a column for each predicted one.
     """
     shares = matrix / numpy.maximum(matrix.sum(axis=1, keepdims=True), 1)
     ticks = numpy.arange(len(names))
@@ -95,7 +50,9 @@ def plot_predictions(
     predicted: Sequence[int],
     names: Sequence[str] = CLASSES,
 ) -> Figure:
-    """Plot images with the class predicted for each; a wrong one is framed, and says what is true.
+    """Plot images, each under the class that was predicted for it.
+
+    Where the prediction is wrong, the image has a red frame, and the true class stands there too.
 
     Parameters
     ----------
@@ -105,6 +62,11 @@ def plot_predictions(
         True and predicted label of each image.
     names : sequence of str, default the ten of Fashion-MNIST
         Of the classes.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        With up to six images in a row.
     """
     columns = min(len(images), 6)
     rows = -(-len(images) // columns)

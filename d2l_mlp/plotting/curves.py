@@ -7,11 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from mxnet import np
 
-from d2l_mlp.activations import ACTIVATIONS
+from d2l_mlp.activations import ACTIVATIONS, PRELU_SLOPE
 from d2l_mlp.gradients import value_and_grad
 from d2l_mlp.plotting.savefig import book_style
-
-_TITLES = {"relu": "ReLU", "prelu": "pReLU, \N{GREEK SMALL LETTER ALPHA} = {alpha:g}"}
+from d2l_mlp.runtime.compat import display_left_alone
 
 
 def plot_curve(
@@ -50,27 +49,53 @@ def plot_curve(
     return figure
 
 
-def plot_activation(name: str, x: np.ndarray, alpha: float = 0.25, grad: bool = False) -> Figure:
+def plot_activation(
+    name: str, x: np.ndarray, alpha: float = PRELU_SLOPE, grad: bool = False
+) -> Figure:
     """Plot one of `d2l_mlp.activations.ACTIVATIONS`, or its derivative, as `plot_curve` does.
 
-    `alpha` is the slope of pReLU.
+    Parameters
+    ----------
+    name : str
+        Of the activation function.
+    x : mxnet.np.ndarray
+        Points to join, 1-d.
+    alpha : float, default `PRELU_SLOPE`
+        Slope of pReLU for negative x.
+    grad : bool, default False
+        Whether to plot the derivative.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        That of `plot_curve`, with the same errors.
     """
     return plot_curve(activation_function(name, alpha), name, x, grad)
 
 
-def plot_activations(x: np.ndarray, alpha: float = 0.25) -> Figure:
+def plot_activations(x: np.ndarray, alpha: float = PRELU_SLOPE) -> Figure:
     """Plot all the activations side by side, each above its derivative, on common axes.
 
-    Parameters are those of `plot_activation`.
+    Parameters
+    ----------
+    x, alpha
+        As in `plot_activation`.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        With two rows, and a column for each of `d2l_mlp.activations.ACTIVATIONS`.
     """
     with book_style():
-        figure = Figure(figsize=(8, 3.6), layout="constrained")
+        width = 0.4 + 1.75 * len(ACTIVATIONS)
+        figure = Figure(figsize=(width, 3.6), layout="constrained")
         columns = figure.subplots(2, len(ACTIVATIONS), sharex=True, sharey="row").T
-        for name, column in zip(ACTIVATIONS, columns):
+        for (name, activation), column in zip(ACTIVATIONS.items(), columns):
             curves = value_and_grad(activation_function(name, alpha), x)
             for axes, y, xlabel, ylabel in zip(column, curves, ["", "x"], ["f(x)", "grad of f"]):
-                _plot(axes, x, y, xlabel, ylabel if name == "relu" else "")
-            column[0].set_title(_TITLES.get(name, name).format(alpha=alpha))
+                _plot(axes, x, y, xlabel, ylabel)
+            slope = f", \N{GREEK SMALL LETTER ALPHA} = {alpha:g}" * has_slope(name)
+            column[0].set_title(activation.title + slope)
         for axes in figure.axes:
             axes.autoscale()  # over all curves: d2l.plot has fixed the limits at its own curve's
             axes.label_outer()
@@ -78,18 +103,42 @@ def plot_activations(x: np.ndarray, alpha: float = 0.25) -> Figure:
 
 
 def activation_function(name: str, alpha: float) -> Callable[[np.ndarray], np.ndarray]:
-    """Return one of `d2l_mlp.activations.ACTIVATIONS`, with `alpha` as the slope if it is pReLU."""
+    """Return one of `d2l_mlp.activations.ACTIVATIONS` as a function of x alone.
+
+    Parameters
+    ----------
+    name : str
+        Of the activation function.
+    alpha : float
+        Its slope for negative x, if it has one.
+
+    Returns
+    -------
+    callable
+        What `d2l_mlp.gradients.value_and_grad` accepts.
+    """
     function = ACTIVATIONS[name].function
-    return partial(function, alpha=alpha) if name == "prelu" else function
+    return partial(function, alpha=alpha) if has_slope(name) else function
+
+
+def has_slope(name: str) -> bool:
+    """Tell whether an activation function has a slope, alpha, as pReLU has.
+
+    Parameters
+    ----------
+    name : str
+        One of `d2l_mlp.activations.ACTIVATIONS`.
+
+    Returns
+    -------
+    bool
+        Whether alpha is one of its parameters.
+    """
+    return "alpha" in ACTIVATIONS[name].parameters
 
 
 def _plot(axes: Axes, x: np.ndarray, y: np.ndarray, xlabel: str, ylabel: str) -> None:
     from d2l import mxnet as d2l
 
-    # d2l.plot asks the IPython shell for SVG: a script would start one, with a history file in
-    # the home folder, and a notebook would have its own choice overruled.
-    use_svg_display, d2l.use_svg_display = d2l.use_svg_display, lambda: None
-    try:
+    with display_left_alone():
         d2l.plot(x.asnumpy(), y.asnumpy(), xlabel, ylabel, axes=axes)
-    finally:
-        d2l.use_svg_display = use_svg_display

@@ -19,8 +19,14 @@ _SEED = 17  # of the nets with random weights
 
 
 def plot_linear_pieces() -> Figure:
-    """Plot a ReLU net of one input with its breakpoints, above its slopes (exercise 2)."""
-    pieces = linear_pieces(_random_net(1, 8, 8), -3, 3)
+    """Plot a ReLU net of one input with its breakpoints, above its slopes (exercise 2).
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        With the net above its slope.
+    """
+    pieces = linear_pieces(random_net(1, 8, 8), -3, 3)
     with book_style():
         figure = Figure(figsize=(3.5, 3.5))
         top, bottom = figure.subplots(2, sharex=True, gridspec_kw={"height_ratios": [2, 1]})
@@ -36,8 +42,14 @@ def plot_linear_pieces() -> Figure:
 
 
 def plot_linear_regions() -> Figure:
-    """Plot the linear regions of a ReLU net of two inputs, by their gradients (exercise 2)."""
-    regions = linear_regions(_random_net(2, 8, 8), -3, 3)
+    """Plot the linear regions of a ReLU net of two inputs, by their gradients (exercise 2).
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        With one polygon for each region, and a scale of colours.
+    """
+    regions = linear_regions(random_net(2, 8, 8), -3, 3)
     gradients = numpy.array([numpy.linalg.norm(region.W) for region in regions])
     with book_style():
         figure = Figure(figsize=(3.5, 3))
@@ -53,7 +65,13 @@ def plot_linear_regions() -> Figure:
 
 
 def plot_approximation() -> Figure:
-    """Plot nets that interpolate the sine, and how their error falls with their width."""
+    """Plot nets that interpolate the sine, and how their error falls with their width.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        With nets on the left, and errors by width on the right.
+    """
     hi = 2 * numpy.pi
     x = numpy.linspace(0, hi, 2001)
     widths = 2 ** numpy.arange(1, 10)
@@ -78,7 +96,13 @@ def plot_approximation() -> Figure:
 
 
 def plot_sawtooth() -> Figure:
-    """Plot two sawtooth nets, and the units that depth and width take for as many pieces."""
+    """Plot two sawtooth nets, and the units that depth and width take for as many pieces.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        With nets on the left, and units by pieces on the right.
+    """
     depths = numpy.arange(1, 11)
     with book_style():
         figure = Figure(figsize=_WIDE)
@@ -100,7 +124,13 @@ def plot_sawtooth() -> Figure:
 
 
 def plot_monotonicity() -> Figure:
-    """Plot the risk that each of `d2l_mlp.theory.body_temperature.MODELS` learns to predict."""
+    """Plot the risk that each of `d2l_mlp.theory.body_temperature.MODELS` learns to predict.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        With a line for each model.
+    """
     normal, limit = body_temperature.NORMAL, body_temperature.LIMIT
     temperatures = numpy.linspace(normal - 3, normal + 3, 301)
     with book_style():
@@ -117,20 +147,31 @@ def plot_monotonicity() -> Figure:
     return figure
 
 
-def _label_with_plain_numbers(axes: Axes) -> None:
-    # Powers of ten need mathtext, and starting its parser takes longer than the drawing.
-    axes.minorticks_off()
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter("{x:g}")
+def random_net(*sizes: int) -> nn.Sequential:
+    """Build the ReLU net that a figure shows, with normally distributed weights and biases.
 
+    Parameters
+    ----------
+    *sizes : int
+        Number of inputs, and of units of each hidden layer.
 
-def _random_net(*sizes: int) -> nn.Sequential:
-    """Build a ReLU net of one output with normally distributed weights and biases."""
+    Returns
+    -------
+    gluon.nn.Sequential
+        Of one output, in float64; the same each time.
+    """
     random = numpy.random.RandomState(_SEED)
     shapes = zip([*sizes[1:], 1], sizes)
     return relu_net(
         [(random.randn(*shape) / shape[1] ** 0.5, random.randn(shape[0])) for shape in shapes]
     )
+
+
+def _label_with_plain_numbers(axes: Axes) -> None:
+    # Powers of ten need mathtext, and starting its parser takes longer than the drawing.
+    axes.minorticks_off()
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter("{x:g}")
 
 
 def _largest_error(net: nn.Sequential, x: numpy.ndarray) -> float:

@@ -1,14 +1,16 @@
 """Every picture of the chapter by its name.
 
-To add one, add a line to `FIGURES`. Importing this module is cheap: MXNet, d2l and matplotlib are
-imported when a figure is drawn.
+To add one, add a line to `FIGURES`; those of an activation function follow from its entry in
+`d2l_mlp.activations`. Importing this module is cheap: MXNet, d2l and matplotlib are imported when a
+figure is drawn.
 """
 
 import difflib
 import math
 from dataclasses import dataclass
-from importlib import import_module
-from typing import Callable, Mapping, Optional, Sequence, Tuple
+from typing import Callable, Iterator, Mapping, Optional, Sequence, Tuple
+
+from d2l_mlp.activations import ACTIVATIONS, PRELU_SLOPE
 
 MAX_POINTS = 100_000
 """A curve of more points than this is refused."""
@@ -17,7 +19,7 @@ MAX_HIDDEN_LAYERS = 10
 
 
 @dataclass(frozen=True)
-class Options:
+class FigureOptions:
     """What can be chosen about a figure; each figure heeds what concerns it.
 
     Attributes
@@ -27,7 +29,7 @@ class Options:
         ``relu-wide``.
     step : float, default 0.1
         Distance between two points.
-    alpha : float, default 0.25
+    alpha : float, default `PRELU_SLOPE`
         Slope of pReLU for negative x.
     hidden : sequence of int, default (5,)
         Number of units of each hidden layer in the ``mlp`` diagram.
@@ -41,7 +43,7 @@ class Options:
 
     range: Optional[Tuple[float, float]] = None
     step: float = 0.1
-    alpha: float = 0.25
+    alpha: float = PRELU_SLOPE
     hidden: Sequence[int] = (5,)
 
     def __post_init__(self):
@@ -73,19 +75,19 @@ class Options:
         return np.arange(*(self.range or (lo, hi)), self.step)
 
 
-def curve(f: Callable, name: str, grad: bool, options: Options):
+def curve(f: Callable, name: str, grad: bool, options: FigureOptions):
     """Draw a function of the reader's own as `d2l_mlp.plotting.curves.plot_curve` does."""
-    return _drawing("curves").plot_curve(f, name, options.x(), grad)
+    return _curves().plot_curve(f, name, options.x(), grad)
 
 
-def draw(name: str, options: Optional[Options] = None):
+def draw(name: str, options: Optional[FigureOptions] = None):
     """Draw a figure.
 
     Parameters
     ----------
     name : str
         One of `FIGURES`.
-    options : Options, optional
+    options : FigureOptions, optional
         By default the chapter's own.
 
     Returns
@@ -98,11 +100,27 @@ def draw(name: str, options: Optional[Options] = None):
     ValueError
         If there is no figure of that name.
     """
-    return find(name)(options or Options())
+    return find(name)(options or FigureOptions())
 
 
 def find(name: str) -> Callable:
-    """Return the function of `Options` that draws a figure; errors are those of `draw`."""
+    """Look a figure up.
+
+    Parameters
+    ----------
+    name : str
+        One of `FIGURES`.
+
+    Returns
+    -------
+    callable
+        Maps `FigureOptions` to the figure.
+
+    Raises
+    ------
+    ValueError
+        If there is no figure of that name.
+    """
     if name not in FIGURES:
         close = difflib.get_close_matches(name, FIGURES, n=1)
         remedy = f"did you mean {close[0]!r}?" if close else f"choose from {', '.join(FIGURES)}"
@@ -110,57 +128,68 @@ def find(name: str) -> Callable:
     return FIGURES[name][1]
 
 
-def _drawing(module: str):
-    return import_module(f"d2l_mlp.plotting.{module}")
+def _curves():
+    from d2l_mlp.plotting import curves
+
+    return curves
+
+
+def _diagrams():
+    from d2l_mlp.plotting import diagrams
+
+    return diagrams
+
+
+def _demonstrations():
+    from d2l_mlp.plotting import demonstrations
+
+    return demonstrations
 
 
 def _activation(name: str, grad: bool = False, lo: float = -4.0, hi: float = 4.0) -> Callable:
-    return lambda options: _drawing("curves").plot_activation(
-        name, options.x(lo, hi), options.alpha, grad
-    )
+    return lambda options: _curves().plot_activation(name, options.x(lo, hi), options.alpha, grad)
+
+
+def _of_each_activation() -> Iterator[Tuple[str, Tuple[str, Callable]]]:
+    for name, activation in ACTIVATIONS.items():
+        yield name, (f"{activation.title}: {activation.source}", _activation(name))
+        yield f"{name}-grad", (f"derivative of {activation.title}", _activation(name, grad=True))
 
 
 FIGURES: Mapping[str, Tuple[str, Callable]] = {
     "relu-wide": ("ReLU on [-8, 8)", _activation("relu", lo=-8.0, hi=8.0)),
-    "relu": ("ReLU", _activation("relu")),
-    "relu-grad": ("derivative of ReLU", _activation("relu", grad=True)),
-    "prelu": ("pReLU", _activation("prelu")),
-    "prelu-grad": ("derivative of pReLU", _activation("prelu", grad=True)),
-    "sigmoid": ("sigmoid", _activation("sigmoid")),
-    "sigmoid-grad": ("derivative of the sigmoid", _activation("sigmoid", grad=True)),
-    "tanh": ("tanh", _activation("tanh")),
-    "tanh-grad": ("derivative of tanh", _activation("tanh", grad=True)),
+    **dict(_of_each_activation()),
     "activations": (
         "all activation functions above their derivatives",
-        lambda options: _drawing("curves").plot_activations(options.x(), options.alpha),
+        lambda options: _curves().plot_activations(options.x(), options.alpha),
     ),
     "softmax-regression": (
         "single-layer network of 4 inputs and 5 outputs",
-        lambda options: _drawing("diagrams").plot_network([4, 5]),
+        lambda options: _diagrams().plot_network([4, 5]),
     ),
     "mlp": (
         "multilayer perceptron of 4 inputs, 5 hidden units and 3 outputs",
-        lambda options: _drawing("diagrams").plot_network([4, *options.hidden, 3]),
+        lambda options: _diagrams().plot_network([4, *options.hidden, 3]),
     ),
     "linear-pieces": (
         "a ReLU net of one input is piecewise linear",
-        lambda options: _drawing("demonstrations").plot_linear_pieces(),
+        lambda options: _demonstrations().plot_linear_pieces(),
     ),
     "linear-regions": (
         "a ReLU net of two inputs is linear on polygons",
-        lambda options: _drawing("demonstrations").plot_linear_regions(),
+        lambda options: _demonstrations().plot_linear_regions(),
     ),
     "approximation": (
         "nets that approximate the sine, and their error",
-        lambda options: _drawing("demonstrations").plot_approximation(),
+        lambda options: _demonstrations().plot_approximation(),
     ),
     "sawtooth": (
         "a deep net has more pieces than a wide one",
-        lambda options: _drawing("demonstrations").plot_sawtooth(),
+        lambda options: _demonstrations().plot_sawtooth(),
     ),
     "monotonicity": (
         "risk by body temperature, as a linear model and an MLP predict it",
-        lambda options: _drawing("demonstrations").plot_monotonicity(),
+        lambda options: _demonstrations().plot_monotonicity(),
     ),
 }
-"""What each figure shows, and the function of `Options` that draws it."""
+"""What each figure shows, and the function of `FigureOptions` that draws it."""

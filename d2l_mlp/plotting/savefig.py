@@ -4,10 +4,11 @@ Importing this module is cheap: matplotlib is imported when a figure is drawn or
 """
 
 import io
-import secrets
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Iterator, Union
+from typing import Iterator, Union
+
+from d2l_mlp.runtime import files
 
 FORMATS = ("svg", "png", "pdf")
 
@@ -67,25 +68,31 @@ def save_figure(figure, path: Union[str, Path], dpi: int = 200) -> Path:
     form = path.suffix[1:]
     if form not in FORMATS:
         raise ValueError(f"cannot save '{path}': its name must end in .svg, .png or .pdf")
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        with part.open("xb") as file:
-            _write(figure, file, form, dpi if form == "png" else STYLE["figure.dpi"])
-        part.replace(path)
-    finally:
-        if part.exists():
-            part.unlink()
+    files.replace(path, _render(figure, form, dpi), alone=False)
     return path
 
 
 def to_svg(figure) -> str:
-    """Return a figure, drawn in `book_style`, as one ``<svg>`` element, fit for a web page."""
-    file = io.BytesIO()
-    _write(figure, file, "svg", STYLE["figure.dpi"])
-    svg = file.getvalue().decode("utf-8")
+    """Turn a figure into an element of a web page.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        Drawn in `book_style`.
+
+    Returns
+    -------
+    str
+        One ``<svg>`` element.
+    """
+    svg = _render(figure, "svg").decode("utf-8")
     return svg[svg.index("<svg") :]
 
 
-def _write(figure, file: BinaryIO, form: str, dpi: int) -> None:
+def _render(figure, form: str, dpi: int = 200) -> bytes:
+    file = io.BytesIO()
+    if form != "png":
+        dpi = STYLE["figure.dpi"]
     with book_style():
         figure.savefig(file, format=form, dpi=dpi, bbox_inches="tight", metadata=_METADATA[form])
+    return file.getvalue()

@@ -9,9 +9,11 @@ import gc
 import importlib.util
 import sys
 import warnings
+from contextlib import contextmanager
+from contextvars import ContextVar
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
-from typing import Optional
+from typing import Iterator, Optional
 
 MXNET_VERSION = "1.9.1"
 """The only MXNet release this package is written for and tested on."""
@@ -30,6 +32,9 @@ _LIBRARY_PACKAGES = {
     "libnvrtc.so": "pip install nvidia-cuda-nvrtc-cu11",
     "libnvToolsExt.so": "pip install nvidia-nvtx-cu11",
 }
+
+
+_left_alone: "ContextVar[bool]" = ContextVar("left_alone", default=False)  # each thread's own
 
 
 def install() -> None:
@@ -64,6 +69,16 @@ def legacy_d2l() -> ModuleType:
         if not name.startswith("_") and not hasattr(d2l, name):
             setattr(d2l, name, value)
     return d2l
+
+
+@contextmanager
+def display_left_alone() -> Iterator[None]:
+    """Keep d2l.plot from choosing, within the ``with`` block, how the notebook shows pictures."""
+    token = _left_alone.set(True)
+    try:
+        yield
+    finally:
+        _left_alone.reset(token)
 
 
 class _Finder:
@@ -145,7 +160,7 @@ def _repair_d2l(backend: ModuleType) -> None:
         from IPython import get_ipython
         from matplotlib_inline.backend_inline import set_matplotlib_formats
 
-        if get_ipython() is not None:
+        if get_ipython() is not None and not _left_alone.get():
             set_matplotlib_formats("svg")
 
     backend.use_svg_display = use_svg_display

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import secrets
 import shutil
 import stat
 from pathlib import Path
@@ -23,18 +24,31 @@ def write(path: Path, content: bytes) -> None:
             raise OSError(errno.EIO, "the file system has cut it off", str(path))
 
 
-def replace(path: Path, content: bytes) -> None:
+def replace(path: Path, content: bytes, alone: bool = True) -> None:
     """Write a file, or put a new one in its place, in one step; a link is replaced, not followed.
+
+    Parameters
+    ----------
+    path : Path
+        The file, in a folder that exists.
+    content : bytes
+        All of it.
+    alone : bool, default True
+        Whether nobody else writes this file at the same time. Otherwise each writer has a part of
+        its own, and one that is killed leaves it behind.
 
     Raises
     ------
     OSError
         If that fails; a file that was there is then as it was.
     """
-    part = path.with_name(f".{path.name}.part")
+    part = path.with_name(f".{path.name}{'' if alone else '.' + secrets.token_hex(4)}.part")
     remove(part)  # of a process that was killed
-    write(part, content)
-    part.replace(path)
+    try:
+        write(part, content)
+        part.replace(path)
+    finally:
+        remove(part)
     sync(path.parent)
 
 

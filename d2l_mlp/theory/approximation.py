@@ -10,7 +10,7 @@ import numpy
 from mxnet import np
 from mxnet.gluon import nn
 
-from d2l_mlp.runtime.checks import check_integer
+from d2l_mlp.runtime.checks import check_integer, check_interval
 from d2l_mlp.theory.weights import relu_net
 
 
@@ -51,8 +51,7 @@ def approximate(
     >>> net(np.array([[3.0], [3.5]], dtype="float64"))[:, 0]
     array([ 9. , 12.5], dtype=float64)
     """
-    if not -numpy.inf < lo < hi < numpy.inf:
-        raise ValueError(f"the interval is {lo} to {hi}; give two finite numbers, the lower first")
+    check_interval(lo, hi)
     check_integer("num_hidden", num_hidden)
     x = numpy.linspace(lo, hi, num_hidden + 1)
     y = f(np.array(x, dtype="float64"))

@@ -34,7 +34,18 @@ class Model(NamedTuple):
     """Share of the test set that is classified wrongly."""
 
     def risk(self, temperatures: numpy.ndarray) -> numpy.ndarray:
-        """Predict the probability of being at risk; temperatures, in degrees C, are (n,)."""
+        """Predict the probability of being at risk.
+
+        Parameters
+        ----------
+        temperatures : array_like
+            In degrees C, of shape (n,).
+
+        Returns
+        -------
+        numpy.ndarray
+            Of shape (n,), float32.
+        """
         features = self.feature(numpy.asarray(temperatures) - NORMAL)[:, None]
         return softmax(self.net(np.array(features, dtype="float32")))[:, 1].asnumpy()
 

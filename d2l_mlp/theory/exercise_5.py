@@ -60,8 +60,8 @@ def influence(operation: Operation, X: np.ndarray, example: int) -> np.ndarray:
     Returns
     -------
     mxnet.np.ndarray
-        Of shape (n,): the largest derivative, by size, of the sum of the example's outputs
-        after any input of each row.
+        Of shape (n,), one number for each row. Differentiate the sum of the example's outputs with
+        respect to the inputs in that row: the number is the largest of the absolute values.
     """
     X = X.copy()
     X.attach_grad()

@@ -9,6 +9,8 @@ from typing import List, NamedTuple, Tuple
 import numpy
 from mxnet import gluon
 
+from d2l_mlp.activations import ACTIVATIONS
+from d2l_mlp.runtime.checks import check_interval
 from d2l_mlp.theory.weights import Layer, read_layers
 
 _EPS = float(numpy.finfo("float64").eps)
@@ -79,8 +81,7 @@ def linear_pieces(net: gluon.Block, lo: float, hi: float) -> PiecewiseLinear:
     """
     lo, hi = float(lo), float(hi)
     resolution = 64 * _EPS * max(abs(lo), abs(hi))
-    if not resolution < hi - lo < numpy.inf:
-        raise ValueError(f"the interval is {lo} to {hi}; give two finite numbers, the lower first")
+    check_interval(lo, hi, resolution)
     layers = piecewise_linear_layers(net, num_inputs=1)
     x = numpy.array([lo, hi])
     y, slopes = x[:, None], numpy.ones((1, 1))
@@ -103,11 +104,30 @@ def linear_pieces(net: gluon.Block, lo: float, hi: float) -> PiecewiseLinear:
 
 
 def piecewise_linear_layers(net: gluon.Block, num_inputs: int) -> List[Layer]:
-    """Read the layers of a ReLU or pReLU net, as `linear_pieces` does, with the same errors."""
+    """Read the layers of a ReLU or pReLU net of so many inputs, as `linear_pieces` does.
+
+    Parameters
+    ----------
+    net : gluon.Block
+        As for `linear_pieces`.
+    num_inputs : int
+        How many inputs it has to have.
+
+    Returns
+    -------
+    list of Layer
+        From the inputs to the outputs, in float64.
+
+    Raises
+    ------
+    ValueError
+        If the net is another one.
+    """
     layers = read_layers(net)
+    usable = [name for name, activation in ACTIVATIONS.items() if activation.piecewise_linear]
     for layer in layers:
-        if layer.activation not in (None, "relu", "prelu"):
-            raise ValueError(f"{layer.name} is not piecewise linear; use relu or prelu")
+        if layer.activation not in (None, *usable):
+            raise ValueError(f"{layer.name} is not piecewise linear; use {' or '.join(usable)}")
     inputs = layers[0].weight.shape[1]
     if inputs != num_inputs:
         raise ValueError(f"the net takes {inputs} inputs, not {num_inputs}: {layers[0].name}")

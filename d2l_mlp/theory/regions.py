@@ -9,6 +9,7 @@ from typing import List, NamedTuple
 import numpy
 from mxnet import gluon
 
+from d2l_mlp.runtime.checks import check_interval
 from d2l_mlp.theory.pieces import piecewise_linear_layers
 
 
@@ -47,8 +48,7 @@ def linear_regions(net: gluon.Block, lo: float, hi: float) -> List[Region]:
     ValueError
         If the net is another one, or lo and hi are not finite and in order.
     """
-    if not -numpy.inf < lo < hi < numpy.inf:
-        raise ValueError(f"the square is {lo} to {hi}; give two finite numbers, the lower first")
+    check_interval(lo, hi)
     square = numpy.array([[lo, lo], [hi, lo], [hi, hi], [lo, hi]], "float64")
     regions = [Region(square, numpy.eye(2), numpy.zeros(2))]
     for layer in piecewise_linear_layers(net, num_inputs=2):

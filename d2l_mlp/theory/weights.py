@@ -10,7 +10,8 @@ import numpy
 from mxnet import gluon, np
 from mxnet.gluon import nn
 
-from d2l_mlp import mlp
+from d2l_mlp.activations import ACTIVATIONS
+from d2l_mlp.mlp import ActivationLayer
 
 
 class Layer(NamedTuple):
@@ -21,7 +22,7 @@ class Layer(NamedTuple):
     bias: numpy.ndarray
     """Of shape (units,), float64."""
     activation: Optional[str]
-    """"relu", "prelu", "sigmoid", "tanh", or None, as in most output layers."""
+    """One of `d2l_mlp.activations.ACTIVATIONS`, or None, as in most output layers."""
     alpha: numpy.ndarray
     """Slope of "prelu" for negative arguments, of shape (units,); 0 for all others."""
     name: str
@@ -36,7 +37,7 @@ def read_layers(net: gluon.Block) -> List[Layer]:
     net : gluon.Block
         ``nn.Sequential`` or ``nn.HybridSequential`` of ``nn.Dense`` layers, as `build_mlp` makes
         it or as the book writes it; each may be followed by an activation of its own, Gluon's
-        ``nn.Activation`` or ``nn.PReLU`` or those of `d2l_mlp.mlp`.
+        ``nn.Activation`` or ``nn.PReLU`` or `d2l_mlp.mlp.ActivationLayer`.
 
     Returns
     -------
@@ -85,7 +86,7 @@ def relu_net(layers: Sequence[Tuple[numpy.ndarray, numpy.ndarray]]) -> nn.Sequen
         dense.weight.set_data(np.array(weight, dtype="float64"))
         dense.bias.set_data(np.array(bias, dtype="float64"))
         if len(net) < len(layers) - 1:
-            dense.act = mlp.Activation("relu")
+            dense.act = ActivationLayer("relu")
         net.add(dense)
     return net
 
@@ -94,7 +95,7 @@ def _walk(block: gluon.Block, path: str = "") -> Iterator[Tuple[str, gluon.Block
     """Give every layer that holds no others, with a name for it."""
     if not isinstance(block, (nn.Sequential, nn.HybridSequential)):
         text = " ".join(repr(block).split())
-        known = (nn.Dense, nn.Activation, nn.PReLU, mlp.Activation, mlp.PReLU)
+        known = (nn.Dense, nn.Activation, nn.PReLU, ActivationLayer)
         if not isinstance(block, known):
             raise ValueError(f"layer {path or 0}, {text}, is neither Dense nor an activation")
         yield f"layer {path or 0}, {text}", block
@@ -110,12 +111,15 @@ def _read_dense(dense: nn.Dense, name: str) -> Layer:
 
 
 def _with_activation(layer: Layer, block: gluon.Block, name: str) -> Layer:
-    if isinstance(block, (nn.PReLU, mlp.PReLU)):
-        alpha = layer.alpha + _read(block.alpha, name)
-        return layer._replace(activation="prelu", alpha=alpha, name=name)
-    kind = getattr(block, "_act_type", None) or repr(block)
-    if kind not in ("relu", "sigmoid", "tanh"):
-        raise ValueError(f"{name} has the activation {kind!r}, which is not one of the chapter's")
+    if isinstance(block, ActivationLayer):
+        kind = block.activation.name
+    else:
+        kind = "prelu" if isinstance(block, nn.PReLU) else block._act_type
+    if kind not in ACTIVATIONS:
+        known = ", ".join(ACTIVATIONS)
+        raise ValueError(f"{name} has the activation {kind!r}, which is not known; use {known}")
+    if hasattr(block, "alpha"):
+        layer = layer._replace(alpha=layer.alpha + _read(block.alpha, name))
     return layer._replace(activation=kind, name=name)
 
 

@@ -1,10 +1,12 @@
-"""Measure a classifier's loss and accuracy."""
+"""Measure a classifier's loss and accuracy, and what it takes for what."""
 
-from typing import Callable, Iterable, List, Optional, Tuple
+from typing import Callable, Iterable, List, Optional, Sequence, Tuple
 
 import mxnet
+import numpy
 from mxnet import gluon, np
 
+from d2l_mlp.data.canonical import CLASSES
 from d2l_mlp.runtime.device import device_of
 from d2l_mlp.training.graph import NetWithLoss, with_loss
 
@@ -91,3 +93,54 @@ class Tally:
         if self._minibatches:
             self._add_up()
         return self._loss.item() / self.num_examples, self._correct.item() / self.num_examples
+
+
+def predict(net: gluon.Block, X: np.ndarray) -> numpy.ndarray:
+    """Predict the class of each example: that of its largest logit.
+
+    Parameters
+    ----------
+    net : gluon.Block
+        Maps features (n, ...) to logits (n, num_outputs).
+    X : mxnet.np.ndarray
+        Features of shape (n, ...), on the device of the net.
+
+    Returns
+    -------
+    numpy.ndarray
+        Labels of shape (n,), int64.
+    """
+    return net(X).argmax(axis=-1).asnumpy().astype("int64")
+
+
+def confusion_matrix(
+    labels: Sequence[int], predicted: Sequence[int], num_classes: int = len(CLASSES)
+) -> numpy.ndarray:
+    """Count how often each class was taken for each other.
+
+    Parameters
+    ----------
+    labels, predicted : sequence of int
+        True and predicted label of each example, 0 to num_classes - 1.
+    num_classes : int, default 10
+        Number of classes.
+
+    Returns
+    -------
+    numpy.ndarray
+        Of shape (num_classes, num_classes), int64; rows are true and columns predicted labels.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many predictions as labels, or one of either is no label.
+    """
+    pairs = [numpy.asarray(labels), numpy.asarray(predicted)]
+    if pairs[0].shape != pairs[1].shape:
+        raise ValueError(f"{pairs[0].size} labels but {pairs[1].size} predictions; give as many")
+    unknown = numpy.setdiff1d(pairs, range(num_classes))
+    if unknown.size:
+        raise ValueError(f"there is a label {unknown[0]}; give labels 0 to {num_classes - 1}")
+    matrix = numpy.zeros((num_classes, num_classes), dtype="int64")
+    numpy.add.at(matrix, tuple(pairs), 1)
+    return matrix

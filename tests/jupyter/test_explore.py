@@ -20,6 +20,8 @@ POINTS = [
     ("prelu", 3.0, 0.5, 3, 1),
     ("sigmoid", 1.5, 0.25, sigmoid(1.5), sigmoid(1.5) * sigmoid(-1.5)),
     ("tanh", -0.7, 0.25, numpy.tanh(-0.7), 1 - numpy.tanh(-0.7) ** 2),
+    ("swish", 1.5, 0.25, 1.5 * sigmoid(1.5), sigmoid(1.5) * (1 + 1.5 * sigmoid(-1.5))),
+    ("gelu", 1.0, 0.25, 0.8413447460685429, 1.0833154705876862),  # by mpmath
 ]
 
 
@@ -46,7 +48,7 @@ def test_point_tangent_and_derivative(name, x, alpha, value, slope):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("swish", 1.0), "there is no activation 'swish'; choose from relu, prelu, sigmoid, tanh"),
+        (("elu", 1.0), "there is no activation 'elu'; choose from relu, prelu, sigmoid, tanh"),
         (("tanh", 4.5), "x is 4.5; give a number from -4 to 4"),
         (("tanh", float("nan")), "x is nan; give a number from -4 to 4"),
     ],

@@ -8,9 +8,8 @@ import pytest
 from nbclient import NotebookClient
 
 from notebooks.execute import HERE, NOTEBOOKS, execute
-from tests import svg
+from tests import recorded, svg
 from tests.conftest import ROOT
-from tests.test_figures import RECORDED
 
 # Training magnifies what another processor rounds otherwise, so that an image may change sides.
 # The cells that show what a net has learned are tagged "trained".
@@ -25,6 +24,10 @@ def kinds(cell):
         (output.output_type, output.get("name"), sorted(output.get("data", {})))
         for output in cell.get("outputs", ())
     ]
+
+
+def text_of(data):
+    return data.get("text/markdown", data["text/plain"])
 
 
 def assert_same_text(given, expected, kind):
@@ -51,7 +54,7 @@ def test_committed_outputs_are_what_the_code_gives(path):
         for output, expected in zip(now.get("outputs", ()), cell.get("outputs", ())):
             assert output.output_type != "error"
             assert output.get("name") != "stderr", output.text
-            texts = [o.get("text") or o.data["text/plain"] for o in (output, expected)]
+            texts = [o.get("text") or text_of(o.data) for o in (output, expected)]
             assert_same_text(*texts, kind)
             if SVG in output.get("data", {}):
                 assert_same_picture(output.data[SVG], expected.data[SVG], kind)
@@ -78,13 +81,11 @@ def test_the_activation_notebook_draws_what_the_book_recorded():
         if SVG in output.get("data", {})
     ]
     by_texts = {tuple(svg.texts(picture)): picture for picture in drawn}
-    for recorded in RECORDED.values():
-        picture = by_texts[
-            tuple(text.replace("\N{MINUS SIGN}", "-") for text in recorded["labels"])
-        ]
+    for figure in recorded.FIGURES.values():
+        picture = by_texts[tuple(text.replace("\N{MINUS SIGN}", "-") for text in figure["labels"])]
         (curve,) = re.findall(r'<path d="([^"]*)"[^>]*stroke: #1f77b4', picture)
         points = numpy.array(re.findall(svg.NUMBER, curve), dtype=float).reshape(-1, 2)
-        numpy.testing.assert_allclose(points, recorded["path_pt"], rtol=0, atol=1e-4)
+        numpy.testing.assert_allclose(points, figure["path_pt"], rtol=0, atol=1e-4)
 
 
 # The calls that the chapter's cells make, one string a cell.

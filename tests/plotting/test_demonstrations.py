@@ -1,6 +1,7 @@
 import numpy
 import pytest
 
+from d2l_mlp.plotting.demonstrations import random_net
 from d2l_mlp.plotting.gallery import draw
 
 
@@ -8,19 +9,37 @@ def lines(axes):
     return [line.get_xydata().T for line in axes.get_lines()]
 
 
-def test_linear_pieces_show_the_slopes_of_what_is_above_them():
+def drawn_net(X, *sizes):
+    """What the drawn net computes for examples (n, inputs), by NumPy."""
+    first, *others = random_net(*sizes)
+    H = X @ first.weight.data().asnumpy().T + first.bias.data().asnumpy()
+    for layer in others:
+        H = numpy.maximum(H, 0) @ layer.weight.data().asnumpy().T + layer.bias.data().asnumpy()
+    return H[:, 0]
+
+
+def test_linear_pieces_are_those_of_the_net():
     top, bottom = draw("linear-pieces").axes
     (x, y), (breakpoints, at_breakpoints) = lines(top)
-    numpy.testing.assert_array_equal(breakpoints, x[1:-1])
-    numpy.testing.assert_array_equal(at_breakpoints, y[1:-1])
     assert (x[0], x[-1]) == (-3, 3)
+    grid = numpy.linspace(-3, 3, 10_001)
+    # No bend is missing, and every point is the net's.
+    numpy.testing.assert_allclose(
+        numpy.interp(grid, x, y), drawn_net(grid[:, None], 1, 8, 8), atol=1e-12
+    )
     slopes, edges, _ = bottom.patches[0].get_data()
     numpy.testing.assert_array_equal(edges, x)
-    numpy.testing.assert_allclose(slopes, numpy.diff(y) / numpy.diff(x), rtol=1e-9)
+    step = numpy.diff(edges) / 4
+    left, right = (drawn_net(p[:, None], 1, 8, 8) for p in (edges[:-1] + step, edges[1:] - step))
+    numpy.testing.assert_allclose(slopes, (right - left) / (2 * step), atol=1e-9)
+    # There is a point at each bend, and the net does bend there.
+    numpy.testing.assert_array_equal(breakpoints, edges[1:-1])
+    numpy.testing.assert_allclose(at_breakpoints, drawn_net(breakpoints[:, None], 1, 8, 8))
+    assert (abs(numpy.diff(slopes)) > 1e-6).all()
     assert 6 < len(slopes) < 40  # enough to see, few enough to tell apart
 
 
-def test_linear_regions_fill_the_picture():
+def test_linear_regions_fill_the_picture_and_have_the_gradient_of_the_net():
     axes, colorbar = draw("linear-regions").axes
     (polygons,) = axes.collections
     corners = [path.vertices[:-1] for path in polygons.get_paths()]
@@ -29,6 +48,14 @@ def test_linear_regions_fill_the_picture():
     assert sum(areas) == pytest.approx(36)
     assert len(polygons.get_array()) == len(corners) > 20
     assert colorbar.get_ylabel() == "length of the gradient"
+    for polygon, length in zip(corners, polygons.get_array()):
+        centre = polygon.mean(axis=0)
+        # Affine on the polygon: one plane through its centre meets all of its corners.
+        inside = centre + 0.99 * (polygon - centre)
+        z = drawn_net(numpy.vstack([inside, centre]), 2, 8, 8)
+        rises, *_ = numpy.linalg.lstsq(inside - centre, z[:-1] - z[-1], rcond=None)
+        numpy.testing.assert_allclose((inside - centre) @ rises, z[:-1] - z[-1], atol=1e-10)
+        assert numpy.linalg.norm(rises) == pytest.approx(length, rel=1e-6, abs=1e-9)
 
 
 def test_approximation_shows_interpolants_and_their_error():

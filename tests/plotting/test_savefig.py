@@ -74,6 +74,14 @@ def test_a_link_is_replaced_and_not_followed(tmp_path):
     assert not link.is_symlink()
 
 
+def test_what_another_process_is_writing_stays(tmp_path):
+    other = tmp_path / ".line.svg.part"
+    other.write_text("half")
+    path = save_figure(drawn(), tmp_path / "line.svg")
+    assert other.read_text() == "half"
+    assert sorted(tmp_path.iterdir()) == [other, path]
+
+
 @pytest.mark.parametrize("name", ["line", "line.jpg", "line.SVG", "svg", ".svg"])
 def test_other_formats_are_refused(tmp_path, name):
     with pytest.raises(ValueError, match=r"its name must end in \.svg, \.png or \.pdf"):

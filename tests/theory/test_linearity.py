@@ -2,6 +2,7 @@ import numpy
 import pytest
 from mxnet import np
 
+from d2l_mlp.activations import ACTIVATIONS
 from d2l_mlp.mlp import build_mlp
 from d2l_mlp.theory.linearity import best_bottleneck, collapse, rank
 from d2l_mlp.theory.weights import read_layers
@@ -34,7 +35,7 @@ def test_collapse_is_the_formula_of_the_chapter():
     numpy.testing.assert_array_equal(b, W2 @ b1 + b2)
 
 
-@pytest.mark.parametrize("activation", ["relu", "prelu", "sigmoid", "tanh"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_a_nonlinearity_does_not_collapse(activation):
     net = build_mlp((5, 5), 2, None, num_inputs=3)
     net[1].act = build_mlp((5,), 2, activation, num_inputs=3)[0].act

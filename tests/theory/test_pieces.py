@@ -219,6 +219,7 @@ HUGE = one_layer([1e200], [0], [1e200])
     [
         (random_net((3,), num_inputs=2), 0, 1, "the net takes 2 inputs, not 1: layer 0, Dense"),
         (random_net((3,), "tanh"), 0, 1, r"layer 0, Dense\(1 -> 3, tanh\) is not piecewise linear"),
+        (random_net((3,), "gelu"), 0, 1, "gelu.* is not piecewise linear; use relu or prelu"),
         (random_net((3,), "sigmoid"), 0, 1, "is not piecewise linear; use relu or prelu"),
         (NAN, 0, 1, "layer 0, .* has a parameter that is NaN or infinite"),
         (HUGE, 0, 1, "numbers too large for float64; scale its weights down"),

@@ -98,9 +98,9 @@ def test_regions_along_a_line_are_pieces():
     [
         (random_net((3,)), 0, 1, "the net takes 1 inputs, not 2"),
         (random_net((3,), "tanh", num_inputs=2), 0, 1, "layer 0, .* is not piecewise linear"),
-        (random_net((3,), num_inputs=2), 1, 1, "the square is 1 to 1; give two finite numbers"),
-        (random_net((3,), num_inputs=2), 0, numpy.nan, "the square is 0 to nan"),
-        (random_net((3,), num_inputs=2), -numpy.inf, 0, "the square is -inf to 0"),
+        (random_net((3,), num_inputs=2), 1, 1, "the interval is 1 to 1; give two finite numbers"),
+        (random_net((3,), num_inputs=2), 0, numpy.nan, "the interval is 0 to nan"),
+        (random_net((3,), num_inputs=2), -numpy.inf, 0, "the interval is -inf to 0"),
     ],
 )
 def test_refused(net, lo, hi, message):

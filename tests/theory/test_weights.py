@@ -30,6 +30,7 @@ def by_hand(layers):
         "prelu": lambda z, alpha: numpy.where(z > 0, z, alpha * z),
         "sigmoid": lambda z, alpha: 1 / (1 + numpy.exp(-z)),
         "tanh": lambda z, alpha: numpy.tanh(z),
+        "swish": lambda z, alpha: z / (1 + numpy.exp(-z)),
     }
     for layer in layers:
         H = functions[layer.activation](H @ layer.weight.T + layer.bias, layer.alpha)
@@ -39,6 +40,7 @@ def by_hand(layers):
 PER_UNIT = nn.PReLU(in_channels=5)
 NETS = {
     "our own": (build_mlp((5, 6), 3, "tanh", num_inputs=4), ["tanh", "tanh", None]),
+    "our Swish": (build_mlp((5,), 3, "swish", num_inputs=4), ["swish", None]),
     "our pReLU": (build_mlp((5,), 3, "prelu", num_inputs=4), ["prelu", None]),
     "linear": (build_mlp((5,), 3, None, num_inputs=4), [None, None]),
     "softmax regression": (build_mlp((), 3, num_inputs=4), [None]),
@@ -93,7 +95,10 @@ class Custom(gluon.Block):
         (stack(nn.Dense(5), nn.BatchNorm()), r"layer 1, BatchNorm.* is neither Dense nor"),
         (stack(nn.Dense(5), stack(nn.Flatten())), r"layer 1\.0, Flatten, is neither"),
         (Custom(), "layer 0, Custom.* is neither Dense"),
-        (stack(nn.Dense(5, activation="softrelu")), "layer 0, Dense.* 'softrelu', which is not"),
+        (
+            stack(nn.Dense(5, activation="softrelu")),
+            "layer 0, Dense.* 'softrelu', which is not known; use relu",
+        ),
         (stack(nn.Activation("relu"), nn.Dense(2)), "layer 0, .*relu.* does not follow a Dense"),
         (
             stack(nn.Dense(5, activation="relu"), nn.Activation("relu")),

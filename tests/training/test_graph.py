@@ -4,6 +4,7 @@ import pytest
 from mxnet import autograd, gluon, np
 from mxnet.gluon import nn
 
+from d2l_mlp.activations import ACTIVATIONS
 from d2l_mlp.mlp import build_mlp
 from d2l_mlp.training.graph import with_loss
 
@@ -22,7 +23,7 @@ def both_ways(net, n, dtype="float32"):
         yield [array.asnumpy() for array in (logits, losses, *grads)]
 
 
-@pytest.mark.parametrize("activation", ["relu", "prelu", "sigmoid", "tanh", None])
+@pytest.mark.parametrize("activation", [*ACTIVATIONS, None])
 @pytest.mark.parametrize("hidden", [(), (7,), (6, 5)], ids=str)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_the_graph_computes_the_same_bit_for_bit(activation, hidden, dtype):

@@ -1,0 +1,42 @@
+import numpy
+import pytest
+from mxnet import np
+
+from d2l_mlp.mlp import build_mlp
+from d2l_mlp.training.evaluation import confusion_matrix, predict
+
+
+def test_predictions_are_the_largest_logits():
+    net = build_mlp((5,), num_outputs=3, num_inputs=4)
+    X = np.random.normal(size=(50, 4))
+    W1, b1, W2, b2 = (p.data().asnumpy() for p in net.collect_params().values())
+    logits = numpy.maximum(X.asnumpy() @ W1.T + b1, 0) @ W2.T + b2
+    predicted = predict(net, X)
+    numpy.testing.assert_array_equal(predicted, logits.argmax(axis=1))
+    assert predicted.dtype == "int64"
+
+
+def test_confusion_matrix_by_hand():
+    matrix = confusion_matrix([0, 0, 1, 2, 2, 2], [0, 1, 1, 0, 0, 2], num_classes=4)
+    assert matrix.tolist() == [[1, 1, 0, 0], [0, 1, 0, 0], [2, 0, 1, 0], [0, 0, 0, 0]]
+
+
+def test_confusion_matrix_against_counting():
+    labels, predicted = numpy.random.RandomState(0).randint(0, 10, (2, 500))
+    matrix = confusion_matrix(labels, predicted)
+    for i in range(10):
+        for j in range(10):
+            assert matrix[i, j] == sum((labels == i) & (predicted == j))
+
+
+@pytest.mark.parametrize(
+    ("labels", "predicted", "message"),
+    [
+        ([0, 1], [0], "2 labels but 1 predictions; give as many"),
+        ([0, 3], [0, 0], "there is a label 3; give labels 0 to 2"),
+        ([0, 0], [0, -1], "there is a label -1; give labels 0 to 2"),
+    ],
+)
+def test_what_is_no_label_is_refused(labels, predicted, message):
+    with pytest.raises(ValueError, match=message):
+        confusion_matrix(labels, predicted, num_classes=3)
