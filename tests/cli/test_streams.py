@@ -14,7 +14,7 @@ TRAIN = "-m d2l_mlp.train --dataset sample --hidden 8 --epochs 2 --out run"
 
 
 def in_shell(line, cwd, **env):
-    """Run a shell line in which PYTHON stands for the interpreter; give its exit code and output."""
+    """Run a shell line in which PYTHON stands for the interpreter."""
     return subprocess.run(
         ["bash", "-o", "pipefail", "-c", line.replace("PYTHON", shlex.quote(sys.executable))],
         cwd=cwd, env={**os.environ, "PYTHONPATH": str(ROOT), **env},
