@@ -4,14 +4,14 @@ Chapter, section "Hidden Layers": fully connected layers stacked on top of each 
 elementwise activation function after each hidden one, none after the output layer.
 """
 
-from typing import Callable, Iterable, Optional, Sequence, Union
+from typing import Callable, Optional, Sequence, Union
 
 import mxnet
 from mxnet import init, np
 from mxnet.gluon import nn
 
 from d2l_mlp.activations import ACTIVATIONS
-from d2l_mlp.runtime.checks import check_integer
+from d2l_mlp.runtime.rules import Choice, Number, Several, check
 
 INITIALIZERS = {
     # Glorot & Bengio 2010: uniform in +-sqrt(6 / (fan_in + fan_out)).
@@ -30,6 +30,7 @@ def build_mlp(
     activation: Optional[str] = "relu",
     *,
     num_inputs: int = 0,
+    dropout: float = 0.0,
     initializer: Optional[str] = "xavier",
     dtype: str = "float32",
     device: Optional[mxnet.Context] = None,
@@ -50,6 +51,9 @@ def build_mlp(
         collapses to a single layer. Each hidden layer of pReLU units learns a slope of its own.
     num_inputs : int, default 0
         Features of an example, after flattening; 0 takes them from the first minibatch.
+    dropout : float, default 0
+        Probability, less than 1, that a hidden unit is left out of a minibatch in training, by an
+        ``nn.Dropout`` after each hidden layer (Srivastava et al. 2014).
     initializer : {"xavier", "he", "normal", None}, default "xavier"
         Of the weights; drawn from MXNet's generator, hence from ``mxnet.random.seed``. With None
         the parameters have their shapes, but no memory yet.
@@ -61,32 +65,32 @@ def build_mlp(
     Returns
     -------
     gluon.nn.Sequential
-        One ``Dense`` layer for each hidden layer and one for the output.
+        One ``Dense`` layer for each hidden layer and one for the output; with dropout, as the book
+        writes it, its layers are numbered along.
 
     Raises
     ------
     ValueError
-        If a size is not a positive integer or a name is unknown.
+        If a size is not a positive integer, `dropout` no probability or a name unknown.
     """
     if dtype != "float32" and not num_inputs:
         raise ValueError(f"num_inputs is {num_inputs!r}; give it, because dtype is {dtype}")
-    for what, sizes, least in (
-        ("hidden", hidden, 1),
-        ("num_outputs", [num_outputs], 1),
-        ("num_inputs", [num_inputs], 0),
-    ):
-        for size in sizes:
-            check_integer(what, size, least)
+    hidden = check("hidden", hidden, Several(Number(int, least=1)))
+    num_outputs = check("num_outputs", num_outputs, Number(int, least=1))
+    num_inputs = check("num_inputs", num_inputs, Number(int, least=0))
+    dropout = check("dropout", dropout, Number(float, least=0, below=1))
     if activation is not None:
-        _known(activation, "activation", ACTIVATIONS)
+        check("activation", activation, Choice(tuple(ACTIVATIONS)))
     if initializer is not None:
-        _known(initializer, "initializer", INITIALIZERS)
+        check("initializer", initializer, Choice(tuple(INITIALIZERS)))
     net = nn.Sequential()
     for units in hidden:
         layer = nn.Dense(units, in_units=num_inputs)
         if activation is not None:
             layer.act = ActivationLayer(activation)
         net.add(layer)
+        if dropout:
+            net.add(nn.Dropout(dropout))
         num_inputs = units
     net.add(nn.Dense(num_outputs, in_units=num_inputs))
     if initializer is not None:
@@ -132,7 +136,8 @@ def forward(
         If the shapes do not fit together or the activation is unknown.
     """
     if isinstance(activation, str):
-        activation = ACTIVATIONS[_known(activation, "activation", ACTIVATIONS)].function
+        check("activation", activation, Choice(tuple(ACTIVATIONS)))
+        activation = ACTIVATIONS[activation].function
     if len(weights) != len(biases) or not len(weights):
         raise ValueError(f"{len(weights)} weights and {len(biases)} biases; give each layer both")
     H = X
@@ -192,9 +197,3 @@ class ActivationLayer(nn.HybridBlock):
 
     def __repr__(self):
         return self.activation.name
-
-
-def _known(name: str, what: str, registry: Iterable[str]) -> str:
-    if name not in registry:
-        raise ValueError(f"{what} {name!r} is not known; choose one of {', '.join(registry)}")
-    return name

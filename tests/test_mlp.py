@@ -147,23 +147,44 @@ def test_prints_readably():
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ({"hidden": (0,)}, "hidden is 0"),
-        ({"hidden": (16, -1)}, "hidden is -1"),
-        ({"hidden": (1.5,)}, "hidden is 1.5"),
-        ({"hidden": (True,)}, "hidden is True"),
+        ({"hidden": (0,)}, r"hidden is \(0,\); give a sequence of values, each an integer of at"),
+        ({"hidden": (16, -1)}, r"hidden is \(16, -1\); give"),
+        ({"hidden": (1.5,)}, r"hidden is \(1.5,\)"),
+        ({"hidden": (True,)}, r"hidden is \(True,\)"),
+        ({"dropout": 1}, "dropout is 1; give a number of at least 0 and less than 1"),
         ({"num_outputs": 0}, "num_outputs is 0; give an integer of at least 1"),
         ({"dtype": "float64"}, "num_inputs is 0; give it, because dtype is float64"),
         ({"num_inputs": -1}, "num_inputs is -1; give an integer of at least 0"),
         (
             {"activation": "elu"},
-            "'elu' is not known; choose one of relu, prelu, sigmoid, tanh, gelu",
+            "activation is 'elu'; give one of relu, prelu, sigmoid, tanh, gelu",
         ),
-        ({"initializer": "zeros"}, "'zeros' is not known; choose one of xavier, he, normal"),
+        ({"initializer": "zeros"}, "initializer is 'zeros'; give one of xavier, he, normal"),
     ],
 )
 def test_refused(arguments, says):
     with pytest.raises(ValueError, match=says):
         build_mlp(**arguments)
+
+
+def test_dropout_is_that_of_the_book_s_next_sections(tmp_path):
+    net = build_mlp((400, 300), num_inputs=20, dropout=0.25)
+    book = nn.Sequential()
+    book.add(
+        nn.Dense(400, activation="relu"), nn.Dropout(0.25),
+        nn.Dense(300, activation="relu"), nn.Dropout(0.25), nn.Dense(10),
+    )  # fmt: skip
+    net.save_parameters(str(tmp_path / "model.params"))
+    book.load_parameters(str(tmp_path / "model.params"))
+    X = np.random.normal(size=(16, 20))
+    assert (net(X) == book(X)).all()  # off where nothing is trained
+    hidden = net[0](X)
+    with mxnet.autograd.record():
+        dropped = net[1](hidden)
+    left_out = ((dropped == 0) & (hidden != 0)).sum() / (hidden != 0).sum()
+    assert left_out.item() == pytest.approx(0.25, abs=0.05)
+    kept = dropped != 0
+    numpy.testing.assert_allclose(dropped[kept].asnumpy(), hidden[kept].asnumpy() / 0.75, rtol=1e-6)
 
 
 def test_a_gluon_block_among_gluon_blocks():
@@ -224,7 +245,7 @@ def test_forward_pass_takes_any_function_and_autograd_goes_through_it():
         ([(8, 6), (5, 6), (5,), (3, 4), (3,)], "relu", r"layer 1 has inputs of shape \(8, 5\)"),
         ([(8, 6)], "relu", "0 weights and 0 biases; give each layer both"),
         ([(8, 6), (5, 6), (5,), (3, 5)], "relu", "2 weights and 1 biases"),
-        ([(8, 6), (5, 6), (5,)], "elu", "activation 'elu' is not known; choose one of relu,"),
+        ([(8, 6), (5, 6), (5,)], "elu", "activation is 'elu'; give one of relu,"),
     ],
 )
 def test_forward_pass_refuses(shapes, activation, message):

@@ -14,7 +14,7 @@ PROG = "python -m d2l_mlp.train"
 
 _GROUPS = {
     "training": ("epochs", "batch_size", "optimizer", "lr", "momentum", "wd", "schedule", "seed"),
-    "model": ("hidden", "activation", "init"),
+    "model": ("hidden", "activation", "dropout", "init"),
     "data": ("loader", "workers"),
 }
 _WITH_RESUME = ("resume", "epochs", "data_dir", "device", "quiet")

@@ -74,7 +74,7 @@ def train(flags: TrainFlags, signals: Signals) -> None:
             fit(
                 net, train_iter, test_iter, num_epochs=settings.epochs,
                 optimizer=settings.optimizer, lr=settings.lr, momentum=settings.momentum,
-                wd=settings.wd, schedule=settings.schedule, state=run.state,
+                wd=settings.wd, schedule=settings.schedule, seed=settings.seed, state=run.state,
                 on_epoch=on_epoch, on_minibatch=on_minibatch,
             )  # fmt: skip
         finally:  # also after Ctrl-C or divergence: what was trained is kept

@@ -45,5 +45,5 @@ def _build(
 ) -> nn.Sequential:
     return build_mlp(
         settings.hidden, len(CLASSES), settings.activation, num_inputs=math.prod(IMAGE_SHAPE),
-        initializer=initializer, device=device,
+        dropout=settings.dropout, initializer=initializer, device=device,
     )  # fmt: skip

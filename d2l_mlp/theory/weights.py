@@ -94,6 +94,8 @@ def relu_net(layers: Sequence[Tuple[numpy.ndarray, numpy.ndarray]]) -> nn.Sequen
 def _walk(block: gluon.Block, path: str = "") -> Iterator[Tuple[str, gluon.Block]]:
     """Give every layer that holds no others, with a name for it."""
     if not isinstance(block, (nn.Sequential, nn.HybridSequential)):
+        if isinstance(block, nn.Dropout):
+            return  # nothing, but in training
         text = " ".join(repr(block).split())
         known = (nn.Dense, nn.Activation, nn.PReLU, ActivationLayer)
         if not isinstance(block, known):

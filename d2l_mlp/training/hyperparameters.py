@@ -33,6 +33,11 @@ class Hyperparameters:
         "hidden units of each hidden layer; none at all is softmax regression",
     )
     activation: str = _setting("relu", Choice(tuple(ACTIVATIONS)), "of the hidden units")
+    dropout: float = _setting(
+        0.0,
+        Number(float, least=0, below=1),
+        "probability that a hidden unit is left out of a minibatch in training",
+    )
     init: str = _setting("xavier", Choice(("xavier", "he", "normal")), "initializer of the weights")
     epochs: int = _setting(10, Number(int, least=1), "passes over the training set")
     batch_size: int = _setting(256, Number(int, least=1), "examples a minibatch")

@@ -42,6 +42,7 @@ def fit(
     momentum: float = 0.0,
     wd: float = 0.0,
     schedule: str = "constant",
+    seed: Optional[int] = None,
     state: Optional[TrainingState] = None,
     kvstore: Union[str, mxnet.kvstore.KVStoreBase, None] = None,
     on_epoch: Optional[Callable[[TrainingState], None]] = None,
@@ -67,6 +68,10 @@ def fit(
         Weight decay: L2 penalty on every parameter, biases included.
     schedule : {"constant", "cosine"}, default "constant"
         How the learning rate goes from `lr` at the first minibatch (to 0 after the last).
+    seed : int, optional
+        Seed MXNet's generator at the start of each epoch, with what follows from (seed, epoch).
+        What a net draws, such as its dropout, is then the same again after an interruption; without
+        a seed it is not.
     state : TrainingState, optional
         Go on from there, as if there had been no interruption: `net` takes its parameters. The
         loader has to give the epoch that comes next (see ``epoch`` of `d2l_mlp.data.loaders`).
@@ -103,6 +108,8 @@ def fit(
     trainer = make_trainer(net, settings, state, steps, kvstore)
     net_with_loss, device = with_loss(net), device_of(net)
     for epoch in range(len(state.history), num_epochs):
+        if seed is not None:
+            mxnet.random.seed(int(numpy.random.RandomState([seed, epoch]).randint(2**31)))
         rates = learning_rates(settings, epoch, len(train_iter))
         start = time.perf_counter()
         train = train_epoch(net_with_loss, train_iter, trainer, rates, device, on_minibatch)

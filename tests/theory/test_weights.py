@@ -83,6 +83,13 @@ def test_float64_is_kept_to_the_last_digit():
     numpy.testing.assert_allclose(by_hand(read_layers(net)), logits, rtol=1e-14, atol=1e-15)
 
 
+def test_dropout_is_no_layer_of_the_formulas():
+    net = build_mlp((5,), 3, num_inputs=4, dropout=0.5)
+    weights = [layer.weight for layer in read_layers(net)]
+    for weight, dense in zip(weights, (net[0], net[2])):
+        numpy.testing.assert_array_equal(weight, dense.weight.data().asnumpy())
+
+
 class Custom(gluon.Block):
     def forward(self, X):
         return X
@@ -91,7 +98,6 @@ class Custom(gluon.Block):
 @pytest.mark.parametrize(
     ("net", "message"),
     [
-        (stack(nn.Dense(5), nn.Dropout(0.5)), r"layer 1, Dropout.* is neither Dense nor"),
         (stack(nn.Dense(5), nn.BatchNorm()), r"layer 1, BatchNorm.* is neither Dense nor"),
         (stack(nn.Dense(5), stack(nn.Flatten())), r"layer 1\.0, Flatten, is neither"),
         (Custom(), "layer 0, Custom.* is neither Dense"),

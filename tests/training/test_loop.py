@@ -92,17 +92,21 @@ def test_every_number_is_that_of_plain_numpy(momentum, wd, schedule):
 @pytest.mark.parametrize("hidden", [(), (6,), (3,) * 11])
 @pytest.mark.parametrize("activation", ["tanh", "prelu"])
 @pytest.mark.parametrize("optimizer", [{}, {"momentum": 0.9}, {"optimizer": "adam"}], ids=str)
-def test_a_resumed_training_is_bit_identical(hidden, activation, optimizer):
-    options = {"num_epochs": 5, "lr": 0.1, "schedule": "cosine", **optimizer}
+@pytest.mark.parametrize("dropout", [0, 0.5])
+def test_a_resumed_training_is_bit_identical(hidden, activation, optimizer, dropout):
+    options = {"num_epochs": 5, "lr": 0.1, "schedule": "cosine", "seed": 7, **optimizer}
+
+    def new_net():
+        return build_mlp(hidden, 3, activation, num_inputs=5, dropout=dropout)
 
     def outcome(net, history):
         return [m[:5] for m in history], [p.tobytes() for p in values(net)]
 
-    net, states = build_mlp(hidden, 3, activation, num_inputs=5), []
+    net, states = new_net(), []
     whole = fit(net, loader(seed=1), loader(), on_epoch=states.append, **options)
     assert [len(state.history) for state in states] == [1, 2, 3, 4, 5]
     for state in states:
-        again, train_iter = build_mlp(hidden, 3, activation, num_inputs=5), loader(seed=1)
+        again, train_iter = new_net(), loader(seed=1)
         train_iter.epoch = len(state.history)
         history = fit(again, train_iter, loader(), state=state, **options)
         assert outcome(again, history) == outcome(net, whole)
