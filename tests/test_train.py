@@ -56,8 +56,8 @@ def test_a_run_leaves_everything_behind(run, tmp_path, sample):
     config = json.loads((folder / "config.json").read_text())
     assert config["hyperparameters"] == {
         "hidden": [32], "activation": "relu", "dropout": 0.0, "init": "xavier", "epochs": 3,
-        "batch_size": 256, "optimizer": "sgd", "lr": 0.5, "momentum": 0.0, "wd": 0.0, "schedule": "constant",
-        "seed": 5, "loader": "arrays", "workers": 0,
+        "batch_size": 256, "optimizer": "sgd", "lr": 0.5, "momentum": 0.0, "wd": 0.0,
+        "schedule": "constant", "seed": 5, "loader": "arrays", "workers": 0,
     }  # fmt: skip
     assert config["data"]["release"] == "sample"
     assert config["data"]["sha256"] == sample.sha256
