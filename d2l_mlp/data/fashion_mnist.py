@@ -5,16 +5,9 @@ import os
 from pathlib import Path
 from typing import Union
 
-from d2l_mlp.data.canonical import (
-    CANONICAL,
-    RELEASES,
-    SAMPLE_DIR,
-    DatasetError,
-    FashionMNIST,
-    find_file,
-    read,
-)
+from d2l_mlp.data.canonical import RELEASES, SAMPLE_DIR
 from d2l_mlp.data.download import DownloadError, fetch
+from d2l_mlp.data.reader import DatasetError, FashionMNIST, has_files, read
 
 log = logging.getLogger(__name__)
 
@@ -73,11 +66,11 @@ def load(dataset: str = "auto", data_dir: Union[str, Path, None] = None) -> Fash
         except DatasetError as error:
             raise DatasetError(f"{error}; {_REMEDY}") from None
     for folder in (cache_dir(), _gluon_dir(), SYSTEM_DIR):
-        if any(find_file(folder, file).exists() for file in CANONICAL):
-            try:
+        try:
+            if has_files(folder, "fashion-mnist"):
                 return read(folder, "fashion-mnist")
-            except DatasetError as error:
-                log.warning("passed over: %s", error)
+        except (DatasetError, OSError) as error:
+            log.warning("passed over: %s", error)
     try:
         return read(fetch(cache_dir(), patience=4 if dataset == "auto" else 20), "fashion-mnist")
     except DownloadError as error:

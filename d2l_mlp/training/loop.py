@@ -11,7 +11,7 @@ import mxnet
 import numpy
 from mxnet import autograd, gluon, npx
 
-from d2l_mlp.runtime.checks import check_data
+from d2l_mlp.data.examples import check_data, infer_shapes
 from d2l_mlp.runtime.device import device_of
 from d2l_mlp.training.evaluation import Tally, measure
 from d2l_mlp.training.graph import NetWithLoss, with_loss
@@ -95,6 +95,7 @@ def fit(
     settings = Hyperparameters(
         epochs=num_epochs, optimizer=optimizer, lr=lr, momentum=momentum, wd=wd, schedule=schedule
     )
+    infer_shapes(net, train_iter)
     for data_iter in (train_iter, test_iter):
         check_data(net, data_iter)
     state = state or initial_state(net)

@@ -7,7 +7,7 @@ import pytest
 
 from d2l_mlp.data import download, fashion_mnist
 from d2l_mlp.data.download import DownloadError, fetch
-from tests.data.test_canonical import PUBLISHED, published
+from tests.mirror import PUBLISHED, published
 
 NAMES = [f"{name}.gz" for name in PUBLISHED]
 

@@ -3,8 +3,9 @@ import shutil
 import pytest
 
 from d2l_mlp.data import fashion_mnist
-from d2l_mlp.data.canonical import SAMPLE_DIR, DatasetError
+from d2l_mlp.data.canonical import SAMPLE_DIR
 from d2l_mlp.data.fashion_mnist import cache_dir, load
+from d2l_mlp.data.reader import DatasetError
 
 
 @pytest.fixture(autouse=True)

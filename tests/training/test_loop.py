@@ -7,7 +7,8 @@ import numpy
 import pytest
 from mxnet import np
 
-from d2l_mlp.data.loaders import ArrayLoader, array_loaders, d2l_loaders
+from d2l_mlp.data.book_loaders import d2l_loaders
+from d2l_mlp.data.loaders import ArrayLoader, array_loaders
 from d2l_mlp.mlp import build_mlp
 from d2l_mlp.training.evaluation import evaluate
 from d2l_mlp.training.loop import DivergenceError, fit
