@@ -7,8 +7,8 @@ import numpy
 from mxnet import np
 from mxnet.gluon.data import DataLoader, Sampler, vision
 
-from d2l_mlp.data.examples import to_features
 from d2l_mlp.data.fashion_mnist import load
+from d2l_mlp.data.features import to_features
 from d2l_mlp.data.loaders import Minibatch, epoch_order
 from d2l_mlp.data.reader import FashionMNIST
 from d2l_mlp.runtime.checks import check_integer

@@ -1,46 +1,65 @@
-"""Examples as a net takes them: features made of images, and data that no loss exists for."""
+"""Refuse examples that do not suit a net, before it is trained or tested on them."""
 
-from typing import Iterable, Optional, Union
+import math
+from typing import Iterable, Iterator, Tuple
 
 import mxnet
 import numpy
 from mxnet import gluon, np
 
+from d2l_mlp.data.arrays import check_features, check_labels
 from d2l_mlp.runtime.device import device_of
 
 
-def to_features(
-    images: Union[numpy.ndarray, np.ndarray], device: Optional[mxnet.Context] = None
-) -> np.ndarray:
-    """Make the features that a net is given of images.
+def check_inputs(net: gluon.Block, X: np.ndarray, first: int = 0) -> int:
+    """Refuse features that a net cannot take, or that `check_features` refuses.
 
     Parameters
     ----------
-    images : numpy.ndarray or mxnet.np.ndarray
-        Grey values, uint8 of shape (n, 28, 28), or (28, 28) for one image.
-    device : mxnet.Context, optional
-        Where the features live; by default MXNet's current context.
+    net : gluon.Block
+        Initialized; maps features to logits (n, num_outputs). It is run on one example, which
+        gives shapes to those parameters that still wait for data (see `infer_shapes`).
+    X : mxnet.np.ndarray
+        Features of shape (n, ...), of the net's dtype.
+    first : int, default 0
+        Number of the first example, in the message.
 
     Returns
     -------
-    mxnet.np.ndarray
-        Divided by 255, float32 in [0, 1] of shape (n, 1, 28, 28): bit for bit those of the book's
-        loaders.
+    int
+        num_outputs.
 
     Raises
     ------
     ValueError
-        If the images have another dtype or shape.
+        If the features are refused, or the net has no parameters or gives no logits.
     """
-    images = _numpy(images)
-    if images.dtype != numpy.uint8 or images.shape[-2:] != (28, 28) or images.ndim not in (2, 3):
+    if not isinstance(X, np.ndarray):
+        raise ValueError(f"features are a {_name(X)}; give an mxnet.np.ndarray, or ArrayLoader")
+    check_features(X, first)
+    parameter = _first_parameter(net)
+    dtype, wanted = numpy.dtype(X.dtype), numpy.dtype(parameter.dtype)
+    if dtype != wanted:
         raise ValueError(
-            f"images are {images.dtype} of shape {images.shape}; give uint8, 0 to 255, "
-            "of shape (n, 28, 28)"
+            f"features are {dtype}, but the net is {wanted}; give X.astype('{wanted}')"
         )
-    X = np.array(images.reshape(-1, 1, 28, 28), dtype="uint8", ctx=device).astype("float32")
-    X /= 255  # not times 1/255, which rounds otherwise: the book's loaders divide
-    return X
+    try:
+        shape = net(X[:1].as_in_ctx(device_of(net))).shape
+    except mxnet.base.MXNetError as error:
+        has, weight = math.prod(X.shape[1:]), parameter.shape
+        if len(weight) == 2 and has != weight[1]:
+            raise ValueError(
+                f"example {first} has {has} features, but the net takes {weight[1]}; "
+                f"give it as many, or build it for {has}"
+            ) from None
+        reason = str(error).strip().splitlines()[-1]
+        raise ValueError(f"the net cannot take features of shape {X.shape} ({reason})") from None
+    if len(shape) != 2:
+        raise ValueError(
+            f"the net makes outputs of shape {shape} of one example; "
+            "let it end in a Dense layer, whose logits have the shape (n, num_outputs)"
+        )
+    return shape[1]
 
 
 def infer_shapes(net: gluon.Block, data_iter: Iterable) -> None:
@@ -52,59 +71,97 @@ def infer_shapes(net: gluon.Block, data_iter: Iterable) -> None:
         Initialized, perhaps without its input sizes; nothing is done if it has them all.
     data_iter : iterable
         Minibatches (X, y), of which the first is taken, unless it has them all as ``arrays``.
+
+    Raises
+    ------
+    ValueError
+        If the example is refused by `check_inputs`.
     """
     try:
         for parameter in net.collect_params().values():
             parameter.data()
     except gluon.parameter.DeferredInitializationError:
-        X, _ = getattr(data_iter, "arrays", None) or next(iter(data_iter))
-        net(X[:1].as_in_ctx(device_of(net)))
+        for X, _ in _minibatches(data_iter):
+            check_inputs(net, X[:1])
+            return
 
 
 def check_data(net: gluon.Block, data_iter: Iterable) -> None:
-    """Raise a ValueError that names the first example no loss can be computed for.
+    """Refuse data that a net cannot be trained or tested on, epoch after epoch.
 
     Parameters
     ----------
     net : gluon.Block
-        Tells, by its outputs, which labels there are; see `infer_shapes`.
+        Initialized; see `check_inputs`.
     data_iter : iterable
         Minibatches (X, y). It is gone through once, unless it has them all as ``arrays``.
 
     Raises
     ------
     ValueError
-        If a feature is not finite, or a label is not one of 0 to num_outputs - 1.
+        If there are no examples, one is refused by `check_inputs` or `check_labels`, or the data
+        can be gone through only once.
     """
-    device = device_of(net)
-    first = 0
-    for X, y in _pieces(data_iter):
-        X, y = _numpy(X), _numpy(y)
-        finite = numpy.isfinite(X).reshape(len(X), -1).all(axis=1)
-        if not finite.all():
-            raise ValueError(
-                f"example {first + finite.argmin()} has a feature that is NaN or infinite; "
-                "clean the data or leave that example out"
-            )
-        num_outputs = net(np.array(X[:1], dtype=X.dtype, ctx=device)).shape[-1]
-        known = numpy.isin(y, range(num_outputs))
-        if not known.all():
-            i = known.argmin()
-            raise ValueError(
-                f"example {first + i} has the label {y[i]}, but the net has {num_outputs} "
-                f"outputs, for the labels 0 to {num_outputs - 1}; give it more, or mend the label"
-            )
-        first += len(y)
+    if hasattr(data_iter, "__next__"):
+        raise ValueError(
+            f"the minibatches come from a {_name(data_iter)}, which gives them only once; "
+            "give a list of them, or a loader"
+        )
+    for _ in _checked(net, _minibatches(data_iter)):
+        pass
 
 
-def _pieces(data_iter: Iterable) -> Iterable:
-    """Give the data in pieces that are small enough to be copied."""
-    arrays = getattr(data_iter, "arrays", None)
-    if arrays is None:
+def checked(net: gluon.Block, data_iter: Iterable) -> Iterable:
+    """Give the minibatches of data that are gone through once, refused as by `check_data`.
+
+    Parameters
+    ----------
+    net : gluon.Block
+        Initialized; see `check_inputs`.
+    data_iter : iterable
+        Minibatches (X, y); also a generator of them.
+
+    Returns
+    -------
+    iterable
+        The same minibatches. Those of a loader that has them all as ``arrays`` are checked at
+        once, others when their turn comes, which raises the ValueError then.
+    """
+    _first_parameter(net)
+    if hasattr(data_iter, "arrays"):
+        check_data(net, data_iter)
         return data_iter
-    X, y = arrays
-    return ((X[i : i + 4096], y[i : i + 4096]) for i in range(0, len(y), 4096))
+    return _checked(net, data_iter)
 
 
-def _numpy(array: Union[numpy.ndarray, np.ndarray]) -> numpy.ndarray:
-    return array.asnumpy() if hasattr(array, "asnumpy") else numpy.asarray(array)
+def _first_parameter(net: gluon.Block) -> gluon.Parameter:
+    for parameter in net.collect_params().values():
+        return parameter
+    raise ValueError("the net has no parameters; add a layer that has some, such as Dense")
+
+
+def _checked(net: gluon.Block, minibatches: Iterable) -> Iterator[Tuple[np.ndarray, np.ndarray]]:
+    first = 0
+    for minibatch in minibatches:
+        if not isinstance(minibatch, (tuple, list)) or len(minibatch) != 2:
+            raise ValueError(f"a minibatch is a {_name(minibatch)}; give pairs (X, y)")
+        X, y = minibatch
+        num_outputs = check_inputs(net, X, first)
+        if not isinstance(y, np.ndarray):
+            raise ValueError(f"labels are a {_name(y)}; give an mxnet.np.ndarray, or ArrayLoader")
+        if len(X) != len(y):
+            raise ValueError(f"{len(X)} examples but {len(y)} labels; give each example one")
+        check_labels(y, num_outputs, first)
+        first += len(y)
+        yield X, y
+    if not first:
+        raise ValueError("the data hold no example; give at least one minibatch")
+
+
+def _minibatches(data_iter: Iterable) -> Iterable:
+    """Give the data as one minibatch if there is an array of them, which is cheaper to check."""
+    return [data_iter.arrays] if hasattr(data_iter, "arrays") else data_iter
+
+
+def _name(thing: object) -> str:
+    return f"{type(thing).__module__}.{type(thing).__name__}".replace("builtins.", "")

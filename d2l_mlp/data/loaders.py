@@ -6,7 +6,8 @@ import mxnet
 import numpy
 from mxnet import np
 
-from d2l_mlp.data.examples import to_features
+from d2l_mlp.data.arrays import check_features, check_labels
+from d2l_mlp.data.features import to_features
 from d2l_mlp.data.reader import FashionMNIST
 from d2l_mlp.runtime.checks import check_integer
 
@@ -23,9 +24,9 @@ class ArrayLoader:
     Parameters
     ----------
     X : numpy.ndarray or mxnet.np.ndarray
-        Features of shape (n, ...); NumPy's become float32, MXNet's stay as they are.
+        Features, floats of shape (n, ...); NumPy's become float32, MXNet's stay as they are.
     y : numpy.ndarray or mxnet.np.ndarray
-        Labels, integers, of shape (n,); NumPy's become int32, MXNet's stay as they are.
+        Labels, whole numbers of shape (n,); NumPy's become int32, MXNet's stay as they are.
     batch_size : int
         Examples a minibatch, over all parts; the last one of an epoch may be shorter.
     seed : int, optional
@@ -49,9 +50,10 @@ class ArrayLoader:
     Raises
     ------
     ValueError
-        If `X` and `y` differ in length, the batch size is not a positive integer, `rank` is not
-        one of the parts, or a minibatch has fewer examples than there are parts: a part without
-        any would have to sit a step out, for which the others would wait for ever.
+        If the features or labels are refused by `d2l_mlp.data.arrays` or differ in length, the
+        batch size is not a positive integer, `rank` is not one of the parts, or a minibatch has
+        fewer examples than there are parts: a part without any would have to sit a step out, for
+        which the others would wait for ever.
     """
 
     def __init__(
@@ -64,6 +66,8 @@ class ArrayLoader:
         rank: int = 0,
         num_parts: int = 1,
     ):
+        check_features(X)
+        check_labels(y)
         if len(X) != len(y):
             raise ValueError(f"{len(X)} examples but {len(y)} labels; give each example one")
         batch_size = check_integer("batch size", batch_size)

@@ -86,8 +86,8 @@ def fit(
     Raises
     ------
     ValueError
-        If a hyperparameter is out of its range, a feature is not finite, a label is not one of 0
-        to num_outputs - 1, or `state` is of another net. Checked before training.
+        If a hyperparameter is out of its range, an example is refused by `d2l_mlp.data.examples`,
+        or `state` is of another net. Checked before training.
     DivergenceError
         If the loss or a parameter is NaN or infinite after an epoch; `net` then has the
         parameters of the epoch before it.
