@@ -78,23 +78,11 @@ def read(folder: Path, release: str) -> FashionMNIST:
 
 
 def has_files(folder: Path, release: str) -> bool:
-    """Tell whether a folder has any file of a release, whatever is in it.
-
-    Parameters
-    ----------
-    folder : Path
-        It need not exist.
-    release : {"fashion-mnist", "sample"}
-        Whose names to look for.
-
-    Returns
-    -------
-    bool
-        True if there is one.
+    """Tell whether a folder, which need not exist, has any file by a name of a release's.
 
     Raises
     ------
-    OSError
+    DatasetError
         If the folder cannot be looked into.
     """
     for path in (path for file in RELEASES[release] for path in _paths(folder, file)):
@@ -102,6 +90,8 @@ def has_files(folder: Path, release: str) -> bool:
             path.lstat()
         except (FileNotFoundError, NotADirectoryError):
             continue
+        except OSError as error:
+            raise DatasetError(f"{path} cannot be read ({error.strerror})") from None
         return True
     return False
 
@@ -129,8 +119,7 @@ def read_file(folder: Path, file: File) -> bytes:
     problems = []
     for path in _paths(folder, file):
         try:
-            # Deflate never makes much more of it; what is larger is not ours to read.
-            return _verified(files.read(path, file.size + 2**16, follow=True), file)
+            return verify(files.read(path, largest(file), follow=True), file)
         except ValueError as error:
             problems.append(f"{path} {error}")
     found = [problem for problem in problems if not problem.endswith("is missing")]
@@ -141,8 +130,32 @@ def _paths(folder: Path, file: File) -> List[Path]:
     return [folder / f"{file.name}.gz", folder / file.name]
 
 
-def _verified(raw: bytes, file: File) -> bytes:
-    """Give the content of a file; a ValueError's message goes on after the file's name."""
+def largest(file: File) -> int:
+    """Give the bytes that a file may have, however compressed: deflate never makes much more."""
+    return file.size + 2**16
+
+
+def verify(raw: bytes, file: File) -> bytes:
+    """Verify what was read of a file, compressed or not.
+
+    Parameters
+    ----------
+    raw : bytes
+        As on the disk.
+    file : File
+        What it has to be.
+
+    Returns
+    -------
+    bytes
+        Its decompressed content.
+
+    Raises
+    ------
+    ValueError
+        If it is of any other content; the message, "is a truncated gzip file" for instance, goes
+        on after the file's name.
+    """
     content = _gunzip(raw, file.size) if raw[:2] == b"\x1f\x8b" else raw
     if hashlib.sha256(content).hexdigest() != file.sha256:
         raise ValueError(_difference(file, raw, content))
