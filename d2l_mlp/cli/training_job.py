@@ -103,9 +103,7 @@ def _loaders(
     settings: Hyperparameters, data: FashionMNIST, context: mxnet.Context
 ) -> Tuple[Any, Any]:
     if settings.loader == "d2l":
-        return book_loaders.d2l_loaders(
-            data, settings.batch_size, settings.seed, settings.workers
-        )
+        return book_loaders.d2l_loaders(data, settings.batch_size, settings.seed, settings.workers)
     return loaders.array_loaders(data, settings.batch_size, settings.seed, context)
 
 
