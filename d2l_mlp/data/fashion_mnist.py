@@ -128,5 +128,5 @@ def _expanded(path: Union[str, Path]) -> Path:
     """Put the home in the place of ``~``."""
     try:
         return Path(path).expanduser()
-    except RuntimeError:
+    except (KeyError, RuntimeError):  # KeyError from Python 3.8
         raise DatasetError(f"{path} is nowhere: there is no such home (HOME is not set)") from None

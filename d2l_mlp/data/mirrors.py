@@ -5,7 +5,7 @@ import re
 import socket
 import threading
 import time
-from typing import Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 from urllib.parse import urlsplit
 
 from d2l_mlp.data.canonical import CANONICAL
@@ -15,6 +15,8 @@ MIRRORS = (
     "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
 )
 """The publisher's copy, and Keras's. ``D2L_MLP_MIRROR`` replaces them."""
+
+_SILENT = "did not answer within {:g} s"
 
 
 class MirrorError(ValueError):
@@ -44,46 +46,29 @@ def find_problems(mirrors: Sequence[str], seconds: float) -> Dict[str, str]:
     dict of str to str
         What is wrong with those that are of no use, by their address.
     """
-    answers: queue.Queue = queue.Queue()
-
-    def ask_first(mirror: str) -> None:
-        try:
-            _check_address(mirror)
-            # The body stays where it is. HEAD would not have one, but not every mirror answers it.
-            ask(f"{mirror}{CANONICAL[0].name}.gz", seconds).close()
-            answers.put((mirror, None))
-        except MirrorError as error:
-            answers.put((mirror, str(error)))
-
-    # Threads, because looking up a name has no timeout of its own, nor has a header that comes byte
-    # by byte; daemons, so that a stuck one does not hold up the program's exit.
-    for mirror in mirrors:
-        threading.Thread(target=ask_first, args=(mirror,), daemon=True).start()
-    deadline = time.monotonic() + seconds
-    answered: Dict[str, Optional[str]] = {}
-    while len(answered) < len(mirrors):
-        try:
-            mirror, problem = answers.get(timeout=max(0.0, deadline - time.monotonic()))
-        except queue.Empty:
-            break
-        answered[mirror] = problem
-    silent = f"did not answer within {seconds:g} s"
-    problems = {mirror: answered.get(mirror, silent) for mirror in mirrors}
-    return {mirror: problem for mirror, problem in problems.items() if problem}
+    problems = {
+        m: problem for m, problem in zip(mirrors, map(_address_problem, mirrors)) if problem
+    }
+    first = {f"{m}{CANONICAL[0].name}.gz": m for m in mirrors if m not in problems}
+    for url, answer in _ask_all(list(first), seconds).items():
+        if isinstance(answer, MirrorError):
+            problems[first[url]] = str(answer)
+        else:  # the body stays where it is; HEAD would have none, but not every mirror answers it
+            answer.close()
+    return problems
 
 
-def _check_address(mirror: str) -> None:
+def _address_problem(mirror: str) -> Optional[str]:
     if re.match("file:", mirror, re.IGNORECASE):
-        raise MirrorError("is a folder, not a mirror; name it by --data-dir or D2L_MLP_DATA")
+        return "is a folder, not a mirror; name it by --data-dir or D2L_MLP_DATA"
     try:
         parts = urlsplit(mirror)
         usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     except ValueError:  # a port or an IPv6 address that is none
         usable = False
     if not usable or re.search(r"\s", mirror):
-        raise MirrorError(
-            "is no address; give D2L_MLP_MIRROR as https://HOST/FOLDER, without blanks"
-        )
+        return "is no address; give D2L_MLP_MIRROR as https://HOST/FOLDER, without blanks"
+    return None
 
 
 def ask(url: str, seconds: float):
@@ -94,7 +79,7 @@ def ask(url: str, seconds: float):
     url : str
         Of the file.
     seconds : float
-        That the server may be silent.
+        For the answer; afterwards, as long the server may be silent.
 
     Returns
     -------
@@ -106,6 +91,38 @@ def ask(url: str, seconds: float):
     MirrorError
         If there is no such file, or no server that can be asked and trusted.
     """
+    answer = _ask_all([url], seconds)[url]
+    if isinstance(answer, MirrorError):
+        raise answer
+    return answer
+
+
+def _ask_all(urls: Sequence[str], seconds: float) -> Dict[str, Any]:
+    """Give the response, or the `MirrorError`, that there is to each address in time."""
+    answers: queue.Queue = queue.Queue()
+
+    def ask_one(url: str) -> None:
+        try:
+            answers.put((url, _request(url, seconds)))
+        except MirrorError as error:
+            answers.put((url, error))
+
+    # Threads, because looking up a name has no timeout of its own, nor have headers that come byte
+    # by byte; daemons, so that a stuck one does not hold up the program's exit.
+    for url in urls:
+        threading.Thread(target=ask_one, args=(url,), daemon=True).start()
+    deadline = time.monotonic() + seconds
+    found: Dict[str, Any] = {url: MirrorError(_SILENT.format(seconds)) for url in urls}
+    for _ in urls:
+        try:
+            url, answer = answers.get(timeout=max(0.0, deadline - time.monotonic()))
+        except queue.Empty:
+            break
+        found[url] = answer
+    return found
+
+
+def _request(url: str, seconds: float):
     import requests  # only now: it costs a tenth of a second
     import urllib3
 
@@ -116,7 +133,7 @@ def ask(url: str, seconds: float):
     except requests.exceptions.SSLError as error:
         raise MirrorError(f"has a certificate or TLS that is refused ({reason(error)})") from None
     except requests.Timeout:
-        raise MirrorError(f"did not answer within {seconds:g} s") from None
+        raise MirrorError(_SILENT.format(seconds)) from None
     except requests.TooManyRedirects:
         raise MirrorError("redirects without end") from None
     except requests.ConnectionError as error:

@@ -132,6 +132,7 @@ BOMB = gzip.compress(bytes(2**26))  # 64 MiB, in less than the file may have
         (hostile.send(BOMB), "has another NAME: it starts with the magic number 00000000"),
         (hostile.drip(), "sent NAME by less than 16,384 bytes/s"),
         (hostile.drip(first=60_000), "sent NAME by less than 16,384 bytes/s"),
+        (hostile.drip_header, "did not answer within 0.5 s"),
         (hostile.silent, "broke off in NAME (timed out)"),
         (hostile.reset, "broke off in NAME (Connection reset by peer)"),
         (hostile.send(b"short", 10), "broke off in NAME (after 5 of 10 bytes)"),
