@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import nbformat
+import numpy
 import pytest
 
 import d2l_mlp  # noqa: F401  (before any test module imports mxnet)
@@ -110,3 +111,9 @@ def cell(monkeypatch, tmp_path):
         return notebook.cells[0].outputs, messages
 
     return cell
+
+
+def collect(data_iter):
+    """Join an epoch's minibatches to two NumPy arrays."""
+    X, y = zip(*((X.asnumpy(), y.asnumpy()) for X, y in data_iter))
+    return numpy.concatenate(X), numpy.concatenate(y)

@@ -5,8 +5,8 @@ from pathlib import Path  # noqa: I001 (d2l_mlp makes the others importable)
 from common import LR, args, raw, take_turns
 
 from d2l import mxnet as d2l
-from d2l_mlp.data.canonical import FashionMNIST
-from d2l_mlp.data.loaders import use_verified_data
+from d2l_mlp.data.book_loaders import use_verified_data
+from d2l_mlp.data.reader import FashionMNIST
 from mxnet import autograd, gluon, init
 from mxnet.gluon import nn
 

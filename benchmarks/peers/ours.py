@@ -9,8 +9,8 @@ from d2l_mlp.runtime import processors
 
 processors.use_all()
 
-from d2l_mlp.data.canonical import FashionMNIST  # noqa: E402
 from d2l_mlp.data.loaders import array_loaders  # noqa: E402  (import MXNet)
+from d2l_mlp.data.reader import FashionMNIST  # noqa: E402
 from d2l_mlp.mlp import build_mlp  # noqa: E402
 from d2l_mlp.training.loop import fit  # noqa: E402
 

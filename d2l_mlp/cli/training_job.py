@@ -19,8 +19,8 @@ from tqdm import tqdm
 from d2l_mlp import __version__
 from d2l_mlp.cli.signals import Signals
 from d2l_mlp.cli.train_flags import TrainFlags
-from d2l_mlp.data import fashion_mnist, loaders
-from d2l_mlp.data.canonical import FashionMNIST
+from d2l_mlp.data import book_loaders, fashion_mnist, loaders
+from d2l_mlp.data.reader import FashionMNIST
 from d2l_mlp.runs import config
 from d2l_mlp.runs.folder import Run
 from d2l_mlp.runs.net import new_net
@@ -103,7 +103,7 @@ def _loaders(
     settings: Hyperparameters, data: FashionMNIST, context: mxnet.Context
 ) -> Tuple[Any, Any]:
     if settings.loader == "d2l":
-        return loaders.d2l_loaders(data, settings.batch_size, settings.seed, settings.workers)
+        return book_loaders.d2l_loaders(data, settings.batch_size, settings.seed, settings.workers)
     return loaders.array_loaders(data, settings.batch_size, settings.seed, context)
 
 

@@ -1,4 +1,4 @@
-"""The files of Fashion-MNIST, and reading them without trusting them.
+"""What the files of Fashion-MNIST have to be.
 
 Only the canonical release is accepted: the one of 31 August 2017, without the duplicates and the
 train/test overlap of the release before it (zalandoresearch/fashion-mnist#44), whose checksums
@@ -6,14 +6,9 @@ Gluon still carries. What is verified is the SHA-256 of each file's decompressed
 distributions recompress the files. See Xiao, Rasul & Vollgraf, arXiv:1708.07747.
 """
 
-import hashlib
 import struct
-import zlib
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Dict, NamedTuple, Tuple
-
-import numpy
+from typing import NamedTuple
 
 CLASSES = (
     "t-shirt", "trouser", "pullover", "dress", "coat",
@@ -26,7 +21,7 @@ IMAGE_SHAPE = (28, 28)
 
 
 class File(NamedTuple):
-    """What one IDX file of a release has to contain."""
+    """What one IDX file of a release has to contain (format: yann.lecun.com/exdb/mnist)."""
 
     name: str
     count: int  # of images or labels
@@ -85,9 +80,9 @@ SAMPLE = (
 SAMPLE_DIR = Path(__file__).parent / "sample"
 
 RELEASES = {"fashion-mnist": CANONICAL, "sample": SAMPLE}
+"""The four files of each release: training images and labels, test images and labels."""
 
-# SHA-1 of files that go by the same names, as Gluon lists them.
-_KNOWN_FOREIGN = {
+KNOWN_FOREIGN = {
     **dict.fromkeys(
         (
             "0cf37b0d40ed5169c6b3aba31069a9770ac9043d",
@@ -108,116 +103,4 @@ _KNOWN_FOREIGN = {
         "of MNIST, the handwritten digits, not of Fashion-MNIST",
     ),
 }
-
-
-class DatasetError(ValueError):
-    """The data are missing, damaged or not those asked for; the message says which and why."""
-
-
-class FashionMNIST(NamedTuple):
-    """The data set in memory."""
-
-    train: Tuple[numpy.ndarray, numpy.ndarray]
-    """Images, uint8 of shape (n, 28, 28), and labels, int32 of shape (n,)."""
-    test: Tuple[numpy.ndarray, numpy.ndarray]
-    release: str
-    """``"fashion-mnist"``, the canonical release, or ``"sample"``, the embedded one."""
-    folder: Path
-    """Where the files were read."""
-
-    @property
-    def sha256(self) -> Dict[str, str]:
-        """SHA-256 of each file's decompressed content, by file name."""
-        return {file.name: file.sha256 for file in RELEASES[self.release]}
-
-    def describe(self) -> str:
-        """Say what it is and where it was read, in half a line."""
-        name = {"fashion-mnist": "Fashion-MNIST", "sample": "sample of Fashion-MNIST"}[self.release]
-        return (
-            f"{name}, {len(self.train[1]):,} training and {len(self.test[1]):,} test images "
-            f"({self.folder})"
-        )
-
-
-def read(folder: Path, release: str) -> FashionMNIST:
-    """Read and verify the four files of a release.
-
-    Parameters
-    ----------
-    folder : Path
-        Where they are, each as ``NAME.gz`` or, decompressed, as ``NAME``.
-    release : {"fashion-mnist", "sample"}
-        What they have to be.
-
-    Returns
-    -------
-    FashionMNIST
-        The arrays.
-
-    Raises
-    ------
-    DatasetError
-        If a file is missing, unreadable or of any other content; the message names it.
-    """
-    with ThreadPoolExecutor() as pool:  # zlib and hashlib let go of the interpreter lock
-        contents = list(pool.map(lambda file: _read_file(folder, file), RELEASES[release]))
-    arrays = [
-        numpy.frombuffer(content, numpy.uint8, offset=len(file.header))
-        for file, content in zip(RELEASES[release], contents)
-    ]
-    train, test = (
-        (images.reshape(-1, 28, 28), labels.astype(numpy.int32))
-        for images, labels in (arrays[:2], arrays[2:])
-    )
-    return FashionMNIST(train, test, release, folder)
-
-
-def find_file(folder: Path, file: File) -> Path:
-    """Give the path under which a folder has, or should have, a file."""
-    compressed = folder / f"{file.name}.gz"
-    plain = folder / file.name
-    return plain if plain.exists() and not compressed.exists() else compressed
-
-
-def _read_file(folder: Path, file: File) -> bytes:
-    path = find_file(folder, file)
-    wanted = f"expected {file.name} with {file.count:,} items"
-    if not path.exists():
-        raise DatasetError(f"{path} is missing; {wanted}")
-    if not path.is_file():  # nor a pipe, which would keep us waiting
-        raise DatasetError(f"{path} is not a regular file; {wanted}")
-    try:
-        with path.open("rb") as stream:
-            # Deflate never makes much more of it; what is larger is not ours to read to its end.
-            raw = stream.read(file.size + 2**16)
-    except OSError as error:
-        raise DatasetError(f"{path} cannot be read ({error.strerror}); {wanted}") from None
-    content = raw
-    if raw[:2] == b"\x1f\x8b":
-        gunzip = zlib.decompressobj(wbits=31)
-        try:
-            content = gunzip.decompress(raw, file.size + 1)
-        except zlib.error as error:
-            raise DatasetError(f"{path} is a corrupt gzip file ({error}); {wanted}") from None
-        if not gunzip.eof and len(content) <= file.size:
-            raise DatasetError(f"{path} is a truncated gzip file; {wanted}")
-    if hashlib.sha256(content).hexdigest() != file.sha256:
-        raise DatasetError(f"{path} {_difference(file, raw, content)}; {wanted}")
-    return content
-
-
-def _difference(file: File, raw: bytes, content: bytes) -> str:
-    """Say what is wrong with a file whose hash is not the expected one."""
-    known = _KNOWN_FOREIGN.get(hashlib.sha1(raw).hexdigest())
-    if known:
-        return f"is {known}"
-    if content[:4] != file.header[:4]:
-        found = f"the magic number {content[:4].hex()}" if content else "nothing"
-        return f"starts with {found}, not with {file.header[:4].hex()}"
-    if len(content) > len(file.header) and content[: len(file.header)] != file.header:
-        sizes = struct.unpack(f">{len(file.header) // 4 - 1}I", content[4 : len(file.header)])
-        return f"announces {' x '.join(map(str, sizes))} values in its header"
-    if len(content) != file.size:
-        more = "more than " if len(content) > file.size else ""
-        return f"holds {more}{min(len(content), file.size):,} bytes, not {file.size:,}"
-    return f"has another SHA-256 than {file.sha256[:12]}..., that of the canonical release"
+"""What files are that go by the same names, by their SHA-1 as Gluon lists it."""

@@ -1,31 +1,27 @@
 """Download Fashion-MNIST from whichever of its mirrors answers.
 
-The publisher's copy comes first. Every mirror serves the same compressed files, so their hashes,
-and not the mirror or its transport, are what is trusted.
+What is trusted is the SHA-256 of each file's content, and not the mirror or its transport; so a
+mirror may have compressed the files anew. One that sends more than a file can have, or next to
+nothing, is left.
 """
 
+import contextlib
+import http.client
 import logging
 import os
 import sys
-import threading
 import time
 from pathlib import Path
-from typing import List, Sequence
 
-MIRRORS = (
-    "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
-    "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
-    "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
-)
-"""The publisher's copy, Keras's, and the publisher's old one. ``D2L_MLP_MIRROR`` replaces them."""
+from d2l_mlp.data import mirrors
+from d2l_mlp.data.canonical import CANONICAL, File
+from d2l_mlp.data.mirrors import MirrorError
+from d2l_mlp.data.reader import DatasetError, largest, read_file, verify
 
-SHA256 = {
-    "train-images-idx3-ubyte": "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
-    "train-labels-idx1-ubyte": "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
-    "t10k-images-idx3-ubyte": "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
-    "t10k-labels-idx1-ubyte": "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
-}
-"""SHA-256 of the publisher's compressed files, ``NAME.gz``."""
+WINDOW = 10.0
+"""Seconds in which a mirror has to send something, and in all `LEAST_RATE` times as many bytes."""
+LEAST_RATE = 2**14
+"""Bytes a second; the largest file then takes half an hour."""
 
 
 class DownloadError(OSError):
@@ -36,7 +32,7 @@ def fetch(folder: Path, patience: float = 20.0) -> Path:
     """Download the four canonical files into a folder.
 
     Files that are already there and right are kept, so running it again goes on where a broken
-    download stopped. Each file comes under its name only when it is whole and its hash is right.
+    download stopped. Each file comes under its name only when it is whole and its content right.
 
     Parameters
     ----------
@@ -55,59 +51,73 @@ def fetch(folder: Path, patience: float = 20.0) -> Path:
     DownloadError
         If no mirror is reachable, or none of those reachable gives the right files.
     """
-    own = os.environ.get("D2L_MLP_MIRROR")
-    mirrors = [own.rstrip("/") + "/"] if own else MIRRORS
-    reachable = _reachable(mirrors, patience)
-    if not reachable:
-        raise DownloadError("no mirror answered (" + ", ".join(map(_host, mirrors)) + ")")
-
-    import pooch  # only now: it costs a tenth of a second
-    import requests
-
-    pooch.get_logger().setLevel(logging.ERROR)  # the progress bar says it all
-    downloader = pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=30)
-    failures = []
-    for mirror in reachable:
+    own = os.environ.get("D2L_MLP_MIRROR", "").strip()
+    urls = [own.rstrip("/") + "/"] if own else mirrors.MIRRORS
+    problems = mirrors.find_problems(urls, patience)
+    for url in (url for url in urls if url not in problems):
         try:
-            for name, sha256 in SHA256.items():
-                file = f"{name}.gz"
-                pooch.retrieve(
-                    mirror + file, f"sha256:{sha256}", file, folder, downloader=downloader
-                )
+            for file in CANONICAL:
+                _fetch_file(url, file, folder)
             return folder
-        except requests.RequestException as error:
-            failures.append(f"{_host(mirror)} broke off: {type(error).__name__}")
-        except ValueError:  # pooch's, when the hash is wrong; it has deleted the file
-            failures.append(f"{_host(mirror)} served other content as {name}")
+        except MirrorError as error:
+            problems[url] = str(error)
         except OSError as error:
-            raise DownloadError(f"{folder} cannot take the download: {error.strerror}") from error
-    raise DownloadError("no mirror gave the right files (" + "; ".join(failures) + ")")
+            reason = getattr(error.__cause__, "strerror", None) or error.strerror or error
+            raise DownloadError(f"{folder} cannot take the download ({reason})") from error
+    told = "; ".join(f"{mirrors.shown(url)} {problems[url]}" for url in urls)
+    raise DownloadError(f"no mirror gave the files ({told})")
 
 
-def _reachable(mirrors: Sequence[str], seconds: float) -> List[str]:
-    """Give those mirrors that answer in time, in their order."""
-    import requests
+def _fetch_file(mirror: str, file: File, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    name = f"{file.name}.gz"
+    with contextlib.suppress(DatasetError):  # what is wrong or missing is downloaded
+        read_file(folder, file)
+        return
+    with contextlib.suppress(FileNotFoundError):
+        (folder / name).unlink()  # pooch would keep it
+    import pooch  # only now: it costs a tenth of a second
 
-    answered = set()
+    pooch.get_logger().setLevel(logging.ERROR)  # it tells addresses, with their passwords
+    pooch.retrieve(f"{mirror}{name}", None, name, folder, downloader=_Downloader(file))
 
-    def ask(mirror: str) -> None:
+
+class _Downloader:
+    """What pooch calls to download one file; its own waits, and writes, without end."""
+
+    def __init__(self, file: File):
+        self.file = file
+
+    def __call__(self, url: str, output_file: str, pooch: object, check_only: bool = False) -> None:
+        body = self._body(url)
         try:
-            url = f"{mirror}{next(iter(SHA256))}.gz"
-            if requests.head(url, timeout=seconds, allow_redirects=True).ok:
-                answered.add(mirror)
-        except requests.RequestException as error:
-            logging.getLogger(__name__).debug("%s: %s", mirror, error)
+            verify(bytes(body), self.file)
+        except ValueError as error:
+            raise MirrorError(f"has another {self.file.name}.gz: it {error}") from None
+        Path(output_file).write_bytes(body)
 
-    # Threads, because looking up a name has no timeout of its own; daemons, so that a stuck one
-    # does not hold up the program's exit.
-    threads = [threading.Thread(target=ask, args=(mirror,), daemon=True) for mirror in mirrors]
-    deadline = time.monotonic() + seconds
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(max(0.0, deadline - time.monotonic()))
-    return [mirror for mirror in mirrors if mirror in answered]
+    def _body(self, url: str) -> bytearray:
+        from tqdm import tqdm
 
-
-def _host(url: str) -> str:
-    return url.split("/")[2]
+        body, most, name = bytearray(), largest(self.file), f"{self.file.name}.gz"
+        with mirrors.ask(url, WINDOW) as response, tqdm(
+            desc=name, unit="B", unit_scale=True, leave=False, disable=not sys.stderr.isatty()
+        ) as bar:
+            since, had = time.monotonic(), 0
+            try:
+                # Not response.iter_content: that waits for a whole chunk, however slowly it comes.
+                for chunk in iter(lambda: response.raw._original_response.read1(2**16), b""):
+                    body += chunk
+                    bar.update(len(chunk))
+                    if len(body) > most:
+                        raise MirrorError(f"sent more than {most:,} bytes as {name}")
+                    if time.monotonic() - since > WINDOW:
+                        if len(body) - had < WINDOW * LEAST_RATE:
+                            raise MirrorError(f"sent {name} by less than {LEAST_RATE:,} bytes/s")
+                        since, had = time.monotonic(), len(body)
+            except (OSError, http.client.HTTPException) as error:
+                raise MirrorError(f"broke off in {name} ({mirrors.reason(error)})") from None
+            length = response.headers.get("Content-Length", "")
+        if length.isdecimal() and len(body) < int(length):
+            raise MirrorError(f"broke off in {name} (after {len(body):,} of {int(length):,} bytes)")
+        return body

@@ -5,16 +5,9 @@ import os
 from pathlib import Path
 from typing import Union
 
-from d2l_mlp.data.canonical import (
-    CANONICAL,
-    RELEASES,
-    SAMPLE_DIR,
-    DatasetError,
-    FashionMNIST,
-    find_file,
-    read,
-)
+from d2l_mlp.data.canonical import RELEASES, SAMPLE_DIR
 from d2l_mlp.data.download import DownloadError, fetch
+from d2l_mlp.data.reader import DatasetError, FashionMNIST, has_files, read
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +34,9 @@ def load(dataset: str = "auto", data_dir: Union[str, Path, None] = None) -> Fash
         ``"fashion-mnist"`` never takes the sample, ``"sample"`` takes nothing else. The
         environment variable ``D2L_MLP_DATASET`` stands in for ``"auto"``.
     data_dir : path, optional
-        Folder with the four IDX files, gzipped or not.
+        Folder with the four IDX files, gzipped or not, or with torchvision's
+        ``FashionMNIST/raw`` or Keras's ``fashion-mnist`` in it. ``~`` is the home, also in
+        ``D2L_MLP_DATA``. An environment variable that is empty counts as unset.
 
     Returns
     -------
@@ -54,7 +49,9 @@ def load(dataset: str = "auto", data_dir: Union[str, Path, None] = None) -> Fash
         If nothing usable is found, or if `data_dir` holds anything but the canonical files.
     """
     if dataset == "auto":
-        dataset = os.environ.get("D2L_MLP_DATASET", "auto")
+        dataset = os.environ.get("D2L_MLP_DATASET") or "auto"
+    if data_dir is not None and not str(data_dir):
+        raise DatasetError("the data's folder is empty text; name a folder, or leave it out")
     if dataset not in ("auto", *RELEASES):
         raise DatasetError(
             f"dataset {dataset!r} is not known; choose one of auto, {', '.join(RELEASES)}"
@@ -69,18 +66,23 @@ def load(dataset: str = "auto", data_dir: Union[str, Path, None] = None) -> Fash
     named = data_dir or os.environ.get("D2L_MLP_DATA")
     if named:
         try:
-            return read(Path(named), "fashion-mnist")
+            return read(_layout(_expanded(named)), "fashion-mnist")
         except DatasetError as error:
             raise DatasetError(f"{error}; {_REMEDY}") from None
-    for folder in (cache_dir(), _gluon_dir(), SYSTEM_DIR):
-        if any(find_file(folder, file).exists() for file in CANONICAL):
-            try:
+    folders = [SYSTEM_DIR]
+    try:
+        folders = [cache_dir(), _gluon_dir(), SYSTEM_DIR]
+    except DatasetError as error:
+        log.warning("passed over: %s", error)
+    for folder in folders:
+        try:
+            if has_files(folder, "fashion-mnist"):
                 return read(folder, "fashion-mnist")
-            except DatasetError as error:
-                log.warning("passed over: %s", error)
+        except DatasetError as error:
+            log.warning("passed over: %s", error)
     try:
         return read(fetch(cache_dir(), patience=4 if dataset == "auto" else 20), "fashion-mnist")
-    except DownloadError as error:
+    except (DatasetError, DownloadError) as error:
         if dataset == "fashion-mnist":
             raise DatasetError(
                 f"Fashion-MNIST is not on this machine and {error}; {_REMEDY}"
@@ -94,16 +96,37 @@ def load(dataset: str = "auto", data_dir: Union[str, Path, None] = None) -> Fash
         return sample
 
 
+def _layout(folder: Path) -> Path:
+    """Give the folder below one that other libraries were told to keep their data in."""
+    for place in (folder, folder / "FashionMNIST" / "raw", folder / "fashion-mnist"):
+        if has_files(place, "fashion-mnist"):
+            return place
+    return folder
+
+
 def cache_dir() -> Path:
     """Folder of our downloads: ``datasets/fashion-mnist-canonical`` in MXNet's data folder.
 
     Not Gluon's own ``datasets/fashion-mnist``: Gluon would find these files wrong, and replace
     them.
+
+    Raises
+    ------
+    DatasetError
+        If it is in the home, and there is no home.
     """
     return _gluon_dir().with_name("fashion-mnist-canonical")
 
 
 def _gluon_dir() -> Path:
     # As mxnet.base.data_dir(), without importing MXNet.
-    home = os.environ.get("MXNET_HOME") or Path("~/.mxnet").expanduser()
-    return Path(home) / "datasets" / "fashion-mnist"
+    home = os.environ.get("MXNET_HOME")
+    return (Path(home) if home else _expanded("~/.mxnet")) / "datasets" / "fashion-mnist"
+
+
+def _expanded(path: Union[str, Path]) -> Path:
+    """Put the home in the place of ``~``."""
+    try:
+        return Path(path).expanduser()
+    except (KeyError, RuntimeError):  # KeyError from Python 3.8
+        raise DatasetError(f"{path} is nowhere: there is no such home (HOME is not set)") from None

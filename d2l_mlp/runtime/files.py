@@ -1,4 +1,4 @@
-"""Files that are whole or not there, and reading those that anybody may have put there."""
+"""Write files that are whole or not there, and read those that anybody may have put there."""
 
 import errno
 import os
@@ -69,15 +69,17 @@ def remove(path: Path) -> None:
         path.unlink()
 
 
-def read(path: Path, most: int) -> bytes:
-    """Read a regular file.
+def read(path: Path, most: int, follow: bool = False) -> bytes:
+    """Read a regular file that is not larger than it may be.
 
     Parameters
     ----------
     path : Path
-        Not a link: its last part is not followed.
+        Of the file.
     most : int
-        Bytes that the file may have.
+        Bytes that it may have; of a larger one nothing is read.
+    follow : bool, default False
+        Read what a symbolic link at the path's end points to, instead of refusing it.
 
     Returns
     -------
@@ -90,18 +92,22 @@ def read(path: Path, most: int) -> bytes:
         If it is missing, larger, unreadable or anything but a file; the message, "is missing" for
         instance, goes on after its name.
     """
+    # A pipe would keep us waiting if it were not for O_NONBLOCK.
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
     try:
-        # A pipe would keep us waiting if it were not for O_NONBLOCK.
-        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-        with os.fdopen(os.open(path, flags), "rb") as stream:
-            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+        with open(path, "rb", opener=lambda name, _: os.open(name, flags)) as stream:
+            status = os.fstat(stream.fileno())
+            if not stat.S_ISREG(status.st_mode):
                 raise ValueError("is not a regular file")
-            content = stream.read(most + 1)
+            # Its size comes first: a sparse file is as large as it likes.
+            content = b"" if status.st_size > most else stream.read(status.st_size + 1)
     except FileNotFoundError:
         raise ValueError("is missing") from None
+    except IsADirectoryError:
+        raise ValueError("is not a regular file") from None
     except OSError as error:
         reason = "is a symbolic link" if error.errno == errno.ELOOP else "cannot be read"
         raise ValueError(f"{reason} ({error.strerror})") from None
-    if len(content) > most:
+    if max(status.st_size, len(content)) > most:
         raise ValueError(f"has more than {most:,} bytes")
     return content

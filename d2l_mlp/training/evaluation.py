@@ -6,7 +6,9 @@ import mxnet
 import numpy
 from mxnet import gluon, np
 
+from d2l_mlp.data.arrays import check_labels, to_numpy
 from d2l_mlp.data.canonical import CLASSES
+from d2l_mlp.data.examples import check_inputs, checked
 from d2l_mlp.runtime.device import device_of
 from d2l_mlp.training.graph import NetWithLoss, with_loss
 
@@ -39,7 +41,13 @@ def evaluate(
         Mean cross-entropy, in nats.
     accuracy : float
         Share of the examples whose largest logit is that of their label.
+
+    Raises
+    ------
+    ValueError
+        If an example is refused by `d2l_mlp.data.examples`, or there is none.
     """
+    data_iter = checked(net, data_iter)
     return measure(with_loss(net), data_iter, device_of(net), on_minibatch)
 
 
@@ -109,7 +117,13 @@ def predict(net: gluon.Block, X: np.ndarray) -> numpy.ndarray:
     -------
     numpy.ndarray
         Labels of shape (n,), int64.
+
+    Raises
+    ------
+    ValueError
+        If the features are refused by `d2l_mlp.data.examples`.
     """
+    check_inputs(net, X)
     return net(X).argmax(axis=-1).asnumpy().astype("int64")
 
 
@@ -135,12 +149,11 @@ def confusion_matrix(
     ValueError
         If there are not as many predictions as labels, or one of either is no label.
     """
-    pairs = [numpy.asarray(labels), numpy.asarray(predicted)]
+    pairs = [to_numpy(labels), to_numpy(predicted)]
     if pairs[0].shape != pairs[1].shape:
         raise ValueError(f"{pairs[0].size} labels but {pairs[1].size} predictions; give as many")
-    unknown = numpy.setdiff1d(pairs, range(num_classes))
-    if unknown.size:
-        raise ValueError(f"there is a label {unknown[0]}; give labels 0 to {num_classes - 1}")
+    for some in pairs:
+        check_labels(some, num_classes)
     matrix = numpy.zeros((num_classes, num_classes), dtype="int64")
-    numpy.add.at(matrix, tuple(pairs), 1)
+    numpy.add.at(matrix, tuple(some.astype("int64") for some in pairs), 1)
     return matrix

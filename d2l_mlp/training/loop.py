@@ -11,7 +11,7 @@ import mxnet
 import numpy
 from mxnet import autograd, gluon, npx
 
-from d2l_mlp.runtime.checks import check_data
+from d2l_mlp.data.examples import check_data, infer_shapes
 from d2l_mlp.runtime.device import device_of
 from d2l_mlp.training.evaluation import Tally, measure
 from d2l_mlp.training.graph import NetWithLoss, with_loss
@@ -91,8 +91,8 @@ def fit(
     Raises
     ------
     ValueError
-        If a hyperparameter is out of its range, a feature is not finite, a label is not one of 0
-        to num_outputs - 1, or `state` is of another net. Checked before training.
+        If a hyperparameter is out of its range, an example is refused by `d2l_mlp.data.examples`,
+        or `state` is of another net. Checked before training.
     DivergenceError
         If the loss or a parameter is NaN or infinite after an epoch; `net` then has the
         parameters of the epoch before it.
@@ -100,6 +100,7 @@ def fit(
     settings = Hyperparameters(
         epochs=num_epochs, optimizer=optimizer, lr=lr, momentum=momentum, wd=wd, schedule=schedule
     )
+    infer_shapes(net, train_iter)
     for data_iter in (train_iter, test_iter):
         check_data(net, data_iter)
     state = state or initial_state(net)

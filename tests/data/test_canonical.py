@@ -1,34 +1,12 @@
 import gzip
 import hashlib
-import os
-import random
-import shutil
-import struct
-import tracemalloc
-import zlib
 
 import numpy
 import pytest
-from d2l_mlp.sample import make
 
-from d2l_mlp.data import canonical as releases
-from d2l_mlp.data.canonical import CANONICAL, SAMPLE, SAMPLE_DIR, DatasetError, read
-from d2l_mlp.data.fashion_mnist import SYSTEM_DIR
-from tests.damage import damage
-
-IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """A copy of the sample, to be damaged."""
-    for file in SAMPLE:
-        shutil.copy(SAMPLE_DIR / f"{file.name}.gz", tmp_path)
-    return tmp_path
-
-
-def content(name):
-    return gzip.decompress((SAMPLE_DIR / f"{name}.gz").read_bytes())
+from d2l_mlp.data.canonical import CANONICAL, KNOWN_FOREIGN, SAMPLE, SAMPLE_DIR
+from d2l_mlp.data.sample import make
+from tests.mirror import PUBLISHED, published
 
 
 def test_canonical_release_as_published(full):
@@ -42,21 +20,6 @@ def test_canonical_release_as_published(full):
     # Mean and deviation of the training pixels, as every tutorial quotes them.
     assert round(full.train[0].mean() / 255, 4) == 0.2860
     assert round(full.train[0].std() / 255, 4) == 0.3530
-
-
-# MD5 of the compressed files in the publisher's README, and the time their gzip headers carry.
-PUBLISHED = {
-    "train-images-idx3-ubyte": ("8d4fb7e6c68d591d4c3dfef9ec88bf0d", 1504176606),
-    "train-labels-idx1-ubyte": ("25c81989df183df01b3e8a0aad5dffbe", 1504176606),
-    "t10k-images-idx3-ubyte": ("bef4ecab320f06d8554ea6380940ec79", 1504176627),
-    "t10k-labels-idx1-ubyte": ("bb300cfdad3c16e7a12a480ee83cd310", 1504176627),
-}
-
-
-def published(name):
-    """The publisher's file, from the distribution's, which differs in its gzip header only."""
-    header = b"\x1f\x8b\x08\x08" + struct.pack("<I", PUBLISHED[name][1]) + b"\x00\x03"
-    return header + name.encode() + b"\0" + (SYSTEM_DIR / f"{name}.gz").read_bytes()[10:]
 
 
 @pytest.mark.parametrize("file", CANONICAL, ids=lambda file: file.name)
@@ -73,6 +36,10 @@ def test_sample_is_small_balanced_and_licensed(sample):
     assert "Zalando SE" in (SAMPLE_DIR / "LICENSE").read_text()
 
 
+def content(name):
+    return gzip.decompress((SAMPLE_DIR / f"{name}.gz").read_bytes())
+
+
 def test_sample_is_drawn_from_the_full_set(full):
     drawn = make.draw(full)
     assert {name: drawn[name] == content(name) for name in drawn} == {
@@ -87,128 +54,18 @@ def test_sample_images_have_their_own_labels(full, sample):
         assert [label_of[image.tobytes()] for image in images] == labels.tolist()
 
 
-def test_decompressed_files_are_read_too(folder, sample):
-    for file in SAMPLE:
-        (folder / f"{file.name}.gz").unlink()
-        (folder / file.name).write_bytes(content(file.name))
-    assert (read(folder, "sample").train[0] == sample.train[0]).all()
-
-
-def flip(raw, position):
-    return raw[:position] + bytes([raw[position] ^ 1]) + raw[position + 1 :]
-
-
-@pytest.mark.parametrize(
-    ("name", "damage", "says"),
-    [
-        (IMAGES, lambda raw: raw[:-100], "is a truncated gzip file"),
-        (LABELS, lambda raw: raw[:5], "is a truncated gzip file"),
-        (IMAGES, lambda raw: flip(raw, len(raw) // 2), "is a corrupt gzip file"),
-        (LABELS, lambda raw: flip(raw, len(raw) - 6), "is a corrupt gzip file"),
-        (LABELS, lambda raw: b"", "starts with nothing, not with 00000801"),
-        (LABELS, lambda raw: b"<html>502", "starts with the magic number 3c68746d"),
-        (LABELS, lambda raw: gzip.compress(content(IMAGES)),
-         "starts with the magic number 00000803"),
-        (LABELS, lambda raw: content(LABELS)[:6], "holds 6 bytes, not 5,008"),
-        (LABELS, lambda raw: content(LABELS)[:-1], "holds 5,007 bytes, not 5,008"),
-        (LABELS, lambda raw: content(LABELS) + b"\0", "holds more than 5,008 bytes"),
-        (LABELS, lambda raw: flip(content(LABELS), 7), "announces 5001 values in its header"),
-        (IMAGES, lambda raw: flip(content(IMAGES), 15), "announces 5000 x 28 x 29 values"),
-        (LABELS, lambda raw: flip(content(LABELS), 2000), "has another SHA-256"),
-        (IMAGES, lambda raw: flip(content(IMAGES), 2000), "has another SHA-256"),
-    ],
-)  # fmt: skip
-def test_damaged_file_is_named(folder, name, damage, says):
-    path = folder / f"{name}.gz"
-    path.write_bytes(damage(path.read_bytes()))
-    with pytest.raises(DatasetError) as caught:
-        read(folder, "sample")
-    message = str(caught.value)
-    assert message.startswith(f"{path} {says}")
-    assert message.endswith(f"expected {name} with 5,000 items")
-    assert "\n" not in message
-
-
-@pytest.mark.parametrize(
-    ("replace", "says"),
-    [
-        (lambda path: None, "is missing"),
-        (lambda path: path.mkdir(), "is not a regular file"),
-        (lambda path: os.mkfifo(path), "is not a regular file"),
-    ],
-)
-def test_missing_or_special_file_is_named(folder, replace, says):
-    path = folder / f"{LABELS}.gz"
-    path.unlink()
-    replace(path)
-    with pytest.raises(DatasetError, match=says):
-        read(folder, "sample")
-
-
-@pytest.mark.parametrize("kind", ["superseded release of August 2017", "MNIST, the handwritten"])
-def test_files_of_other_sets_under_these_names(folder, monkeypatch, kind):
-    # Those files cannot be had any more. What Gluon's tables say of them is in Gluon's source;
-    # here, that a file on the table is called what the table calls it.
-    raw = gzip.compress(flip(content(LABELS), 2000))
-    (folder / f"{LABELS}.gz").write_bytes(raw)
-    name = next(value for value in releases._KNOWN_FOREIGN.values() if kind in value)
-    monkeypatch.setitem(releases._KNOWN_FOREIGN, hashlib.sha1(raw).hexdigest(), name)
-    with pytest.raises(DatasetError, match=f"is of .*{kind}"):
-        read(folder, "sample")
-
-
 @pytest.mark.parametrize("gluon", ["MNIST", "FashionMNIST"])
 def test_known_foreign_hashes_are_gluons(gluon):
     import inspect
 
     from mxnet.gluon.data.vision import datasets
 
-    from d2l_mlp.data.loaders import VerifiedFashionMNIST
+    from d2l_mlp.data.book_loaders import VerifiedFashionMNIST
 
     # The base: another test may have put our class into Gluon's place.
     original = {"MNIST": datasets.MNIST, "FashionMNIST": VerifiedFashionMNIST.__base__}[gluon]
     source = inspect.getsource(original.__init__)
     kind = {"MNIST": "handwritten", "FashionMNIST": "superseded"}[gluon]
-    hashes = [sha1 for sha1, name in releases._KNOWN_FOREIGN.items() if kind in name]
+    hashes = [sha1 for sha1, name in KNOWN_FOREIGN.items() if kind in name]
     assert len(hashes) == 4
     assert all(sha1 in source for sha1 in hashes)
-
-
-def attempt(folder, file):
-    """Give the file's content, or the message that says what is wrong with it."""
-    try:
-        return releases._read_file(folder, file), None
-    except DatasetError as error:
-        return None, str(error)
-
-
-@pytest.mark.parametrize("compressed", [True, False])
-def test_every_file_damaged_at_random(tmp_path, fuzz_size, compressed):
-    outcomes = {"whole": 0, "refused": 0}
-    contents = {file: content(file.name) for file in SAMPLE}
-    for file, whole in contents.items():
-        path = tmp_path / (f"{file.name}.gz" if compressed else file.name)
-        raw = (SAMPLE_DIR / f"{file.name}.gz").read_bytes() if compressed else whole
-        rand = random.Random(file.name)
-        for _ in range(fuzz_size):
-            path.write_bytes(damage(rand, raw, [contents[SAMPLE[0]], contents[SAMPLE[3]]]))
-            found, error = attempt(tmp_path, file)
-            outcomes["whole" if error is None else "refused"] += 1
-            if error is None:  # the damage is in gzip's header, or was none
-                assert found == whole
-            else:
-                assert error.startswith(f"{path} ")
-                assert len(error.splitlines()) == 1
-    print(f"{fuzz_size} x {len(contents)} files: {outcomes}")
-    assert outcomes["refused"] > 2 * fuzz_size
-
-
-def test_gzip_bomb_is_not_unpacked(folder):
-    squeeze = zlib.compressobj(9, wbits=31)
-    bomb = b"".join(squeeze.compress(bytes(2**20)) for _ in range(512)) + squeeze.flush()
-    (folder / f"{LABELS}.gz").write_bytes(bomb)
-    tracemalloc.start()
-    with pytest.raises(DatasetError, match="starts with the magic number 00000000"):
-        read(folder, "sample")
-    assert tracemalloc.get_traced_memory()[1] < 20e6
-    tracemalloc.stop()

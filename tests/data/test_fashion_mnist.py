@@ -1,10 +1,14 @@
+import os
 import shutil
 
 import pytest
 
 from d2l_mlp.data import fashion_mnist
-from d2l_mlp.data.canonical import SAMPLE_DIR, DatasetError
+from d2l_mlp.data.canonical import SAMPLE_DIR
 from d2l_mlp.data.fashion_mnist import cache_dir, load
+from d2l_mlp.data.reader import DatasetError
+
+SYSTEM_DIR = fashion_mnist.SYSTEM_DIR
 
 
 @pytest.fixture(autouse=True)
@@ -73,7 +77,9 @@ def test_asked_for_the_sample_nothing_is_said(caplog):
 
 
 def test_full_set_never_falls_back():
-    with pytest.raises(DatasetError, match=r"no mirror answered.*apt-get install.*--data-dir"):
+    with pytest.raises(
+        DatasetError, match=r"no mirror gave the files.*apt-get install.*--data-dir"
+    ):
         load("fashion-mnist")
 
 
@@ -83,6 +89,10 @@ def test_full_set_never_falls_back():
         ("auto", "/nonexistent", "/nonexistent/train-images-idx3-ubyte.gz is missing.*apt-get"),
         ("auto", SAMPLE_DIR, "announces 5000 x 28 x 28"),
         ("sample", "/data", "the sample is embedded"),
+        ("auto", "", "the data's folder is empty text; name a folder, or leave it out"),
+        ("sample", "", "the data's folder is empty text"),
+        ("auto", "~nobody-of-this-name/data", "~nobody-of-this-name/data is nowhere"),
+        ("auto", "x" * 300, r"x/train-images-idx3-ubyte.gz cannot be read \(File name too long\)"),
         ("mnist", None, "'mnist' is not known; choose one of auto, fashion-mnist, sample"),
     ],
 )
@@ -102,3 +112,99 @@ def test_folder_is_not_written(full_copy):
     load(data_dir=full_copy)
     assert sorted(full_copy.iterdir()) == before
     shutil.rmtree(full_copy)
+
+
+@pytest.mark.parametrize("layout", [".", "FashionMNIST/raw", "fashion-mnist"])
+def test_layouts_of_other_libraries(full, tmp_path, layout):
+    folder = copy(full.folder, tmp_path / "datasets" / layout / "")
+    assert load(data_dir=tmp_path / "datasets").folder == folder
+
+
+def test_tilde_is_the_home(full_copy, monkeypatch):
+    monkeypatch.setenv("HOME", str(full_copy.parent))
+    assert load(data_dir="~/mine").folder == full_copy
+    monkeypatch.setenv("D2L_MLP_DATA", "~/mine")
+    assert load().folder == full_copy
+
+
+def test_empty_variables_are_unset_ones(full, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("D2L_MLP_DATA", "D2L_MLP_DATASET", "D2L_MLP_MIRROR", "MXNET_HOME"):
+        monkeypatch.setenv(name, "")
+    folder = copy(full.folder, tmp_path / ".mxnet" / "datasets" / "fashion-mnist")
+    assert load().folder == folder
+
+
+@pytest.fixture
+def other_user(tmp_path):
+    """Be one who may not look into `tmp_path`."""
+    tmp_path.chmod(0)
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    yield
+    if root:
+        os.seteuid(0)
+    tmp_path.chmod(0o700)
+
+
+def test_an_unreadable_place_is_passed_over(full, monkeypatch, tmp_path, other_user, caplog):
+    monkeypatch.setattr(fashion_mnist, "SYSTEM_DIR", SYSTEM_DIR)
+    monkeypatch.setenv("MXNET_HOME", str(tmp_path))
+    assert load().folder == SYSTEM_DIR
+    monkeypatch.delenv("MXNET_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert load().folder == SYSTEM_DIR
+    lines = [record.getMessage() for record in caplog.records]
+    assert len(lines) == 4  # our folder and Gluon's, twice
+    for line in lines:
+        assert line.startswith(f"passed over: {tmp_path}")
+        assert line.endswith("/train-images-idx3-ubyte.gz cannot be read (Permission denied)")
+
+
+def loop(folder):
+    (folder / "loop").symlink_to("loop")
+    return folder / "loop"
+
+
+def file(folder):
+    (folder / "file").write_text("")
+    return folder / "file"
+
+
+@pytest.mark.parametrize(
+    ("home", "says"),
+    [
+        (lambda folder: folder / ("x" * 300), "File name too long"),
+        (lambda folder: folder.joinpath(*["x" * 200] * 30), "File name too long"),
+        (loop, "Too many levels of symbolic links"),
+        (file, None),  # nothing can be below it
+        (lambda folder: folder / "missing", None),
+    ],
+)
+def test_an_impossible_place_is_passed_over(full, monkeypatch, tmp_path, caplog, home, says):
+    monkeypatch.setattr(fashion_mnist, "SYSTEM_DIR", SYSTEM_DIR)
+    monkeypatch.setenv("MXNET_HOME", str(home(tmp_path)))
+    assert load().folder == SYSTEM_DIR
+    assert (f"cannot be read ({says})" in caplog.text) == bool(says)
+    monkeypatch.setattr(fashion_mnist, "SYSTEM_DIR", tmp_path / "nowhere")
+    assert load().release == "sample"
+
+
+def test_a_user_without_a_home(full, monkeypatch, tmp_path, caplog):
+    monkeypatch.delenv("MXNET_HOME")
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(os, "getuid", lambda: 54321)  # who is not in the list of users
+    monkeypatch.setattr(fashion_mnist, "SYSTEM_DIR", SYSTEM_DIR)
+    assert load().folder == SYSTEM_DIR
+    (record,) = caplog.records
+    assert record.getMessage() == (
+        "passed over: ~/.mxnet is nowhere: there is no such home (HOME is not set)"
+    )
+    monkeypatch.setattr(fashion_mnist, "SYSTEM_DIR", tmp_path / "nowhere")
+    assert load().release == "sample"
+    assert "~/.mxnet is nowhere" in caplog.records[-1].getMessage()
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DatasetError, match=r"~/.mxnet is nowhere.*apt-get install"):
+        load("fashion-mnist")
+    assert list(tmp_path.iterdir()) == []

@@ -1,22 +1,10 @@
 import numpy
 import pytest
-from d2l import mxnet as d2l
 from mxnet import np
-from mxnet.gluon.data import vision
 
-from d2l_mlp.data.loaders import ArrayLoader, array_loaders, d2l_loaders, use_verified_data
-
-
-@pytest.fixture(autouse=True)
-def _gluon_as_it_was(monkeypatch):
-    monkeypatch.setattr(vision, "FashionMNIST", vision.FashionMNIST)
-    monkeypatch.setattr(vision.datasets, "FashionMNIST", vision.datasets.FashionMNIST)
-    monkeypatch.setattr(d2l, "get_dataloader_workers", lambda: 0)
-
-
-def collect(data_iter):
-    X, y = zip(*((X.asnumpy(), y.asnumpy()) for X, y in data_iter))
-    return numpy.concatenate(X), numpy.concatenate(y)
+from d2l_mlp.data.book_loaders import d2l_loaders
+from d2l_mlp.data.loaders import ArrayLoader, array_loaders
+from tests.conftest import collect
 
 
 @pytest.mark.parametrize("make", [array_loaders, d2l_loaders])
@@ -75,37 +63,6 @@ def test_both_loaders_on_the_full_set(full):
     assert (y == y_d2l).all()
 
 
-def test_one_call_makes_the_books_loaders_work(sample):
-    use_verified_data(sample)
-    train_iter, test_iter = d2l.load_data_fashion_mnist(500)
-    assert (len(train_iter), len(test_iter)) == (10, 2)
-    X, y = collect(test_iter)
-    assert (X[:, 0] == sample.test[0].astype("float32") / numpy.float32(255)).all()
-    assert d2l.get_fashion_mnist_labels(y[:1]) == [
-        ["t-shirt", "trouser", "pullover", "dress", "coat",
-         "sandal", "shirt", "sneaker", "bag", "ankle boot"][sample.test[1][0]]
-    ]  # fmt: skip
-
-
-@pytest.mark.skipif(not hasattr(d2l, "FashionMNIST"), reason="d2l 0.17 has no such class")
-def test_one_call_makes_the_books_data_module_work(sample):
-    use_verified_data(sample)
-    data = d2l.FashionMNIST(batch_size=64)
-    assert (len(data.train), len(data.val)) == (5_000, 1_000)
-    data.num_workers = 0
-    X, y = next(iter(data.val_dataloader()))
-    assert (X.shape, X.dtype, y.dtype) == ((64, 1, 28, 28), numpy.float32, numpy.int32)
-
-
-def test_gluons_own_interface_and_transform(sample):
-    use_verified_data(sample)
-    dataset = vision.FashionMNIST(train=False, transform=lambda image, label: (image, -label))
-    image, label = dataset[3]
-    assert isinstance(image, np.ndarray)
-    assert (image.shape, image.dtype) == ((28, 28, 1), numpy.uint8)
-    assert label == -sample.test[1][3]
-
-
 @pytest.mark.parametrize("batch_size", [0, -1, 1.5, True, "256", None])
 @pytest.mark.parametrize("make", [array_loaders, d2l_loaders])
 def test_bad_batch_size(sample, make, batch_size):
@@ -116,3 +73,53 @@ def test_bad_batch_size(sample, make, batch_size):
 def test_lengths_have_to_agree():
     with pytest.raises(ValueError, match="3 examples but 2 labels"):
         ArrayLoader(numpy.zeros((3, 1), "float32"), numpy.zeros(2, "int32"), 1)
+
+
+@pytest.mark.parametrize("num_parts", [1, 2, 3, 4])
+@pytest.mark.parametrize(("n", "batch_size"), [(22, 9), (22, 100), (8, 4), (23, 22)])
+def test_parts_are_the_minibatches_of_one_process(num_parts, n, batch_size):
+    if (n - 1) % batch_size + 1 < num_parts:
+        with pytest.raises(ValueError, match=rf"{n} examples .* leave . for the last"):
+            ArrayLoader(numpy.zeros((n, 1)), numpy.zeros(n), batch_size, num_parts=num_parts)
+        return
+    X, y = numpy.random.RandomState(0).rand(n, 3).astype("float32"), numpy.arange(n)
+    whole = ArrayLoader(X, y, batch_size, seed=5)
+    parts = [
+        ArrayLoader(X, y, batch_size, seed=5, rank=rank, num_parts=num_parts)
+        for rank in range(num_parts)
+    ]
+    for loader in parts:
+        assert len(loader) == len(whole)
+        assert loader.minibatch_size == whole.minibatch_size == min(batch_size, n)
+    for epoch in range(2):
+        shares = list(zip(*parts))  # as many minibatches from each, or the last would be missing
+        order = numpy.random.RandomState([5, epoch]).permutation(n)
+        minibatches = [order[start : start + batch_size] for start in range(0, n, batch_size)]
+        assert len(shares) == len(minibatches) == len(list(whole))
+        for rows, minibatch in zip(minibatches, shares):
+            for rank, (X_part, y_part) in enumerate(minibatch):
+                assert (y_part.asnumpy() == rows[rank::num_parts]).all()
+                assert (X_part.asnumpy() == X[rows[rank::num_parts]]).all()
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"rank": 2, "num_parts": 2}, "rank is 2; give 0 to 1"),
+        ({"rank": -1}, "rank is -1; give an integer of at least 0"),
+        ({"num_parts": 0}, "num_parts is 0; give an integer of at least 1"),
+    ],
+)
+def test_bad_parts(options, says):
+    with pytest.raises(ValueError, match=says):
+        ArrayLoader(numpy.zeros((4, 1)), numpy.zeros(4, int), 4, **options)
+
+
+def test_every_loader_tells_its_minibatch_size_and_arrays(sample):
+    for make in (array_loaders, d2l_loaders):
+        train_iter, test_iter = make(sample, 2000)
+        assert (train_iter.minibatch_size, test_iter.minibatch_size) == (2000, 1000)
+        (X, y), (X_all, y_all) = collect(test_iter), test_iter.arrays
+        assert X.tobytes() == X_all.asnumpy().tobytes()
+        assert y.tobytes() == y_all.asnumpy().tobytes()
+        assert isinstance(X_all, np.ndarray)

@@ -219,10 +219,10 @@ sys.exit(train.main(sys.argv[4:]))
     ("file", "function", "calls", "saved"),
     [
         ("numpy/core/_internal.py", "<module>", 1, None),  # imported by C code
-        ("canonical.py", "read", 1, None),
+        ("reader.py", "read", 1, None),
         ("futures/thread.py", "submit", 2, None),  # a file being read, another waiting
         ("folder.py", "start", 1, 0),
-        ("checks.py", "check_data", 1, 0),
+        ("examples.py", "check_data", 1, 0),
         ("evaluation.py", "measure", 1, 0),
         ("checkpoint.py", "save", 2, 1),
         ("files.py", "replace", 3, 1),

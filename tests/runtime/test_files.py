@@ -1,4 +1,5 @@
 import errno
+import os
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -38,3 +39,65 @@ def test_several_may_write_one_file_if_they_say_so(tmp_path):
         list(pool.map(lambda content: files.replace(path, content, alone=False), contents * 5))
     assert path.read_bytes() in contents
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"four")
+    return path
+
+
+def test_a_file_may_be_as_large_as_it_may_be(path):
+    assert files.read(path, 4) == b"four"
+    with pytest.raises(ValueError, match="has more than 3 bytes"):
+        files.read(path, 3)
+
+
+def link_to_file(path):
+    path.rename(path.with_name("other"))
+    path.symlink_to("other")
+
+
+def pipe(path):
+    path.unlink()
+    os.mkfifo(path)
+
+
+def folder(path):
+    path.unlink()
+    path.mkdir()
+
+
+def device(path):
+    path.unlink()
+    path.symlink_to("/dev/zero")
+
+
+def loop(path):
+    path.unlink()
+    path.symlink_to(path)
+
+
+@pytest.mark.parametrize(
+    ("damage", "refused", "followed"),
+    [
+        (link_to_file, "is a symbolic link", None),
+        (device, "is a symbolic link", "is not a regular file"),
+        (loop, "is a symbolic link", "is a symbolic link"),
+        (pipe, "is not a regular file", "is not a regular file"),
+        (folder, "is not a regular file", "is not a regular file"),
+        (lambda path: path.unlink(), "is missing", "is missing"),
+        (lambda path: os.truncate(path, 2**40), "has more than 100 bytes",
+         "has more than 100 bytes"),
+    ],
+)  # fmt: skip
+def test_only_regular_files_are_read(path, damage, refused, followed):
+    damage(path)
+    with pytest.raises(ValueError, match=refused):
+        files.read(path, 100)
+    if followed is None:
+        assert files.read(path, 100, follow=True) == b"four"
+    else:
+        with pytest.raises(ValueError, match=followed):
+            files.read(path, 100, follow=True)

@@ -33,8 +33,8 @@ def test_confusion_matrix_against_counting():
     ("labels", "predicted", "message"),
     [
         ([0, 1], [0], "2 labels but 1 predictions; give as many"),
-        ([0, 3], [0, 0], "there is a label 3; give labels 0 to 2"),
-        ([0, 0], [0, -1], "there is a label -1; give labels 0 to 2"),
+        ([0, 3], [0, 0], "example 1 has the label 3, but there are 3 classes, 0 to 2"),
+        ([0, 0], [0, -1], "example 1 has the label -1, but there are 3 classes"),
     ],
 )
 def test_what_is_no_label_is_refused(labels, predicted, message):

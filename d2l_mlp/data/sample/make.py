@@ -12,11 +12,12 @@ import numpy
 
 from d2l_mlp.data import canonical
 from d2l_mlp.data.fashion_mnist import load
+from d2l_mlp.data.reader import FashionMNIST
 
 SEED = 2019  # any number: it only has to stay
 
 
-def draw(full: canonical.FashionMNIST) -> Dict[str, bytes]:
+def draw(full: FashionMNIST) -> Dict[str, bytes]:
     """Draw equally many images of each class, keeping their order.
 
     Parameters

@@ -1,0 +1,258 @@
+"""What is refused, at each of the doors through which examples enter, and what is not."""
+
+import mxnet
+import numpy
+import pytest
+from mxnet import gluon, np
+
+from d2l_mlp.data.examples import check_data, infer_shapes
+from d2l_mlp.data.loaders import ArrayLoader
+from d2l_mlp.mlp import build_mlp
+from d2l_mlp.training.evaluation import confusion_matrix, evaluate, predict
+from d2l_mlp.training.loop import fit
+
+RANDOM = numpy.random.RandomState(0)
+X = RANDOM.randn(22, 5).astype("float32")
+Y = RANDOM.randint(0, 3, 22)
+IMAGES = RANDOM.randint(0, 256, (22, 28, 28)).astype("float32")
+
+
+def mx(array):
+    array = numpy.asarray(array)
+    return np.array(array, dtype=array.dtype)
+
+
+def minibatches(X=X, y=Y, size=8):
+    return [(mx(X[i : i + size]), mx(y[i : i + size])) for i in range(0, len(X), size)]
+
+
+def net_of(num_inputs=5, num_outputs=3):
+    return build_mlp((6,), num_outputs, num_inputs=num_inputs)
+
+
+def changed(array, index, value, dtype=None):
+    array = array.astype(dtype or array.dtype)
+    array[index] = value
+    return array
+
+
+def fit_refuses(net, X, y):
+    """Refused as training and as test data, and nothing is trained before."""
+    for iters in ((minibatches(X, y), minibatches()), (minibatches(), minibatches(X, y))):
+        before = [p.data().asnumpy().tobytes() for p in net.collect_params().values()]
+        try:
+            fit(net, *iters, num_epochs=1)
+        finally:
+            assert before == [p.data().asnumpy().tobytes() for p in net.collect_params().values()]
+
+
+def refuse(says, call, *args):
+    with pytest.raises(ValueError, match=says) as caught:
+        call(*args)
+    assert "\n" not in str(caught.value)
+
+
+BAD_LABELS = [
+    (Y[:, None], r"labels have the shape \(.*, 1\); give one integer an example: y.reshape\(-1\)"),
+    (numpy.eye(3, dtype="int32")[Y], r"labels have the shape .*one-hot rows .*y.argmax\(axis=1\)"),
+    (numpy.eye(3, dtype="float32")[Y], r"one-hot"),
+    (Y > 1, r"labels are bool; give integers"),
+    (changed(Y, 9, 0.9, "float32"), "example 9 has the label 0.9.*; give whole numbers"),
+    (changed(Y, 3, numpy.nan, "float32"), "example 3 has the label nan; give whole numbers"),
+    (changed(Y, 21, numpy.inf, "float64"), "example 21 has the label inf"),
+    (changed(Y, 17, -1), "example 17 has the label -1"),
+    (changed(Y, 20, 2**32 + 1, "int64"), "example 20 has the label 4294967297"),
+    (changed(Y, 0, 2**63, "uint64"), "example 0 has the label 9223372036854775808"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("y", "says"), BAD_LABELS)
+def test_labels_are_one_integer_an_example(y, says):
+    refuse(says, ArrayLoader, X, y, 8)
+    if y.dtype != "uint64":  # which MXNet does not have
+        refuse(says, ArrayLoader, X, mx(y), 8)
+        refuse(says, evaluate, net_of(), minibatches(y=y))
+        refuse(says, fit_refuses, net_of(), X, y)
+    if y.dtype != bool and y.ndim == 1:
+        refuse(says, confusion_matrix, y, Y)
+        refuse(says, confusion_matrix, Y, y)
+
+
+@pytest.mark.parametrize("index", [0, 7, 8, 21])
+def test_labels_beyond_the_outputs(index):
+    y = changed(Y, index, 3)
+    says = f"example {index} has the label 3, but there are 3 classes, 0 to 2; mend"
+    for data in (minibatches(y=y), iter(minibatches(y=y)), ArrayLoader(X, y, 8)):
+        refuse(says, evaluate, net_of(), data)
+    refuse(says, fit_refuses, net_of(), X, y)
+    assert check_data(net_of(num_outputs=4), minibatches(y=y)) is None
+
+
+@pytest.mark.parametrize(
+    ("dtype", "num_outputs"), [("uint8", 257), ("int8", 129), ("float16", 2050)]
+)
+def test_labels_of_a_dtype_that_cannot_count_the_outputs(dtype, num_outputs):
+    data = minibatches(y=Y.astype(dtype))
+    says = rf"labels are {dtype}, too small for {num_outputs} classes; give y.astype\('int32'\)"
+    refuse(says, evaluate, net_of(num_outputs=num_outputs), data)
+    assert check_data(net_of(num_outputs=num_outputs - 1), data) is None
+
+
+@pytest.mark.parametrize("as_arrays", [False, True])
+@pytest.mark.parametrize(
+    "dtype", ["int8", "uint8", "int32", "int64", "float16", "float32", "float64"]
+)
+def test_right_labels_are_right_in_every_dtype(dtype, as_arrays):
+    net = net_of()
+    y = Y.astype(dtype)
+    data = ArrayLoader(X, y, 8) if as_arrays else minibatches(y=y)
+    loss, accuracy = evaluate(net, data)
+    logits = net(mx(X)).asnumpy().astype("float64")
+    log_sum = numpy.log(numpy.exp(logits).sum(axis=1))
+    assert accuracy == pytest.approx((logits.argmax(axis=1) == Y).mean())
+    assert loss == pytest.approx((log_sum - logits[range(22), Y]).mean(), rel=1e-5)
+
+
+BAD_FEATURES = [
+    (changed(X, (9, 2), numpy.nan), "example 9 has a feature that is NaN or infinite .nan."),
+    (changed(X, (21, 0), -numpy.inf), "example 21 has a feature that is NaN or infinite .-inf."),
+    (X[:, 0], r"features have the shape \(.*,\); give \(n, ...\).*X.reshape\(-1, 1\)"),
+    (X[:, :0], r"features have the shape \(.*, 0\); give"),
+    (X.astype("int32"), r"features are int32; give floats: .*X.astype\('float32'\)"),
+    (X > 0, "features are bool; give floats"),
+    (IMAGES.astype("uint8"), r"features are uint8; give floats: of images to_features\(images\)"),
+    (IMAGES, r"example .* has a pixel of 25.; give pixels from 0 to 1: .*to_features\(images\)"),
+    (IMAGES[:, None], "give pixels from 0 to 1"),
+    (IMAGES.reshape(22, 784), "give pixels from 0 to 1"),
+]
+
+
+@pytest.mark.parametrize(("X", "says"), BAD_FEATURES)
+def test_features_are_finite_floats(X, says):
+    net = net_of(num_inputs=784 if X[0].size == 784 else 5)
+    refuse(says, ArrayLoader, X, Y, 8)
+    refuse(says, ArrayLoader, mx(X), Y, 8)
+    refuse(says, evaluate, net, minibatches(X))
+    refuse(says, predict, net, mx(X))
+    if X[0].size != 784:
+        refuse(says, fit_refuses, net, X, Y)
+
+
+@pytest.mark.parametrize(
+    ("X", "says"),
+    [
+        (X.astype("float64"),
+         r"features are float64, but the net is float32; give X.astype\('float32'\)"),
+        (X.astype("float16"), "features are float16, but the net is float32"),
+        (X[:, :3], "example 0 has 3 features, but the net takes 5; give it as many, or build it"),
+        (numpy.repeat(X, 2, axis=1), "example 0 has 10 features, but the net takes 5"),
+        (X[:0], r"features have the shape \(0, 5\); give .* at least one example"),
+    ],
+)  # fmt: skip
+def test_features_suit_the_net(X, says):
+    refuse(says, evaluate, net_of(), [(mx(X), mx(Y[: len(X)]))])
+    refuse(says, predict, net_of(), mx(X))
+    if len(X):
+        refuse(says, fit_refuses, net_of(), X, Y)
+
+
+def test_a_later_minibatch_of_another_shape():
+    data = [*minibatches(), (mx(X[:4, :3]), mx(Y[:4]))]
+    refuse("example 22 has 3 features, but the net takes 5", evaluate, net_of(), data)
+
+
+def test_other_layers_give_their_own_reason():
+    net = gluon.nn.Sequential()
+    net.add(gluon.nn.Dense(4, in_units=5), gluon.nn.Dense(3, in_units=6))
+    net.initialize()
+    refuse(r"cannot take features of shape \(22, 5\) \(.*[Ss]hape", predict, net, mx(X))
+
+
+def test_outputs_that_are_no_logits():
+    net = gluon.nn.Dense(3, flatten=False, in_units=5)
+    net.initialize()
+    refuse("outputs of shape .1, 2, 3. of one example", predict, net, mx(X[:, None].repeat(2, 1)))
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (lambda: [], "the data hold no example; give at least one minibatch"),
+        (
+            lambda: [(X, Y)],
+            "features are a numpy.ndarray; give an mxnet.np.ndarray, or ArrayLoader",
+        ),
+        (lambda: [(mx(X), Y)], "labels are a numpy.ndarray; give an mxnet.np.ndarray"),
+        (lambda: [(mx(X), mx(Y)[:3])], "22 examples but 3 labels; give each example one"),
+        (lambda: [mx(X)], r"a minibatch is a mxnet.numpy.*ndarray; give pairs \(X, y\)"),
+        (lambda: (mx(X), mx(Y)), r"a minibatch is a mxnet.numpy.*ndarray; give pairs"),
+        (lambda: [(mx(X), mx(Y), 1)], r"a minibatch is a tuple; give pairs"),
+    ],
+)
+def test_what_are_no_minibatches(data, says):
+    refuse(says, evaluate, net_of(), data())
+    refuse(says, fit, net_of(), data(), minibatches())
+    refuse(says, fit, net_of(), minibatches(), data())
+
+
+@pytest.mark.parametrize("make", [iter, lambda data: (pair for pair in data)])
+def test_a_generator_is_for_one_epoch(make):
+    says = r"the minibatches come from a (list_iterator|generator), which gives them only once"
+    refuse(says, fit, net_of(), make(minibatches()), minibatches())
+    refuse(says, fit, net_of(), minibatches(), make(minibatches()))
+    net = net_of()
+    data = make(minibatches())
+    assert evaluate(net, data) == evaluate(net, minibatches())
+    refuse("the data hold no example", evaluate, net, data)  # it is exhausted now
+
+
+def test_a_loader_of_nothing():
+    refuse(r"features have the shape \(0, 5\); give", ArrayLoader, X[:0], Y[:0], 8)
+
+
+def test_a_net_without_parameters():
+    net = gluon.nn.Sequential()
+    net.add(gluon.nn.Flatten())
+    for call, args in ((fit, [minibatches()] * 2), (evaluate, [minibatches()]), (predict, [mx(X)])):
+        refuse("the net has no parameters; add a layer that has some", call, net, *args)
+
+
+def test_a_net_of_another_dtype_takes_its_own():
+    net = net_of()
+    net.cast("float64")
+    assert predict(net, mx(X.astype("float64"))).shape == (22,)
+    refuse("features are float32, but the net is float64", predict, net, mx(X))
+
+
+@pytest.mark.parametrize("scaled", [IMAGES / 255, IMAGES > 100, -IMAGES, IMAGES + 0.5, IMAGES * 2])
+def test_only_raw_pixels_are_taken_for_raw_pixels(scaled):
+    ArrayLoader(scaled.astype("float32"), Y, 8)
+
+
+def test_features_of_other_shapes_may_be_large_whole_numbers():
+    ArrayLoader(numpy.round(X * 100), Y, 8)
+
+
+@pytest.mark.parametrize("as_list", [False, True])
+def test_shapes_are_inferred_from_one_example(as_list):
+    net = gluon.nn.Sequential()
+    net.add(gluon.nn.Dense(4), gluon.nn.Dense(3))
+    net.initialize()
+    data_iter = ArrayLoader(X, Y, 8, seed=0)
+    infer_shapes(net, list(data_iter) if as_list else data_iter)
+    assert [p.shape for p in net.collect_params().values()] == [(4, 5), (4,), (3, 4), (3,)]
+    assert data_iter.epoch == as_list
+    infer_shapes(net, None)  # it has them: no data are looked at
+
+
+def test_checking_draws_no_random_number_and_no_epoch():
+    net = gluon.nn.Sequential()
+    net.add(gluon.nn.Dropout(0.5), gluon.nn.Dense(3, in_units=5))
+    net.initialize()
+    data_iter = ArrayLoader(X, Y, 8, seed=0)
+    mxnet.random.seed(1)
+    expected = np.random.uniform(size=3).tolist()
+    mxnet.random.seed(1)
+    check_data(net, data_iter)
+    assert np.random.uniform(size=3).tolist() == expected
+    assert data_iter.epoch == 0
