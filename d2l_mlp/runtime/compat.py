@@ -14,7 +14,7 @@ from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
-from typing import Iterator, Optional
+from typing import Any, Dict, Iterator, Optional
 
 MXNET_VERSION = "1.9.1"
 """The only MXNet release this package is written for and tested on."""
@@ -138,10 +138,36 @@ def _missing_library(error: OSError) -> str:
 
 
 def _repair_mxnet(mxnet: ModuleType) -> None:
+    import multiprocessing
+
+    import numpy
+
     from d2l_mlp.runtime import old_numpy
 
-    old_numpy.reconcile(mxnet)
+    _show_mxnet(numpy, old_numpy.missing_names())
+    # Gluon's worker processes get their data set by being forked. From Python 3.14 on they would
+    # be started in another way, which fails in each of them, and their pool starts new ones for
+    # ever.
+    fork = multiprocessing.get_context("fork")
+    forking = {name: getattr(fork, name) for name in ("Pool", "Process", "get_context")}
+    _show_mxnet(multiprocessing, forking)
+    for name in ("ndarray", "symbol"):  # where operators get their arguments
+        sys.modules[f"mxnet._ctypes.{name}"].str = old_numpy.as_text
+    mxnet.np.ndarray.__array__ = old_numpy.as_array
+    # Gluon's loader calls the older name, which does the same and warns.
+    mxnet.np.ndarray.as_in_context = mxnet.np.ndarray.as_in_ctx
     mxnet.npx.set_np()
+
+
+def _show_mxnet(original: ModuleType, names: Dict[str, Any]) -> None:
+    """Let MXNet's modules, and no others, see a module with some names added or changed."""
+    shown = ModuleType(original.__name__, original.__doc__)
+    vars(shown).update(vars(original), **names)
+    for name, module in list(sys.modules.items()):
+        if name.startswith("mxnet."):
+            for key, value in list(vars(module).items()):
+                if value is original:
+                    setattr(module, key, shown)
 
 
 def _repair_d2l(backend: ModuleType) -> None:

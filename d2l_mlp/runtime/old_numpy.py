@@ -1,14 +1,13 @@
-"""The NumPy that MXNet 1.9.1 was written for, shown to MXNet alone.
+"""What MXNet 1.9.1 needs of NumPy and no longer finds there.
 
 Its modules read names that NumPy has since taken away, most of them as they are imported, some
-whenever they are called. NumPy has these names only while MXNet is imported. Then each of MXNet's
-modules gets a copy of NumPy's namespace that keeps them, and NumPy is again as its makers left it,
-for every other library of the process.
+whenever they are called. NumPy has these names only while MXNet is imported. Then
+`d2l_mlp.runtime.compat` shows MXNet's modules a copy of NumPy's namespace that keeps them, and for
+every other library of the process NumPy is again as its makers left it.
 """
 
-import sys
 from contextlib import contextmanager
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any, Callable, Dict, Iterator, Optional
 
 import numpy
@@ -25,7 +24,7 @@ def _financial(name: str) -> Callable:
     return removed
 
 
-def _missing_names() -> Dict[str, Any]:
+def missing_names() -> Dict[str, Any]:
     """Give every name that MXNet reads and this NumPy lacks, with what it meant."""
     names = {
         "PZERO": 0.0, "NZERO": -0.0, "PINF": numpy.inf, "NINF": -numpy.inf, "Inf": numpy.inf,
@@ -49,7 +48,7 @@ def _missing_names() -> Dict[str, Any]:
 @contextmanager
 def while_importing() -> Iterator[None]:
     """Give NumPy the missing names, and take them away again."""
-    names = _missing_names()
+    names = missing_names()
     vars(numpy).update(names)
     try:
         yield
@@ -58,22 +57,11 @@ def while_importing() -> Iterator[None]:
             delattr(numpy, name)
 
 
-def reconcile(mxnet: ModuleType) -> None:
-    """Let MXNet, once it is imported, work with this NumPy for good."""
-    old = ModuleType("numpy", numpy.__doc__)
-    vars(old).update(vars(numpy), **_missing_names())
-    for name, module in list(sys.modules.items()):
-        if name.startswith("mxnet."):
-            for key, value in list(vars(module).items()):
-                if value is numpy:
-                    setattr(module, key, old)
-    for name in ("ndarray", "symbol"):  # where operators get their arguments, as text
-        sys.modules[f"mxnet._ctypes.{name}"].str = _text
-    mxnet.np.ndarray.__array__ = as_array
+def as_text(value: Any) -> str:
+    """Write an operator's argument as MXNet reads it.
 
-
-def _text(value: Any) -> str:
-    # NumPy 2 writes (np.int64(3), 2) for what it used to write as (3, 2).
+    NumPy 2 writes ``(np.int64(3), 2)`` for what was ``(3, 2)`` before.
+    """
     return str(_plain(value) if isinstance(value, (list, tuple)) else value)
 
 
