@@ -107,6 +107,8 @@ class _Loader(SourceFileLoader):
             from d2l_mlp.runtime import old_numpy
 
             names = old_numpy.while_importing()
+            for name in [name for name in sys.modules if name.startswith("mxnet.")]:
+                del sys.modules[name]  # left by an import that failed before ours was there
             # Python 3.12 has no distutils; setuptools carries it on and installs it on import.
             if importlib.util.find_spec("distutils") is None:
                 import setuptools  # noqa: F401

@@ -71,9 +71,7 @@ def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, numpy.generic) else value
 
 
-def as_array(
-    array: Any, dtype: Optional[Any] = None, copy: Optional[bool] = None
-) -> numpy.ndarray:
+def as_array(array: Any, dtype: Optional[Any] = None, copy: Optional[bool] = None) -> numpy.ndarray:
     """Convert an ``mxnet.np.ndarray`` to NumPy; the ``__array__`` that MXNet never gave it.
 
     Parameters
