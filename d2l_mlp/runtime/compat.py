@@ -1,8 +1,8 @@
 """Import MXNet 1.9.1 and d2l on Pythons and NumPys that are younger than they are.
 
-MXNet was retired in 2023. Its last release reads names that NumPy 1.24 and 2 removed (see
-`d2l_mlp.runtime.old_numpy`), and ``distutils``, which Python 3.12 removed; and its import is full of
-deprecation warnings. The repairs are made at the moment somebody imports it, so that
+MXNet was retired in 2023. Its last release reads names that NumPy has since removed (see
+`d2l_mlp.runtime.old_numpy`), and ``distutils``, which Python 3.12 removed; and its import is full
+of deprecation warnings. The repairs are made at the moment somebody imports it, so that
 ``import d2l_mlp`` itself stays cheap.
 """
 
