@@ -17,6 +17,8 @@ def texts(svg):
 def curves(svg, style=""):
     """Give the points of lines and markers, the frame of their axes being the unit square.
 
+    Not those of a legend, whose size follows from how matplotlib lays out its text.
+
     Of an area they are two corners of the box around it. They come in the order they are drawn,
     all of them or only those whose style has the given part, such as a line's colour.
     """
@@ -40,6 +42,6 @@ def _drawn(element):
         yield style, points
     elif element.tag == f"{NAMESPACE}use" and style:  # a marker; glyphs have none
         yield style, numpy.array([[float(element.get("x")), float(element.get("y"))]])
-    elif element.tag != f"{NAMESPACE}defs":
+    elif element.tag != f"{NAMESPACE}defs" and not element.get("id", "").startswith("legend_"):
         for child in element:
             yield from _drawn(child)

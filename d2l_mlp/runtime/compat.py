@@ -1,19 +1,20 @@
 """Import MXNet 1.9.1 and d2l on Pythons and NumPys that are younger than they are.
 
-MXNet was retired in 2023. Its last release reads ``numpy.bool``, which NumPy 1.24 removed, and
-``distutils``, which Python 3.12 removed; and its import is full of deprecation warnings. The
-repairs are made at the moment somebody imports it, so that ``import d2l_mlp`` itself stays cheap.
+MXNet was retired in 2023. Its last release reads names that NumPy has since removed (see
+`d2l_mlp.runtime.old_numpy`), and ``distutils``, which Python 3.12 removed; and its import is full
+of deprecation warnings. The repairs are made at the moment somebody imports it, so that
+``import d2l_mlp`` itself stays cheap.
 """
 
 import gc
 import importlib.util
 import sys
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
-from typing import Iterator, Optional
+from typing import Any, Dict, Iterator, Optional
 
 MXNET_VERSION = "1.9.1"
 """The only MXNet release this package is written for and tested on."""
@@ -90,7 +91,8 @@ class _Finder:
         spec = PathFinder.find_spec(fullname, path)
         if spec is None and fullname == "mxnet":
             raise ModuleNotFoundError(
-                f"MXNet is not installed; install it with: pip install mxnet=={MXNET_VERSION}",
+                "MXNet is not installed; install it with: "
+                f"pip install --no-deps mxnet=={MXNET_VERSION}",
                 name=fullname,
             )
         if spec is not None and isinstance(spec.loader, SourceFileLoader):
@@ -100,8 +102,13 @@ class _Finder:
 
 class _Loader(SourceFileLoader):
     def exec_module(self, module: ModuleType) -> None:
+        names = nullcontext()
         if module.__name__ == "mxnet":
-            _prepare_numpy()
+            from d2l_mlp.runtime import old_numpy
+
+            names = old_numpy.while_importing()
+            for name in [name for name in sys.modules if name.startswith("mxnet.")]:
+                del sys.modules[name]  # left by an import that failed before ours was there
             # Python 3.12 has no distutils; setuptools carries it on and installs it on import.
             if importlib.util.find_spec("distutils") is None:
                 import setuptools  # noqa: F401
@@ -110,7 +117,7 @@ class _Loader(SourceFileLoader):
         collecting = gc.isenabled()
         gc.disable()
         try:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), names:
                 # A retired package is not going to answer them. SyntaxWarning: its invalid
                 # escape sequences, where no bytecode was written at installation.
                 warnings.simplefilter("ignore", DeprecationWarning)
@@ -124,21 +131,6 @@ class _Loader(SourceFileLoader):
         _REPAIRS[module.__name__](module)
 
 
-def _prepare_numpy() -> None:
-    import numpy
-
-    if int(numpy.__version__.split(".")[0]) >= 2:
-        raise ImportError(
-            f"MXNet {MXNET_VERSION} cannot run on NumPy {numpy.__version__}; "
-            "install an older one with: pip install 'numpy<2'"
-        )
-    # The builtin, as it was before 1.24; numpy.bool_ would break mxnet.numpy. It has to stay:
-    # mxnet.numpy.array reads numpy.bool whenever it is given a bool. Looking into vars() and not
-    # hasattr(), because NumPy 1.20 to 1.23 answer the name, but with a warning each time.
-    if "bool" not in vars(numpy):
-        numpy.bool = bool
-
-
 def _missing_library(error: OSError) -> str:
     library = str(error).split(":")[0]
     for stem, command in _LIBRARY_PACKAGES.items():
@@ -148,8 +140,36 @@ def _missing_library(error: OSError) -> str:
 
 
 def _repair_mxnet(mxnet: ModuleType) -> None:
-    _prepare_numpy()
+    import multiprocessing
+
+    import numpy
+
+    from d2l_mlp.runtime import old_numpy
+
+    _show_mxnet(numpy, old_numpy.missing_names())
+    # Gluon's worker processes get their data set by being forked. From Python 3.14 on they would
+    # be started in another way, which fails in each of them, and their pool starts new ones for
+    # ever.
+    fork = multiprocessing.get_context("fork")
+    forking = {name: getattr(fork, name) for name in ("Pool", "Process", "get_context")}
+    _show_mxnet(multiprocessing, forking)
+    for name in ("ndarray", "symbol"):  # where operators get their arguments
+        sys.modules[f"mxnet._ctypes.{name}"].str = old_numpy.as_text
+    mxnet.np.ndarray.__array__ = old_numpy.as_array
+    # Gluon's loader calls the older name, which does the same and warns.
+    mxnet.np.ndarray.as_in_context = mxnet.np.ndarray.as_in_ctx
     mxnet.npx.set_np()
+
+
+def _show_mxnet(original: ModuleType, names: Dict[str, Any]) -> None:
+    """Let MXNet's modules, and no others, see a module with some names added or changed."""
+    shown = ModuleType(original.__name__, original.__doc__)
+    vars(shown).update(vars(original), **names)
+    for name, module in list(sys.modules.items()):
+        if name.startswith("mxnet."):
+            for key, value in list(vars(module).items()):
+                if value is original:
+                    setattr(module, key, shown)
 
 
 def _repair_d2l(backend: ModuleType) -> None:

@@ -75,7 +75,7 @@ def gpu_problem(index: int = 0) -> Optional[str]:
     if not mxnet.runtime.Features().is_enabled("CUDA"):
         return (
             "the MXNet installed here is the CPU-only wheel; replace it with a CUDA one: "
-            "pip uninstall -y mxnet && pip install mxnet-cu112"
+            "pip uninstall -y mxnet && pip install --no-deps mxnet-cu112"
         )
     count = npx.num_gpus()
     if count == 0:
