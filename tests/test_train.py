@@ -169,7 +169,7 @@ def test_bad_flags(capsys, args, says):
 
 def test_absent_gpu(error):
     line = error("--device", "gpu:1", code=1)
-    assert "device gpu:1 cannot be used: the MXNet installed here is the CPU-only wheel" in line
+    assert "device gpu:1 cannot be used: the CUDA driver " in line
 
 
 def test_missing_data(error, tmp_path):
