@@ -1,6 +1,6 @@
 """Measure a classifier's loss and accuracy, and what it takes for what."""
 
-from typing import Callable, Iterable, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Iterable, List, Optional, Sequence, Tuple
 
 import mxnet
 import numpy
@@ -68,9 +68,10 @@ class Tally:
         Added so far.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.num_examples = 0
-        self._loss, self._correct = 0, 0
+        self._loss: Any = 0
+        self._correct: Any = 0
         self._minibatches: List[Tuple[np.ndarray, ...]] = []
 
     def add(self, logits: np.ndarray, losses: np.ndarray, y: np.ndarray) -> None:

@@ -5,7 +5,7 @@ here imports MXNet, so that ``--help`` answers at once.
 """
 
 from dataclasses import dataclass, field, fields
-from typing import Any, Optional, Tuple
+from typing import Any, Tuple
 
 from d2l_mlp.activations import ACTIVATIONS
 from d2l_mlp.runtime.rules import Choice, Number, Rule, Several, check
@@ -39,7 +39,7 @@ class Hyperparameters:
     optimizer: str = _setting(
         "sgd", Choice(tuple(OPTIMIZERS)), "stochastic gradient descent, or Adam"
     )
-    lr: Optional[float] = _setting(
+    lr: float = _setting(
         None,
         Number(float, above=0),
         "learning rate (default: "
@@ -59,7 +59,7 @@ class Hyperparameters:
     )
     workers: int = _setting(0, Number(int, least=0, most=64), "processes of the d2l loader")
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.lr is None:
             optimizer = OPTIMIZERS.get(self.optimizer)
             object.__setattr__(self, "lr", optimizer and optimizer.learning_rate)
