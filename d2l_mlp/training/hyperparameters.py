@@ -5,7 +5,7 @@ here imports MXNet, so that ``--help`` answers at once.
 """
 
 from dataclasses import dataclass, field, fields
-from typing import Any, Tuple
+from typing import Any, Optional, Tuple
 
 from d2l_mlp.activations import ACTIVATIONS
 from d2l_mlp.runtime.rules import Choice, Number, Rule, Several, check
@@ -39,7 +39,7 @@ class Hyperparameters:
     optimizer: str = _setting(
         "sgd", Choice(tuple(OPTIMIZERS)), "stochastic gradient descent, or Adam"
     )
-    lr: float = _setting(
+    lr: Optional[float] = _setting(
         None,
         Number(float, above=0),
         "learning rate (default: "
