@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from math import inf, pi, sqrt
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Mapping
+from typing import TYPE_CHECKING, Any, Mapping
 
 from d2l_mlp.elementwise import Activation, operators
 
@@ -85,7 +85,7 @@ def prelu_derivative(x: np.ndarray, alpha: float | np.ndarray = PRELU_SLOPE) -> 
     return step + _slope(alpha, step) * (1 - step)
 
 
-def _slope(alpha, x):
+def _slope(alpha: Any, x: np.ndarray) -> Any:
     return alpha.astype(x.dtype, copy=False) if hasattr(alpha, "dtype") else alpha
 
 
@@ -111,21 +111,30 @@ def tanh(x: np.ndarray) -> np.ndarray:
 
 
 def tanh_derivative(x: np.ndarray) -> np.ndarray:
-    r"""Differentiate `tanh`, :math:`1 - \tanh^2(x)`; at most 1, at 0.
-
-    Computed as :math:`4\,\mathrm{sigmoid}'(2x)`, by the chapter's third exercise:
-    :math:`\tanh(x) + 1 = 2\,\mathrm{sigmoid}(2x)`.
-    """
+    r"""Differentiate `tanh`, :math:`1 - \tanh^2(x)`; at most 1, at 0."""
+    # By the chapter's third exercise: tanh(x) + 1 = 2 sigmoid(2x).
     return 4 * sigmoid_derivative(2 * operators(x)[1])
 
 
 def gelu(x: np.ndarray) -> np.ndarray:
     r"""Gaussian error linear unit, :math:`x \Phi(x)`, of the normal distribution function.
 
-    Accurate to 2 units in the last place for positive x. For negative x it contains a difference:
-    the error is at most the dtype's epsilon, and far out the value rounds to 0. NaN for
-    :math:`-\infty`. In float64 too, MXNet has ``npx.leaky_relu(act_type='gelu')`` to single
-    precision only, and autograd's derivative of ``erf``, and so of this, to 3e-8.
+    Parameters
+    ----------
+    x : mxnet.np.ndarray
+        Of any shape and numeric dtype.
+
+    Returns
+    -------
+    mxnet.np.ndarray
+        Same shape as `x`; NaN for :math:`-\infty`. Accurate to 2 units in the last place for
+        positive `x`. For negative `x` it contains a difference: the error is at most the dtype's
+        epsilon, and far out the value rounds to 0.
+
+    Notes
+    -----
+    In float64 too, MXNet has ``npx.leaky_relu(act_type='gelu')`` to single precision only, and
+    autograd's derivative of ``erf``, and so of this, to 3e-8.
     """
     F, x = operators(x)
     return 0.5 * x * (1 + F.npx.erf(x * sqrt(0.5)))

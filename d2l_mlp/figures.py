@@ -55,7 +55,7 @@ def _choose(args: argparse.Namespace) -> Dict[str, Callable]:
     if args.name is not None and args.expression is None:
         raise ValueError(f"name {args.name!r}: it is for an --expression, and there is none")
     names = args.names or (FIGURES if args.expression is None else [])
-    drawings = {name: partial(find(name), options) for name in names}
+    drawings: Dict[str, Callable] = {name: partial(find(name), options) for name in names}
     if args.expression is not None:
         name = "f" if args.name is None else args.name
         if not re.fullmatch(r"[A-Za-z]\w{0,30}", name, re.ASCII) or name in FIGURES:

@@ -4,7 +4,7 @@ Chapter, section "Hidden Layers": fully connected layers stacked on top of each 
 elementwise activation function after each hidden one, none after the output layer.
 """
 
-from typing import Callable, Optional, Sequence, Union
+from typing import Any, Callable, Optional, Sequence, Union
 
 import mxnet
 from mxnet import init, np
@@ -191,9 +191,9 @@ class ActivationLayer(nn.HybridBlock):
                 start = init.Constant(value)
                 setattr(self, parameter, self.params.get(parameter, shape=(1,), init=start))
 
-    def hybrid_forward(self, F, x, **parameters):
+    def hybrid_forward(self, F: Any, x: np.ndarray, **parameters: np.ndarray) -> np.ndarray:
         """Apply it, to arrays or in a graph."""
         return self.activation.function(x, **parameters)
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return self.activation.name

@@ -62,3 +62,13 @@ def test_every_room_is_there_and_in_the_order():
 def test_one_idea_a_module(path):
     lines = len(path.read_text("utf-8").splitlines())
     assert lines <= 200
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "tests").rglob("test_*.py")), ids=dotted)
+def test_no_test_module_stands_on_another(path):
+    modules = [
+        node.module or ""
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom)
+    ]
+    assert not [module for module in modules if module.split(".")[-1].startswith("test_")]

@@ -13,6 +13,7 @@ import pytest
 from mxnet import np
 from mxnet.gluon import nn
 
+import d2l_mlp
 from d2l_mlp import mlp, train
 from d2l_mlp.cli import train_flags
 from d2l_mlp.data import loaders
@@ -43,7 +44,7 @@ def test_a_run_leaves_everything_behind(run, tmp_path, sample):
     cpus = len(os.sched_getaffinity(0))
     engine = "MXNET_ENGINE_TYPE=NaiveEngine"
     assert lines[1].startswith(f"device    cpu, {cpus} processors, {engine}, OMP_NUM_THREADS=")
-    assert lines[2].startswith("versions  d2l_mlp 0.1.0, mxnet 1.9.1, d2l ")
+    assert lines[2].startswith(f"versions  d2l_mlp {d2l_mlp.__version__}, mxnet 1.9.1, d2l ")
     assert lines[3] == "model     784-32-10, relu, 25,450 parameters, xavier, seed 5"
     assert [line[:9] for line in lines[4:7]] == ["epoch 1/3", "epoch 2/3", "epoch 3/3"]
     assert lines[7].startswith("final test accuracy 0.")
@@ -169,7 +170,7 @@ def test_bad_flags(capsys, args, says):
 
 def test_absent_gpu(error):
     line = error("--device", "gpu:1", code=1)
-    assert "device gpu:1 cannot be used: the MXNet installed here is the CPU-only wheel" in line
+    assert "device gpu:1 cannot be used: the CUDA driver " in line
 
 
 def test_missing_data(error, tmp_path):

@@ -2,7 +2,7 @@
 
 import argparse
 import re
-from typing import Any, Callable, NoReturn
+from typing import Any, Callable, NoReturn, Optional
 
 from d2l_mlp.runtime.rules import Number, Rule, Several
 
@@ -24,7 +24,7 @@ class Parser(argparse.ArgumentParser):
 
 
 class _HelpWithDefaults(argparse.HelpFormatter):
-    def _get_help_string(self, action: argparse.Action) -> str:
+    def _get_help_string(self, action: argparse.Action) -> Optional[str]:
         if action.default in (None, [], argparse.SUPPRESS) or action.default is False:
             return action.help
         values = action.default if isinstance(action.default, list) else [action.default]

@@ -27,7 +27,7 @@ class Signals:
     main one, Python lets nobody handle signals, and nothing is changed.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._deferred = False
         self._received: Optional[int] = None
         self._pid = os.getpid()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Optional, Sequence
 
 from d2l_mlp.cli.parser import Parser, by, metavar
-from d2l_mlp.runtime.rules import Several
+from d2l_mlp.runtime.rules import Rule, Several
 from d2l_mlp.training.hyperparameters import Hyperparameters
 
 PROG = "python -m d2l_mlp.train"
@@ -48,7 +48,8 @@ def parser() -> Parser:
     groups = {title: p.add_argument_group(title) for title in (*_GROUPS, "output")}
     for title, names in _GROUPS.items():
         for name in names:
-            rule, default = settings[name].metadata["rule"], settings[name].default
+            rule: Rule = settings[name].metadata["rule"]
+            default: Any = settings[name].default
             several = isinstance(rule, Several)
             shown = " ".join(map(str, default)) if several else default
             groups[title].add_argument(

@@ -7,7 +7,7 @@ module is cheap: MXNet is imported when a function is first called.
 import ast
 import math
 import operator
-from typing import Callable, Sequence, Union
+from typing import Any, Callable, Mapping, Sequence, Union
 
 # fmt: off
 FUNCTIONS = {
@@ -25,7 +25,7 @@ MAX_LENGTH = 200
 MAX_EXPONENT = 100
 
 _BINARY_FUNCTIONS = ("maximum", "minimum")
-_OPERATORS = {
+_OPERATORS: Mapping[type, Callable] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
@@ -110,7 +110,7 @@ def _apply(
     return lambda x: operation(*(part(x) if callable(part) else part for part in parts))
 
 
-def _fold(operation: Callable, numbers: Sequence[float], source: str) -> float:
+def _fold(operation: Callable, numbers: Sequence[Any], source: str) -> float:
     try:
         number = operation(*numbers)
     except (ArithmeticError, TypeError):
@@ -121,7 +121,7 @@ def _fold(operation: Callable, numbers: Sequence[float], source: str) -> float:
 
 
 def _mxnet_function(module: str, name: str) -> Callable:
-    def function(*args):
+    def function(*args: Any) -> Any:
         import mxnet
 
         return getattr(getattr(mxnet, module), name)(*args)

@@ -8,9 +8,14 @@ figure is drawn.
 import difflib
 import math
 from dataclasses import dataclass
-from typing import Callable, Iterator, Mapping, Optional, Sequence, Tuple
+from types import ModuleType
+from typing import TYPE_CHECKING, Callable, Iterator, Mapping, Optional, Sequence, Tuple
 
 from d2l_mlp.activations import ACTIVATIONS, PRELU_SLOPE
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from mxnet import np
 
 MAX_POINTS = 100_000
 """A curve of more points than this is refused."""
@@ -46,7 +51,7 @@ class FigureOptions:
     alpha: float = PRELU_SLOPE
     hidden: Sequence[int] = (5,)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         lo, hi = self.range or (-8.0, 8.0)
         step = self.step
         if not -1e30 <= lo < hi <= 1e30:
@@ -68,19 +73,19 @@ class FigureOptions:
                 f"give 1 to {MAX_HIDDEN_LAYERS} positive numbers of units"
             )
 
-    def x(self, lo: float = -4.0, hi: float = 4.0):
+    def x(self, lo: float = -4.0, hi: float = 4.0) -> "np.ndarray":
         """Return the points of the range, or of [lo, hi), as a float32 mxnet.np.ndarray."""
         from mxnet import np
 
         return np.arange(*(self.range or (lo, hi)), self.step)
 
 
-def curve(f: Callable, name: str, grad: bool, options: FigureOptions):
+def curve(f: Callable, name: str, grad: bool, options: FigureOptions) -> "Figure":
     """Draw a function of the reader's own as `d2l_mlp.plotting.curves.plot_curve` does."""
     return _curves().plot_curve(f, name, options.x(), grad)
 
 
-def draw(name: str, options: Optional[FigureOptions] = None):
+def draw(name: str, options: Optional[FigureOptions] = None) -> "Figure":
     """Draw a figure.
 
     Parameters
@@ -128,19 +133,19 @@ def find(name: str) -> Callable:
     return FIGURES[name][1]
 
 
-def _curves():
+def _curves() -> ModuleType:
     from d2l_mlp.plotting import curves
 
     return curves
 
 
-def _diagrams():
+def _diagrams() -> ModuleType:
     from d2l_mlp.plotting import diagrams
 
     return diagrams
 
 
-def _demonstrations():
+def _demonstrations() -> ModuleType:
     from d2l_mlp.plotting import demonstrations
 
     return demonstrations

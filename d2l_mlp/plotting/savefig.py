@@ -6,13 +6,16 @@ Importing this module is cheap: matplotlib is imported when a figure is drawn or
 import io
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator, Union
+from typing import TYPE_CHECKING, Any, Iterator, Mapping, Union
 
 from d2l_mlp.runtime import files
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 FORMATS = ("svg", "png", "pdf")
 
-STYLE = {
+STYLE: Mapping[str, Any] = {
     "figure.figsize": (3.5, 2.5),  # d2l's default
     "figure.dpi": 72,  # a unit of the SVG file is a point
     "figure.subplot.bottom": 0.125,  # the margin of Jupyter's inline figures
@@ -39,7 +42,7 @@ def book_style() -> Iterator[None]:
         yield
 
 
-def save_figure(figure, path: Union[str, Path], dpi: int = 200) -> Path:
+def save_figure(figure: "Figure", path: Union[str, Path], dpi: int = 200) -> Path:
     """Save a figure, in one piece or not at all.
 
     Parameters
@@ -72,7 +75,7 @@ def save_figure(figure, path: Union[str, Path], dpi: int = 200) -> Path:
     return path
 
 
-def to_svg(figure) -> str:
+def to_svg(figure: "Figure") -> str:
     """Turn a figure into an element of a web page.
 
     Parameters
@@ -89,7 +92,7 @@ def to_svg(figure) -> str:
     return svg[svg.index("<svg") :]
 
 
-def _render(figure, form: str, dpi: int = 200) -> bytes:
+def _render(figure: "Figure", form: str, dpi: int = 200) -> bytes:
     file = io.BytesIO()
     if form != "png":
         dpi = STYLE["figure.dpi"]

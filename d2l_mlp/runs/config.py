@@ -24,6 +24,16 @@ _YOUNGER = {"optimizer": "sgd", "dropout": 0.0}
 def read(folder: Path) -> Config:
     """Read and check the configuration in a run's folder.
 
+    Parameters
+    ----------
+    folder : Path
+        Of the run.
+
+    Returns
+    -------
+    dict
+        What this module's docstring shows.
+
     Raises
     ------
     ValueError
@@ -39,6 +49,16 @@ def read(folder: Path) -> Config:
 
 def hyperparameters(config: Config) -> Hyperparameters:
     """Give the hyperparameters that a configuration holds.
+
+    Parameters
+    ----------
+    config : dict
+        What `read` gives, or a checkpoint has.
+
+    Returns
+    -------
+    Hyperparameters
+        Checked. A run from before one of them has the value that it stood for.
 
     Raises
     ------
@@ -59,8 +79,14 @@ def hyperparameters(config: Config) -> Hyperparameters:
 def identity(config: Config) -> Tuple[Hyperparameters, Dict[str, str]]:
     """Give what stays the same when a run is resumed, perhaps elsewhere, perhaps to go further.
 
-    These are its hyperparameters but for the number of epochs, and the SHA-256 of its data; errors
-    are those of `hyperparameters`.
+    Parameters and errors are those of `hyperparameters`.
+
+    Returns
+    -------
+    hyperparameters : Hyperparameters
+        With 1 as the number of epochs.
+    sha256 : dict
+        Of the data, by file.
     """
     settings = hyperparameters(config)
     data = config.get("data")

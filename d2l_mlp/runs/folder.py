@@ -43,7 +43,27 @@ class Run:
 
     @classmethod
     def start(cls, folder: Union[str, Path], config: Config, state: TrainingState) -> "Run":
-        """Make the folder of a new run, which must not exist or be empty, and save the state."""
+        """Make the folder of a new run, and save the state.
+
+        Parameters
+        ----------
+        folder : path
+            Must be empty, or not exist.
+        config : dict
+            See `d2l_mlp.runs.config`.
+        state : TrainingState
+            Before the first epoch.
+
+        Returns
+        -------
+        Run
+            Locked.
+
+        Raises
+        ------
+        RunError
+            If there is anything in the folder.
+        """
         self = cls()
         self.folder, self.config = Path(folder), config
         with self._writing():
@@ -62,6 +82,16 @@ class Run:
     @classmethod
     def resume(cls, folder: Union[str, Path]) -> "Run":
         """Open the folder of a run at its newest good checkpoint.
+
+        Parameters
+        ----------
+        folder : path
+            Of the run.
+
+        Returns
+        -------
+        Run
+            Locked.
 
         Raises
         ------

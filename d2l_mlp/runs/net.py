@@ -16,7 +16,17 @@ from d2l_mlp.training.state import Arrays, set_parameters
 def new_net(settings: Hyperparameters, device: Optional[mxnet.Context] = None) -> nn.Sequential:
     """Build the net with the parameters that a run starts from, drawn from its seed.
 
-    MXNet's generator is seeded with it.
+    Parameters
+    ----------
+    settings : Hyperparameters
+        MXNet's generator is seeded with their seed.
+    device : mxnet.Context, optional
+        Where the net is to live; by default MXNet's current context.
+
+    Returns
+    -------
+    gluon.nn.Sequential
+        Initialized.
     """
     mxnet.random.seed(settings.seed)
     return _build(settings, settings.init, device)

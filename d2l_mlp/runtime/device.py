@@ -1,16 +1,11 @@
 """Choose the device, and say why a GPU cannot be used instead of using the CPU in silence."""
 
-import ctypes
-from typing import Optional, Tuple
+from typing import Optional
 
 import mxnet
-from mxnet import gluon, npx
+from mxnet import gluon
 
-from d2l_mlp.runtime import processors
-
-# The CUDA wheels of MXNet 1.9.1 carry machine code for these compute capabilities and no PTX:
-# a GPU runs code of its own major version, up to its own minor version, and nothing else.
-_COMPILED_FOR = ((5, 0), (6, 0), (7, 0), (8, 0), (8, 6))
+from d2l_mlp.runtime import cuda, processors
 
 
 class DeviceError(ValueError):
@@ -48,12 +43,34 @@ def choose(name: str = "auto") -> mxnet.Context:
 
 
 def device_of(net: gluon.Block) -> mxnet.Context:
-    """Tell where an initialized net lives."""
+    """Tell where a net lives.
+
+    Parameters
+    ----------
+    net : gluon.Block
+        Initialized, on one device.
+
+    Returns
+    -------
+    mxnet.Context
+        The device of its parameters.
+    """
     return next(iter(net.collect_params().values())).list_ctx()[0]
 
 
 def describe(context: mxnet.Context) -> str:
-    """Say which device it is; of the CPU, also what decides how many threads MXNet uses."""
+    """Say which device it is; of the CPU, also what decides how many threads MXNet uses.
+
+    Parameters
+    ----------
+    context : mxnet.Context
+        The device.
+
+    Returns
+    -------
+    str
+        For a reader, in one line.
+    """
     if context.device_type == "gpu":
         return f"gpu:{context.device_id}"
     return f"cpu, {processors.describe()}"
@@ -72,41 +89,11 @@ def gpu_problem(index: int = 0) -> Optional[str]:
     str or None
         The reason and the remedy; None if the GPU can be used.
     """
-    if not mxnet.runtime.Features().is_enabled("CUDA"):
+    # The machine first: on one without a GPU, the other wheel is no remedy.
+    problem = cuda.problem(index)
+    if problem is None and not mxnet.runtime.Features().is_enabled("CUDA"):
         return (
             "the MXNet installed here is the CPU-only wheel; replace it with a CUDA one: "
             "pip uninstall -y mxnet && pip install --no-deps mxnet-cu112"
         )
-    count = npx.num_gpus()
-    if count == 0:
-        return "no CUDA driver or no GPU is visible; check with nvidia-smi and CUDA_VISIBLE_DEVICES"
-    if index >= count:
-        return f"this machine has {count} GPU{'s' * (count > 1)}, numbered from 0"
-    capability = _compute_capability(index)
-    if capability and not has_code_for(capability):
-        return (
-            f"its compute capability is {capability[0]}.{capability[1]}, for which MXNet's wheel "
-            "has no code (it has 5.0 to 8.9)"
-        )
-    return None
-
-
-def has_code_for(capability: Tuple[int, int]) -> bool:
-    """Tell whether MXNet's CUDA wheels run on GPUs of a compute capability (major, minor)."""
-    return any(major == capability[0] and minor <= capability[1] for major, minor in _COMPILED_FOR)
-
-
-def _compute_capability(index: int) -> Optional[Tuple[int, int]]:
-    """Ask the driver, not MXNet: MXNet's first call on a GPU it has no code for hangs."""
-    try:
-        cuda = ctypes.CDLL("libcuda.so.1")
-    except OSError:
-        return None
-    device, values = ctypes.c_int(), (ctypes.c_int * 2)()
-    if cuda.cuInit(0) or cuda.cuDeviceGet(ctypes.byref(device), index):
-        return None
-    # CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR and _MINOR
-    for position, attribute in enumerate((75, 76)):
-        if cuda.cuDeviceGetAttribute(ctypes.byref(values, 4 * position), attribute, device):
-            return None
-    return values[0], values[1]
+    return problem

@@ -11,6 +11,13 @@ from pathlib import Path
 def write(path: Path, content: bytes) -> None:
     """Write a new file, and wait until the disk has all of it.
 
+    Parameters
+    ----------
+    path : Path
+        Where nothing may be yet.
+    content : bytes
+        What it is to hold.
+
     Raises
     ------
     OSError

@@ -80,5 +80,5 @@ def _cut(polygon: numpy.ndarray, w: numpy.ndarray, c: float) -> List[numpy.ndarr
             values.append(0.0)
         points.append(polygon[j])
         values.append(z[j])
-    points, values = numpy.array(points), numpy.array(values)
-    return [points[values >= 0], points[values <= 0]]
+    corners, sides = numpy.array(points), numpy.array(values)
+    return [corners[sides >= 0], corners[sides <= 0]]

@@ -9,6 +9,7 @@ from typing import Iterator, List, NamedTuple, Optional, Sequence, Tuple
 import numpy
 from mxnet import gluon, np
 from mxnet.gluon import nn
+from numpy.typing import ArrayLike
 
 from d2l_mlp.activations import ACTIVATIONS
 from d2l_mlp.mlp import ActivationLayer
@@ -63,7 +64,7 @@ def read_layers(net: gluon.Block) -> List[Layer]:
     return layers
 
 
-def relu_net(layers: Sequence[Tuple[numpy.ndarray, numpy.ndarray]]) -> nn.Sequential:
+def relu_net(layers: Sequence[Tuple[ArrayLike, ArrayLike]]) -> nn.Sequential:
     """Build a ReLU net with given weights; nothing is drawn at random.
 
     Parameters

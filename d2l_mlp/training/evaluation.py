@@ -1,6 +1,6 @@
 """Measure a classifier's loss and accuracy, and what it takes for what."""
 
-from typing import Callable, Iterable, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Iterable, List, Optional, Sequence, Tuple
 
 import mxnet
 import numpy
@@ -12,10 +12,10 @@ from d2l_mlp.data.examples import check_inputs, checked
 from d2l_mlp.runtime.device import device_of
 from d2l_mlp.training.graph import NetWithLoss, with_loss
 
-# On its own engine, MXNet computes while Python runs ahead. So many minibatches ahead keep it busy;
-# more would only hold memory, and keep the caller from stopping at the minibatch on the screen.
+# MXNet's own engine computes while Python runs ahead. So far ahead, it always has work; further
+# would only take memory, and a stop would come later than the minibatch on the screen.
 _MINIBATCHES_AHEAD = 8
-# Added up in one go: it takes MXNet as long to be told of an operator as to add a minibatch up.
+# These are added up in one go: to call an operator takes as long as to add up a minibatch.
 _MINIBATCHES_TOGETHER = 32
 
 
@@ -76,9 +76,10 @@ class Tally:
         Added so far.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.num_examples = 0
-        self._loss, self._correct = 0, 0
+        self._loss: Any = 0
+        self._correct: Any = 0
         self._minibatches: List[Tuple[np.ndarray, ...]] = []
 
     def add(self, logits: np.ndarray, losses: np.ndarray, y: np.ndarray) -> None:

@@ -25,7 +25,7 @@ def with_loss(net: gluon.Block) -> NetWithLoss:
         Compiled, if the net is made of hybrid blocks; the results are the same bit for bit.
     """
 
-    def forward(X, y):
+    def forward(X: np.ndarray, y: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
         logits = net(X)
         return logits, softmax_cross_entropy(logits, y)
 

@@ -64,7 +64,7 @@ class Hyperparameters:
     )
     workers: int = _setting(0, Number(int, least=0, most=64), "processes of the d2l loader")
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.lr is None:
             optimizer = OPTIMIZERS.get(self.optimizer)
             object.__setattr__(self, "lr", optimizer and optimizer.learning_rate)

@@ -5,7 +5,7 @@ and the book's loop before it. No files, no printing; what happens is told to ca
 """
 
 import time
-from typing import Callable, Iterable, List, Optional, Union
+from typing import Any, Callable, Iterable, Iterator, List, Optional, Protocol, Union
 
 import mxnet
 import numpy
@@ -27,14 +27,22 @@ from d2l_mlp.training.state import (
 from d2l_mlp.training.trainer import make_trainer, read_states
 
 
+class Minibatches(Protocol):
+    """Gives minibatches (X, y), and knows how many: one pass is one epoch."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+
 class DivergenceError(ArithmeticError):
     """The loss or a parameter became NaN or infinite."""
 
 
 def fit(
     net: gluon.Block,
-    train_iter: Iterable,
-    test_iter: Iterable,
+    train_iter: Minibatches,
+    test_iter: Minibatches,
     *,
     num_epochs: int = 10,
     optimizer: str = "sgd",
@@ -54,8 +62,8 @@ def fit(
     ----------
     net : gluon.Block
         Initialized; maps features (n, ...) to logits (n, num_outputs). Trained where it lives.
-    train_iter, test_iter : iterable with ``len()``
-        Give minibatches (X, y), y being integer labels; one pass is one epoch.
+    train_iter, test_iter : Minibatches
+        Iterables with ``len()``; y are integer labels.
     num_epochs : int, default 10
         Passes over the training set, those of `state` included.
     optimizer : {"sgd", "adam"}, default "sgd"
@@ -118,7 +126,8 @@ def fit(
         npx.waitall()
         seconds = time.perf_counter() - start
         parameters = parameters_of(net)
-        if not all(numpy.isfinite(values).all() for values in (train_loss, *parameters.values())):
+        values = (numpy.array(train_loss), *parameters.values())
+        if not all(numpy.isfinite(array).all() for array in values):
             set_parameters(net, state.parameters)
             raise DivergenceError(
                 f"the loss ({train_loss:g}) or a parameter is no longer finite after epoch "

@@ -34,6 +34,7 @@ def learning_rates(
     float
         Without end.
     """
+    assert settings.lr is not None, "None stands for a default only until it is checked"
     for i in itertools.count():
         progress = (epoch + i / num_minibatches) / settings.epochs
         yield settings.lr * SCHEDULES[settings.schedule](progress)

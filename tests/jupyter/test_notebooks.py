@@ -1,6 +1,7 @@
 import json
 import re
 from collections import Counter
+from contextlib import nullcontext
 
 import nbformat
 import numpy
@@ -10,10 +11,13 @@ from nbclient import NotebookClient
 from notebooks.execute import HERE, NOTEBOOKS, execute
 from tests import recorded, svg
 from tests.conftest import ROOT
+from tests.texts import assert_same
 
-# Training magnifies what another processor rounds otherwise, so that an image may change sides.
-# The cells that show what a net has learned are tagged "trained".
-TOLERANCE = {"trained": 0.05, "computed": 1e-3}
+# The cells that show what a net has learned are tagged "trained". Another processor rounds
+# otherwise, and training magnifies that: in their pictures an image may change sides, and a line
+# may move by this share of its axes. (With OMP_NUM_THREADS=2 nothing was seen to change; with
+# oneDNN held to SSE 4.1 a line moved by 0.007, and an accuracy by 0.001.)
+TOLERANCE = {"trained": 0.02, "computed": 1e-3}
 FLIPPED_TEXTS = {"trained": 6, "computed": 0}
 
 SVG = "image/svg+xml"
@@ -28,12 +32,6 @@ def kinds(cell):
 
 def text_of(data):
     return data.get("text/markdown", data["text/plain"])
-
-
-def assert_same_text(given, expected, kind):
-    assert re.sub(svg.NUMBER, "#", given) == re.sub(svg.NUMBER, "#", expected)
-    numbers = [[float(n) for n in re.findall(svg.NUMBER, text)] for text in (given, expected)]
-    numpy.testing.assert_allclose(*numbers, rtol=TOLERANCE[kind], atol=TOLERANCE[kind])
 
 
 def assert_same_picture(given, expected, kind):
@@ -55,9 +53,27 @@ def test_committed_outputs_are_what_the_code_gives(path):
             assert output.output_type != "error"
             assert output.get("name") != "stderr", output.text
             texts = [o.get("text") or text_of(o.data) for o in (output, expected)]
-            assert_same_text(*texts, kind)
+            assert_same(*texts, trained=kind == "trained")
             if SVG in output.get("data", {}):
                 assert_same_picture(output.data[SVG], expected.data[SVG], kind)
+
+
+@pytest.mark.parametrize(
+    ("given", "same"),
+    [
+        ("epoch 3/3  test loss 0.540 accuracy 0.829", True),
+        ("epoch 3/3  test loss 0.540 accuracy 0.789", True),
+        ("epoch 3/3  test loss 0.540 accuracy 0.830", False),
+        ("epoch 3/3  test loss 0.540 accuracy 0.719", False),  # 0.09 less
+        ("epoch 3/3  test loss 0.560 accuracy 0.809", True),
+        ("epoch 3/3  test loss 0.600 accuracy 0.809", False),
+        ("epoch 4/3  test loss 0.540 accuracy 0.809", False),
+        ("epoch 3/3  train loss 0.540 accuracy 0.809", False),
+    ],
+)
+def test_how_far_what_was_trained_may_move(given, same):
+    with nullcontext() if same else pytest.raises(AssertionError):
+        assert_same(given, "epoch 3/3  test loss 0.540 accuracy 0.809", trained=True)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

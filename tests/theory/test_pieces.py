@@ -9,21 +9,9 @@ from mxnet.gluon import nn
 from d2l_mlp.mlp import build_mlp
 from d2l_mlp.theory.pieces import linear_pieces
 from d2l_mlp.theory.weights import relu_net
+from tests.nets import random_net
 
 ALPHAS = [0.25, -0.75, 1.0, 1.5]
-
-
-def random_net(hidden, activation="relu", alpha=0.25, num_inputs=1, num_outputs=1, seed=0):
-    net = build_mlp(hidden, num_outputs, activation, num_inputs=num_inputs, dtype="float64")
-    random = numpy.random.RandomState(seed)
-    for name, parameter in net._collect_params_with_prefix().items():
-        if name.endswith("alpha"):
-            value = numpy.full(1, alpha)
-        else:
-            fan_in = parameter.shape[1] if parameter.shape[1:] else 1
-            value = random.randn(*parameter.shape) / fan_in**0.5
-        parameter.set_data(np.array(value, dtype="float64"))
-    return net
 
 
 def evaluate(net, x):

@@ -5,7 +5,7 @@ from mxnet import autograd, np
 from d2l_mlp.theory.pieces import linear_pieces
 from d2l_mlp.theory.regions import linear_regions
 from d2l_mlp.theory.weights import relu_net
-from tests.theory.test_pieces import random_net
+from tests.nets import random_net
 
 
 def area(vertices):

@@ -37,11 +37,11 @@ def draw(full: FashionMNIST) -> Dict[str, bytes]:
         canonical.SAMPLE[::2], canonical.SAMPLE[1::2], (full.train, full.test)
     ):
         each = images_file.count // len(canonical.CLASSES)
-        rows = [
+        of_each = [
             random.choice(numpy.flatnonzero(labels == label), each, replace=False)
             for label in range(len(canonical.CLASSES))
         ]
-        rows = numpy.sort(numpy.concatenate(rows))
+        rows = numpy.sort(numpy.concatenate(of_each))
         contents[images_file.name] = images_file.header + images[rows].tobytes()
         contents[labels_file.name] = labels_file.header + labels[rows].astype("uint8").tobytes()
     return contents

@@ -1,0 +1,71 @@
+"""Ask the CUDA driver whether a GPU can run MXNet.
+
+Not MXNet itself, whose first call on a GPU that it has no code for hangs.
+"""
+
+import ctypes
+from typing import Optional, Tuple
+
+# The CUDA wheels of MXNet 1.9.1 carry machine code for these compute capabilities and no PTX:
+# a GPU runs code of its own major version, up to its own minor version, and nothing else.
+_COMPILED_FOR = ((5, 0), (6, 0), (7, 0), (8, 0), (8, 6))
+
+# The driver's own numbers, from its header cuda.h.
+_ERROR_NO_DEVICE = 100
+_COMPUTE_CAPABILITY_MAJOR, _COMPUTE_CAPABILITY_MINOR = 75, 76
+
+
+def problem(index: int = 0) -> Optional[str]:
+    """Say why a GPU cannot run MXNet's CUDA wheels.
+
+    Parameters
+    ----------
+    index : int, default 0
+        Which of the machine's GPUs.
+
+    Returns
+    -------
+    str or None
+        The reason and what to do about it; None if the GPU can run them.
+    """
+    try:
+        cuda = ctypes.CDLL("libcuda.so.1")
+    except OSError as missing:
+        return f"the CUDA driver does not load ({missing}); install it, and check with nvidia-smi"
+    count, device, major, minor = (ctypes.c_int() for _ in range(4))
+    error = cuda.cuInit(0) or cuda.cuDeviceGetCount(ctypes.byref(count))
+    if error in (0, _ERROR_NO_DEVICE) and index >= count.value:
+        return (
+            f"the CUDA driver shows {count.value} GPU{'s' * (count.value != 1)}, numbered from 0; "
+            "check with nvidia-smi and CUDA_VISIBLE_DEVICES"
+        )
+    error = (
+        error
+        or cuda.cuDeviceGet(ctypes.byref(device), index)
+        or cuda.cuDeviceGetAttribute(ctypes.byref(major), _COMPUTE_CAPABILITY_MAJOR, device)
+        or cuda.cuDeviceGetAttribute(ctypes.byref(minor), _COMPUTE_CAPABILITY_MINOR, device)
+    )
+    if error:
+        return f"the CUDA driver answers with error {error}; check with nvidia-smi"
+    if not has_code_for((major.value, minor.value)):
+        return (
+            f"its compute capability is {major.value}.{minor.value}, for which MXNet's wheel has "
+            "no code (it has 5.0 to 8.9)"
+        )
+    return None
+
+
+def has_code_for(capability: Tuple[int, int]) -> bool:
+    """Tell whether MXNet's CUDA wheels run on a GPU.
+
+    Parameters
+    ----------
+    capability : (int, int)
+        The GPU's compute capability, major and minor.
+
+    Returns
+    -------
+    bool
+        Whether they carry code for it.
+    """
+    return any(major == capability[0] and minor <= capability[1] for major, minor in _COMPILED_FOR)

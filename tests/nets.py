@@ -1,0 +1,20 @@
+"""Nets with weights drawn at random."""
+
+import numpy
+from mxnet import np
+
+from d2l_mlp.mlp import build_mlp
+
+
+def random_net(hidden, activation="relu", alpha=0.25, num_inputs=1, num_outputs=1, seed=0):
+    """A net whose weights are drawn so that its outputs neither vanish nor explode."""
+    net = build_mlp(hidden, num_outputs, activation, num_inputs=num_inputs, dtype="float64")
+    random = numpy.random.RandomState(seed)
+    for name, parameter in net._collect_params_with_prefix().items():
+        if name.endswith("alpha"):
+            value = numpy.full(1, alpha)
+        else:
+            fan_in = parameter.shape[1] if parameter.shape[1:] else 1
+            value = random.randn(*parameter.shape) / fan_in**0.5
+        parameter.set_data(np.array(value, dtype="float64"))
+    return net
