@@ -1,7 +1,7 @@
 """The book's own loaders, of d2l and Gluon, over verified data."""
 
 import os
-from typing import Iterator, Optional, Tuple
+from typing import Any, Iterator, Optional, Tuple
 
 import numpy
 from mxnet import np
@@ -17,13 +17,13 @@ from d2l_mlp.runtime.checks import check_integer
 class VerifiedFashionMNIST(vision.FashionMNIST):
     """Gluon's data set, with its interface, over files that `use_verified_data` has verified."""
 
-    data: Optional[FashionMNIST] = None
+    data: FashionMNIST
 
-    def __init__(self, root=None, train=True, transform=None):
+    def __init__(self, root: Any = None, train: bool = True, transform: Any = None):
         # Gluon makes the folder it is given; this one exists.
         super().__init__(str(self.data.folder), train, transform)
 
-    def _get_data(self):
+    def _get_data(self) -> None:
         images, labels = self.data.train if self._train else self.data.test
         self._data = np.array(images[..., None], dtype="uint8")
         self._label = np.array(labels, dtype="int32")

@@ -24,20 +24,20 @@ class File(NamedTuple):
     """What one IDX file of a release has to contain (format: yann.lecun.com/exdb/mnist)."""
 
     name: str
-    count: int  # of images or labels
+    num_items: int  # of images or labels
     sha256: str  # of the decompressed content
 
     @property
     def header(self) -> bytes:
         """The IDX header: magic number and one 32-bit size a dimension, big-endian."""
         if "images" in self.name:
-            return struct.pack(">4I", 0x803, self.count, 28, 28)
-        return struct.pack(">2I", 0x801, self.count)
+            return struct.pack(">4I", 0x803, self.num_items, 28, 28)
+        return struct.pack(">2I", 0x801, self.num_items)
 
     @property
     def size(self) -> int:
         """Bytes, decompressed."""
-        return len(self.header) + self.count * (784 if "images" in self.name else 1)
+        return len(self.header) + self.num_items * (784 if "images" in self.name else 1)
 
 
 CANONICAL = (

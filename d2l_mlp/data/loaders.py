@@ -161,9 +161,10 @@ def array_loaders(
         If the batch size is not a positive integer.
     """
 
-    def loader(examples, **options):
+    def loader(
+        examples: Tuple[numpy.ndarray, numpy.ndarray], seed: Optional[int] = None
+    ) -> ArrayLoader:
         images, labels = examples
-        X = to_features(images, device)
-        return ArrayLoader(X, labels, batch_size, device=device, **options)
+        return ArrayLoader(to_features(images, device), labels, batch_size, seed, device)
 
-    return loader(data.train, seed=seed), loader(data.test)
+    return loader(data.train, seed), loader(data.test)

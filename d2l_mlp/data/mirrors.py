@@ -5,10 +5,13 @@ import re
 import socket
 import threading
 import time
-from typing import Any, Dict, List, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence
 from urllib.parse import urlsplit
 
 from d2l_mlp.data.canonical import CANONICAL
+
+if TYPE_CHECKING:
+    import requests
 
 MIRRORS = (
     "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
@@ -71,7 +74,7 @@ def _address_problem(mirror: str) -> Optional[str]:
     return None
 
 
-def ask(url: str, seconds: float):
+def ask(url: str, seconds: float) -> "requests.Response":
     """Begin a download.
 
     Parameters
@@ -122,7 +125,7 @@ def _ask_all(urls: Sequence[str], seconds: float) -> Dict[str, Any]:
     return found
 
 
-def _request(url: str, seconds: float):
+def _request(url: str, seconds: float) -> "requests.Response":
     import requests  # only now: it costs a tenth of a second
     import urllib3
 

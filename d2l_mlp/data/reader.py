@@ -123,7 +123,9 @@ def read_file(folder: Path, file: File) -> bytes:
         except ValueError as error:
             problems.append(f"{path} {error}")
     found = [problem for problem in problems if not problem.endswith("is missing")]
-    raise DatasetError(f"{(found or problems)[0]}; expected {file.name} with {file.count:,} items")
+    raise DatasetError(
+        f"{(found or problems)[0]}; expected {file.name} with {file.num_items:,} items"
+    )
 
 
 def _paths(folder: Path, file: File) -> List[Path]:

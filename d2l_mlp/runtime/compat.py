@@ -14,7 +14,7 @@ from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
-from typing import Any, Dict, Iterator, Optional
+from typing import Any, ContextManager, Dict, Iterator, Optional
 
 MXNET_VERSION = "1.9.1"
 """The only MXNet release this package is written for and tested on."""
@@ -43,7 +43,7 @@ def install() -> None:
 
     Called by ``import d2l_mlp``; calling it again changes nothing. It imports neither package:
     the repairs run when something does. As in the chapter's first cell, MXNet's NumPy semantics
-    (``npx.set_np()``) are switched on at that moment.
+    (``npx.set_np()``) are switched on at that moment, and in every thread.
     """
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
@@ -85,7 +85,9 @@ def display_left_alone() -> Iterator[None]:
 class _Finder:
     """Finds the two packages where Python would, and has `_Loader` load them."""
 
-    def find_spec(self, fullname, path=None, target=None) -> Optional[ModuleSpec]:
+    def find_spec(
+        self, fullname: str, path: Any = None, target: Optional[ModuleType] = None
+    ) -> Optional[ModuleSpec]:
         if fullname not in _REPAIRS:
             return None
         spec = PathFinder.find_spec(fullname, path)
@@ -102,7 +104,7 @@ class _Finder:
 
 class _Loader(SourceFileLoader):
     def exec_module(self, module: ModuleType) -> None:
-        names = nullcontext()
+        names: ContextManager[None] = nullcontext()
         if module.__name__ == "mxnet":
             from d2l_mlp.runtime import old_numpy
 
@@ -144,7 +146,7 @@ def _repair_mxnet(mxnet: ModuleType) -> None:
 
     import numpy
 
-    from d2l_mlp.runtime import old_numpy
+    from d2l_mlp.runtime import old_numpy, semantics
 
     _show_mxnet(numpy, old_numpy.missing_names())
     # Gluon's worker processes get their data set by being forked. From Python 3.14 on they would
@@ -154,11 +156,11 @@ def _repair_mxnet(mxnet: ModuleType) -> None:
     forking = {name: getattr(fork, name) for name in ("Pool", "Process", "get_context")}
     _show_mxnet(multiprocessing, forking)
     for name in ("ndarray", "symbol"):  # where operators get their arguments
-        sys.modules[f"mxnet._ctypes.{name}"].str = old_numpy.as_text
+        vars(sys.modules[f"mxnet._ctypes.{name}"])["str"] = old_numpy.as_text
     mxnet.np.ndarray.__array__ = old_numpy.as_array
     # Gluon's loader calls the older name, which does the same and warns.
     mxnet.np.ndarray.as_in_context = mxnet.np.ndarray.as_in_ctx
-    mxnet.npx.set_np()
+    semantics.use_numpy_in_every_thread()
 
 
 def _show_mxnet(original: ModuleType, names: Dict[str, Any]) -> None:
@@ -183,7 +185,7 @@ def _repair_d2l(backend: ModuleType) -> None:
         if get_ipython() is not None and not _left_alone.get():
             set_matplotlib_formats("svg")
 
-    backend.use_svg_display = use_svg_display
+    vars(backend)["use_svg_display"] = use_svg_display
 
 
 _REPAIRS = {"mxnet": _repair_mxnet, "d2l.mxnet": _repair_d2l}

@@ -36,7 +36,7 @@ def draw(full: FashionMNIST) -> Dict[str, bytes]:
     for images_file, labels_file, (images, labels) in zip(
         canonical.SAMPLE[::2], canonical.SAMPLE[1::2], (full.train, full.test)
     ):
-        each = images_file.count // len(canonical.CLASSES)
+        each = images_file.num_items // len(canonical.CLASSES)
         of_each = [
             random.choice(numpy.flatnonzero(labels == label), each, replace=False)
             for label in range(len(canonical.CLASSES))
