@@ -1,8 +1,10 @@
 """The main job, as a user starts it."""
 
+import hashlib
 import json
 import os
 import resource
+import shlex
 import signal
 import subprocess
 import sys
@@ -236,6 +238,41 @@ def test_divergence_is_one_line_and_keeps_the_last_good_parameters(run, tmp_path
     net = mlp.build_mlp(num_inputs=784)
     net.load_parameters(str(tmp_path / "run" / "model.params"))
     assert all(numpy.isfinite(p.data().asnumpy()).all() for p in net.collect_params().values())
+
+
+def test_a_run_that_begins_where_another_ended(run, error, tmp_path):
+    run(*SAMPLE, "--hidden", 8, "--epochs", 2, "--momentum", 0.9, "--lr", 0.1, "--out", "first")
+    run(
+        "-m", "d2l_mlp.train", "--from", "first", "--optimizer", "adam", "--epochs", 1, "--out", "b"
+    )
+    config = json.loads((tmp_path / "b" / "config.json").read_text())
+    given = {
+        key: config["hyperparameters"][key] for key in ("hidden", "optimizer", "lr", "momentum")
+    }
+    assert given == {"hidden": [8], "optimizer": "adam", "lr": 0.001, "momentum": 0.0}
+    assert config["data"]["release"] == "sample"
+    model = (tmp_path / "first" / "model.params").read_bytes()
+    sha256 = hashlib.sha256(model).hexdigest()
+    assert config["from"] == {"run": "first", "epoch": 2, "sha256": sha256}
+    assert (tmp_path / "b" / "checkpoints" / "000000" / "model.params").read_bytes() == model
+
+    run("-m", "d2l_mlp.train", "--resume", "b", "--epochs", 2, "--quiet")
+    assert json.loads((tmp_path / "b" / "config.json").read_text())["from"] == config["from"]
+    line = error("--from", "first", "--hidden", 9, code=1)
+    assert "--from first: the parameters are 0.weight float32 (8, 784)" in line
+    assert "but the net has 0.weight float32 (9, 784)" in line
+    assert "nowhere/config.json is missing; name the folder of a run" in error(
+        "--from", "nowhere", code=2
+    )
+
+
+def test_a_diverged_run_goes_on_by_the_command_that_it_names(run, tmp_path):
+    result = run(*SAMPLE, "--hidden", 8, "--lr", "1e20", "--out", "run 1", code=1)
+    command = result.stderr.strip().split("such as with: ")[1]
+    assert command == f"{PROG} --from 'run 1' --lr 1e+19"
+    args = shlex.split(command.replace("1e+19", "0.1"))[1:]
+    run(*args, "--epochs", 1, "--out", "again")
+    assert len(metrics(tmp_path / "again")) == 1
 
 
 @pytest.mark.parametrize("loader", ["arrays", "d2l"])

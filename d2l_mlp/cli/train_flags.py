@@ -1,12 +1,14 @@
 """The training command's flags."""
 
 import argparse
+import dataclasses
 import re
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Optional, Sequence
+from typing import Any, Dict, Optional, Sequence
 
 from d2l_mlp.cli.parser import Parser, by, metavar
+from d2l_mlp.runs import config
 from d2l_mlp.runtime.rules import Rule, Several
 from d2l_mlp.training.hyperparameters import Hyperparameters
 
@@ -33,6 +35,8 @@ class TrainFlags:
     device: str = "auto"
     out: Optional[Path] = None
     resume: Optional[Path] = None
+    ancestor: Optional[Path] = None
+    """The run whose parameters a new run begins with."""
     quiet: bool = False
 
 
@@ -71,6 +75,9 @@ def parser() -> Parser:
 
     add = groups["output"].add_argument
     add("--out", metavar="DIR", type=Path, help="folder of this run (default: runs/<time>-<name>)")
+    add("--from", metavar="RUN", type=Path, dest="ancestor",
+        help="begin a new run with the parameters of the run in this folder, and with its "
+        "hyperparameters and data set where no flag gives another (default: parameters are drawn)")
     add("--resume", metavar="RUN", type=Path,
         help="go on with the run in this folder, as if it had not been interrupted; --epochs may "
         "make it longer (default: a new run)")
@@ -91,6 +98,8 @@ def read_flags(argv: Optional[Sequence[str]] = None) -> TrainFlags:
         p.error("--data-dir and --dataset sample exclude each other: the sample is embedded")
     names = {setting.name for setting in fields(Hyperparameters)}
     try:
+        if "ancestor" in given:
+            given = {**_inherited(given), **given}
         settings = Hyperparameters(**{n: value for n, value in given.items() if n in names})
     except ValueError as error:
         p.error(str(error))
@@ -98,9 +107,24 @@ def read_flags(argv: Optional[Sequence[str]] = None) -> TrainFlags:
     return TrainFlags(settings, given.get("epochs"), **rest)
 
 
+def _inherited(given: Dict[str, Any]) -> Dict[str, Any]:
+    """Give what a run hands down to one that begins with its parameters."""
+    ancestor = given["ancestor"]
+    try:
+        configuration = config.read(ancestor)
+        inherited = dataclasses.asdict(config.hyperparameters(configuration))
+    except ValueError as error:
+        raise ValueError(f"{ancestor / config.NAME} {error}; name the folder of a run") from None
+    if given.get("optimizer", inherited["optimizer"]) != inherited["optimizer"]:
+        del inherited["lr"], inherited["momentum"]  # they mean something else to another optimizer
+    if "data_dir" not in given:
+        inherited["dataset"] = configuration["data"]["release"]
+    return inherited
+
+
 def flag_of(name: str) -> str:
     """Give the flag of a hyperparameter or an option."""
-    return "--" + name.replace("_", "-")
+    return {"ancestor": "--from"}.get(name, "--" + name.replace("_", "-"))
 
 
 def _device(text: str) -> str:

@@ -3,31 +3,36 @@
 import dataclasses
 import itertools
 import logging
-import math
-import platform
+import shlex
 import sys
 import time
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Dict, Sequence, Tuple
+from typing import Any, Dict, Tuple
 
 import mxnet
-import numpy
 from mxnet import gluon
 from tqdm import tqdm
 
-from d2l_mlp import __version__
+from d2l_mlp.cli import training_lines as lines
 from d2l_mlp.cli.signals import Signals
-from d2l_mlp.cli.train_flags import TrainFlags
+from d2l_mlp.cli.train_flags import PROG, TrainFlags
 from d2l_mlp.data import book_loaders, fashion_mnist, loaders
 from d2l_mlp.data.reader import FashionMNIST
 from d2l_mlp.runs import config
+from d2l_mlp.runs.checkpoint import fingerprint
 from d2l_mlp.runs.folder import Run
 from d2l_mlp.runs.net import new_net
+from d2l_mlp.runs.params import dump_parameters
+from d2l_mlp.runs.reader import load
 from d2l_mlp.runtime import device, processors
 from d2l_mlp.training.hyperparameters import Hyperparameters
-from d2l_mlp.training.loop import fit
-from d2l_mlp.training.state import EpochMetrics, TrainingState, initial_state
+from d2l_mlp.training.loop import DivergenceError, fit
+from d2l_mlp.training.state import (
+    TrainingState,
+    initial_state,
+    parameters_of,
+    set_parameters,
+)
 
 log = logging.getLogger(__name__)
 
@@ -43,17 +48,19 @@ def train(flags: TrainFlags, signals: Signals) -> None:
         net = new_net(settings, context)
         train_iter, test_iter = _loaders(settings, data, context)
         now = _config(settings, data, context)
+        if flags.ancestor:
+            now["from"] = _begin_with(net, flags.ancestor)
         if run:
             _compare_machines(run.config, now)
-            run.write_config(now)
+            run.write_config({**run.config, **now})
         else:
             run = Run.start(flags.out or _default_folder(settings), now, initial_state(net))
         done = len(run.state.history)
         train_iter.epoch = done
         if not flags.quiet:
-            _introduce(settings, data, context, net)
+            lines.introduce(settings, data, context, net)
             if flags.resume:
-                _say(f"resumed   {run.folder}, after epoch {done}")
+                lines.say(f"resumed   {run.folder}, after epoch {done}")
         bar = tqdm(
             total=(settings.epochs - done) * (len(train_iter) + len(test_iter)), leave=False,
             unit=" minibatches", disable=flags.quiet or not sys.stderr.isatty(),
@@ -68,7 +75,7 @@ def train(flags: TrainFlags, signals: Signals) -> None:
             if not flags.quiet:
                 last = state.history[-1]
                 speed = f"{last.seconds:.2f} s  {last.examples_per_second:,.0f} examples/s"
-                _say(f"{last.describe(settings.epochs)}  {speed}")
+                lines.say(f"{last.describe(settings.epochs)}  {speed}")
 
         try:
             fit(
@@ -77,12 +84,28 @@ def train(flags: TrainFlags, signals: Signals) -> None:
                 wd=settings.wd, schedule=settings.schedule, seed=settings.seed, state=run.state,
                 on_epoch=on_epoch, on_minibatch=on_minibatch,
             )  # fmt: skip
+        except DivergenceError as error:
+            assert settings.lr is not None
+            command = f"{PROG} --from {shlex.quote(str(run.folder))} --lr {settings.lr / 10:g}"
+            raise DivergenceError(f"{error}, such as with: {command}") from None
         finally:  # also after Ctrl-C or divergence: what was trained is kept
             bar.close()
             run.write_parameters(net)
             if run.state.history:
                 run.write_curves()
-            print(_summary(run.state.history, run.folder, time.perf_counter() - started))
+            print(lines.summary(run.state.history, run.folder, time.perf_counter() - started))
+
+
+def _begin_with(net: gluon.Block, folder: Path) -> Dict[str, Any]:
+    """Give a net the parameters of a run, and say for the configuration what they are."""
+    ancestor = load(folder)
+    parameters = parameters_of(ancestor.net)
+    try:
+        set_parameters(net, parameters)
+    except ValueError as error:
+        raise ValueError(f"--from {folder}: {error}") from None
+    sha256 = fingerprint(dump_parameters(parameters))["sha256"]
+    return {"run": str(folder), "epoch": len(ancestor.history), "sha256": sha256}
 
 
 def _continued(run: Run, flags: TrainFlags) -> Tuple[Hyperparameters, str]:
@@ -130,48 +153,7 @@ def _config(settings: Hyperparameters, data: FashionMNIST, context: mxnet.Contex
     return {
         "hyperparameters": dataclasses.asdict(settings),
         "data": {"release": data.release, "folder": str(data.folder), "sha256": data.sha256},
-        "versions": _versions(),
+        "versions": lines.versions(),
         "device": str(context),
         "threads": processors.describe(),
     }
-
-
-def _versions() -> Dict[str, str]:
-    return {
-        "d2l_mlp": __version__,
-        "mxnet": mxnet.__version__,
-        "d2l": version("d2l"),
-        "numpy": numpy.__version__,
-        "python": platform.python_version(),
-    }
-
-
-def _introduce(
-    settings: Hyperparameters, data: FashionMNIST, context: mxnet.Context, net: gluon.Block
-) -> None:
-    shapes = [parameter.shape for parameter in net.collect_params().values()]
-    units = "-".join(map(str, [shapes[0][1], *settings.hidden, shapes[-1][0]]))
-    activation = settings.activation if settings.hidden else "no activation"
-    count = sum(math.prod(shape) for shape in shapes)
-    _say(f"data      {data.describe()}")
-    _say(f"device    {device.describe(context)}")
-    _say(f"versions  {', '.join(f'{name} {number}' for name, number in _versions().items())}")
-    _say(
-        f"model     {units}, {activation}, {count:,} parameters, {settings.init}, "
-        f"seed {settings.seed}"
-    )
-
-
-def _say(line: str) -> None:
-    tqdm.write(line, file=sys.stdout)
-    sys.stdout.flush()
-
-
-def _summary(history: Sequence[EpochMetrics], folder: Path, seconds: float) -> str:
-    if not history:
-        return f"no epoch was finished; {seconds:.1f} s; saved in {folder}"
-    best = max(history, key=lambda metrics: metrics.test_accuracy)
-    return (
-        f"final test accuracy {history[-1].test_accuracy:.4f}, best {best.test_accuracy:.4f} "
-        f"(epoch {best.epoch}); {seconds:.1f} s; saved in {folder}"
-    )
