@@ -190,7 +190,7 @@ def flip(folder):
         (lambda f: (f / "state.json").unlink() or os.mkfifo(f / "state.json"),
          "state.json is not a regular file"),
         (lambda f: (f / "state.json").unlink() or (f / "state.json").mkdir(),
-         "state.json cannot be read (Is a directory)"),
+         "state.json is not a regular file"),
         (lambda f: shutil.rmtree(f) or f.write_text(""), "000003 is not a folder"),
         (lambda f: f.symlink_to(f.rename(f.parent / "x")), "000003 is not a folder"),
         (edit("manifest.json", lambda m: m.update(format=2)),
