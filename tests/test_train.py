@@ -54,13 +54,14 @@ def test_a_run_leaves_everything_behind(run, tmp_path, sample):
 
     folder = tmp_path / "here"
     assert sorted(path.name for path in folder.iterdir()) == [
-        "checkpoints", "config.json", "curves.svg", "metrics.csv", "model.params",
+        "best.params", "checkpoints", "config.json", "curves.svg", "metrics.csv", "model.params",
     ]  # fmt: skip
     config = json.loads((folder / "config.json").read_text())
     assert config["hyperparameters"] == {
         "hidden": [32], "activation": "relu", "dropout": 0.0, "init": "xavier", "epochs": 3,
         "batch_size": 256, "optimizer": "sgd", "lr": 0.5, "momentum": 0.0, "wd": 0.0,
-        "schedule": "constant", "seed": 5, "loader": "arrays", "workers": 0,
+        "schedule": "constant", "validation": 0.0, "patience": 0, "seed": 5,
+        "loader": "arrays", "workers": 0,
     }  # fmt: skip
     assert config["data"]["release"] == "sample"
     assert config["data"]["sha256"] == sample.sha256
@@ -155,6 +156,8 @@ def test_help_shows_every_default_and_imports_nothing_heavy(run):
         (["--momentum", "0.9", "--optimizer", "adam"], "momentum is 0.9, but the optimizer is"),
         (["--optimizer", "lion"], "argument --optimizer: 'lion' is not allowed; give one of sgd,"),
         (["--data-dir", "x", "--dataset", "sample"], "--data-dir and --dataset sample exclude"),
+        (["--patience", "3"], "--patience needs --validation: the test set must not decide when"),
+        (["--best"], "--best needs --from"),
         (["--learning-rate", "1"], "unrecognized arguments: --learning-rate 1"),
         (["--device", "tpu"], "argument --device: 'tpu' is not known; choose one of auto, cpu, "
          "gpu, gpu:N"),
@@ -240,6 +243,50 @@ def test_divergence_is_one_line_and_keeps_the_last_good_parameters(run, tmp_path
     assert all(numpy.isfinite(p.data().asnumpy()).all() for p in net.collect_params().values())
 
 
+def test_a_validation_set_decides_and_the_test_set_is_measured_once(run, tmp_path, sample):
+    flags = (
+        *SAMPLE,
+        "--hidden",
+        8,
+        "--lr",
+        0.1,
+        "--validation",
+        0.1,
+        "--patience",
+        2,
+        "--epochs",
+        40,
+    )
+    lines = run(*flags, "--out", "run").stdout.splitlines()
+    rows = metrics(tmp_path / "run")
+    assert list(rows[0])[3:5] == ["validation_loss", "validation_accuracy"]
+    accuracies = [float(row["validation_accuracy"]) for row in rows]
+    best = accuracies.index(max(accuracies)) + 1
+    assert best == len(rows) - 2 < 38
+    assert lines[-2] == "stopped   no better accuracy in 2 epochs"
+    assert all(" val loss " in line for line in lines[4:-2])
+
+    book = nn.Sequential()
+    book.add(nn.Dense(8, activation="relu"), nn.Dense(10))
+    book.load_parameters(str(tmp_path / "run" / "best.params"))
+    images, labels = sample.test
+    logits = book(np.array(images.astype("float32") / 255)).asnumpy()
+    accuracy = (logits.argmax(axis=1) == labels).mean()
+    assert (
+        f"best {max(accuracies):.4f} (epoch {best}), which on the test set is {accuracy:.4f};"
+        in (lines[-1])
+    )
+    again = run("-m", "d2l_mlp.train", "--resume", "run").stdout.splitlines()
+    assert again[-1].split(";")[0] == lines[-1].split(";")[0]
+    assert len(metrics(tmp_path / "run")) == len(rows)
+    svg = (tmp_path / "run" / "curves.svg").read_text()
+    assert "validation accuracy" in svg
+    assert "test accuracy" not in svg
+    run("-m", "d2l_mlp.train", "--from", "run", "--best", "--epochs", 1, "--quiet", "--out", "next")
+    config = json.loads((tmp_path / "next" / "config.json").read_text())
+    assert config["from"]["epoch"] == best
+
+
 def test_a_run_that_begins_where_another_ended(run, error, tmp_path):
     run(*SAMPLE, "--hidden", 8, "--epochs", 2, "--momentum", 0.9, "--lr", 0.1, "--out", "first")
     run(
@@ -318,4 +365,4 @@ def test_ctrl_c_before_training(tmp_path):
 def test_all_sixty_thousand_images(full):
     train_iter, test_iter = loaders.array_loaders(full, 256)
     history = fit(mlp.build_mlp(num_inputs=784), train_iter, test_iter, num_epochs=2)
-    assert history[-1].test_accuracy >= 0.80
+    assert history[-1].val_accuracy >= 0.80

@@ -15,7 +15,18 @@ from d2l_mlp.training.hyperparameters import Hyperparameters
 PROG = "python -m d2l_mlp.train"
 
 _GROUPS = {
-    "training": ("epochs", "batch_size", "optimizer", "lr", "momentum", "wd", "schedule", "seed"),
+    "training": (
+        "epochs",
+        "batch_size",
+        "optimizer",
+        "lr",
+        "momentum",
+        "wd",
+        "schedule",
+        "validation",
+        "patience",
+        "seed",
+    ),
     "model": ("hidden", "activation", "dropout", "init"),
     "data": ("loader", "workers"),
 }
@@ -37,6 +48,8 @@ class TrainFlags:
     resume: Optional[Path] = None
     ancestor: Optional[Path] = None
     """The run whose parameters a new run begins with."""
+    best: bool = False
+    """Those of its best epoch."""
     quiet: bool = False
 
 
@@ -78,6 +91,7 @@ def parser() -> Parser:
     add("--from", metavar="RUN", type=Path, dest="ancestor",
         help="begin a new run with the parameters of the run in this folder, and with its "
         "hyperparameters and data set where no flag gives another (default: parameters are drawn)")
+    add("--best", action="store_true", help="with --from, the parameters of the best epoch")
     add("--resume", metavar="RUN", type=Path,
         help="go on with the run in this folder, as if it had not been interrupted; --epochs may "
         "make it longer (default: a new run)")
@@ -96,6 +110,10 @@ def read_flags(argv: Optional[Sequence[str]] = None) -> TrainFlags:
         p.error(f"--resume takes the run's own configuration; leave out {flags}")
     if given.get("data_dir") and given.get("dataset") == "sample":
         p.error("--data-dir and --dataset sample exclude each other: the sample is embedded")
+    if "best" in given and "ancestor" not in given:
+        p.error("--best needs --from: it says which parameters of that run to begin with")
+    if "patience" in given and "validation" not in given and "ancestor" not in given:
+        p.error("--patience needs --validation: the test set must not decide when to stop")
     names = {setting.name for setting in fields(Hyperparameters)}
     try:
         if "ancestor" in given:

@@ -17,14 +17,17 @@ from d2l_mlp.cli import training_lines as lines
 from d2l_mlp.cli.signals import Signals
 from d2l_mlp.cli.train_flags import PROG, TrainFlags
 from d2l_mlp.data import book_loaders, fashion_mnist, loaders
+from d2l_mlp.data.features import to_features
 from d2l_mlp.data.reader import FashionMNIST
+from d2l_mlp.data.validation import hold_out
 from d2l_mlp.runs import config
 from d2l_mlp.runs.checkpoint import fingerprint
 from d2l_mlp.runs.folder import Run
-from d2l_mlp.runs.net import new_net
+from d2l_mlp.runs.net import net_with, new_net
 from d2l_mlp.runs.params import dump_parameters
 from d2l_mlp.runs.reader import load
 from d2l_mlp.runtime import device, processors
+from d2l_mlp.training.evaluation import evaluate
 from d2l_mlp.training.hyperparameters import Hyperparameters
 from d2l_mlp.training.loop import DivergenceError, fit
 from d2l_mlp.training.state import (
@@ -46,10 +49,13 @@ def train(flags: TrainFlags, signals: Signals) -> None:
     data = fashion_mnist.load(dataset, flags.data_dir)
     with signals.deferred():
         net = new_net(settings, context)
-        train_iter, test_iter = _loaders(settings, data, context)
+        watched = (
+            hold_out(data, settings.validation, settings.seed) if settings.validation else data
+        )
+        train_iter, val_iter = _loaders(settings, watched, context)
         now = _config(settings, data, context)
         if flags.ancestor:
-            now["from"] = _begin_with(net, flags.ancestor)
+            now["from"] = _begin_with(net, flags.ancestor, flags.best)
         if run:
             _compare_machines(run.config, now)
             run.write_config({**run.config, **now})
@@ -62,7 +68,7 @@ def train(flags: TrainFlags, signals: Signals) -> None:
             if flags.resume:
                 lines.say(f"resumed   {run.folder}, after epoch {done}")
         bar = tqdm(
-            total=(settings.epochs - done) * (len(train_iter) + len(test_iter)), leave=False,
+            total=(settings.epochs - done) * (len(train_iter) + len(val_iter)), leave=False,
             unit=" minibatches", disable=flags.quiet or not sys.stderr.isatty(),
         )  # fmt: skip
 
@@ -74,16 +80,23 @@ def train(flags: TrainFlags, signals: Signals) -> None:
             run.save(state)
             if not flags.quiet:
                 last = state.history[-1]
-                speed = f"{last.seconds:.2f} s  {last.examples_per_second:,.0f} examples/s"
-                lines.say(f"{last.describe(settings.epochs)}  {speed}")
+                line = last.describe(settings.epochs, settings.watched)
+                lines.say(f"{line}  {last.seconds:.2f} s")
 
+        test_accuracy = None
         try:
             fit(
-                net, train_iter, test_iter, num_epochs=settings.epochs,
+                net, train_iter, val_iter, num_epochs=settings.epochs,
                 optimizer=settings.optimizer, lr=settings.lr, momentum=settings.momentum,
-                wd=settings.wd, schedule=settings.schedule, seed=settings.seed, state=run.state,
+                wd=settings.wd, schedule=settings.schedule, patience=settings.patience,
+                seed=settings.seed, state=run.state,
                 on_epoch=on_epoch, on_minibatch=on_minibatch,
             )  # fmt: skip
+            if len(run.state.history) < settings.epochs and not flags.quiet:
+                lines.say(f"stopped   no better accuracy in {settings.patience} epochs")
+            if settings.validation:
+                best = net_with(settings, run.state.best, context)
+                test_accuracy = evaluate(best, _test_loader(settings, data, context))[1]
         except DivergenceError as error:
             assert settings.lr is not None
             command = f"{PROG} --from {shlex.quote(str(run.folder))} --lr {settings.lr / 10:g}"
@@ -93,19 +106,20 @@ def train(flags: TrainFlags, signals: Signals) -> None:
             run.write_parameters(net)
             if run.state.history:
                 run.write_curves()
-            print(lines.summary(run.state.history, run.folder, time.perf_counter() - started))
+            outcome = lines.outcome(run.state, settings.watched, test_accuracy)
+            print(f"{outcome}; {time.perf_counter() - started:.1f} s; saved in {run.folder}")
 
 
-def _begin_with(net: gluon.Block, folder: Path) -> Dict[str, Any]:
+def _begin_with(net: gluon.Block, folder: Path, best: bool) -> Dict[str, Any]:
     """Give a net the parameters of a run, and say for the configuration what they are."""
-    ancestor = load(folder)
+    ancestor = load(folder, best=best)
     parameters = parameters_of(ancestor.net)
     try:
         set_parameters(net, parameters)
     except ValueError as error:
         raise ValueError(f"--from {folder}: {error}") from None
     sha256 = fingerprint(dump_parameters(parameters))["sha256"]
-    return {"run": str(folder), "epoch": len(ancestor.history), "sha256": sha256}
+    return {"run": str(folder), "epoch": ancestor.epoch, "sha256": sha256}
 
 
 def _continued(run: Run, flags: TrainFlags) -> Tuple[Hyperparameters, str]:
@@ -125,9 +139,20 @@ def _continued(run: Run, flags: TrainFlags) -> Tuple[Hyperparameters, str]:
 def _loaders(
     settings: Hyperparameters, data: FashionMNIST, context: mxnet.Context
 ) -> Tuple[Any, Any]:
+    if settings.validation:
+        data = hold_out(data, settings.validation, settings.seed)
     if settings.loader == "d2l":
         return book_loaders.d2l_loaders(data, settings.batch_size, settings.seed, settings.workers)
     return loaders.array_loaders(data, settings.batch_size, settings.seed, context)
+
+
+def _test_loader(
+    settings: Hyperparameters, data: FashionMNIST, context: mxnet.Context
+) -> loaders.ArrayLoader:
+    images, labels = data.test
+    return loaders.ArrayLoader(
+        to_features(images, context), labels, settings.batch_size, device=context
+    )
 
 
 def _compare_machines(before: config.Config, now: config.Config) -> None:

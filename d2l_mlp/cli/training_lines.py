@@ -4,8 +4,7 @@ import math
 import platform
 import sys
 from importlib.metadata import version
-from pathlib import Path
-from typing import Dict, Sequence
+from typing import Dict, Optional
 
 import mxnet
 import numpy
@@ -16,7 +15,7 @@ from d2l_mlp import __version__
 from d2l_mlp.data.reader import FashionMNIST
 from d2l_mlp.runtime import device
 from d2l_mlp.training.hyperparameters import Hyperparameters
-from d2l_mlp.training.state import EpochMetrics
+from d2l_mlp.training.state import TrainingState
 
 
 def versions() -> Dict[str, str]:
@@ -53,12 +52,30 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def summary(history: Sequence[EpochMetrics], folder: Path, seconds: float) -> str:
-    """Say what came of a run, in a line."""
-    if not history:
-        return f"no epoch was finished; {seconds:.1f} s; saved in {folder}"
-    best = max(history, key=lambda metrics: metrics.test_accuracy)
+def outcome(state: TrainingState, watched: str, test_accuracy: Optional[float] = None) -> str:
+    """Say what came of a run.
+
+    Parameters
+    ----------
+    state : TrainingState
+        Of its last epoch.
+    watched : {"test", "validation"}
+        The set that was measured after each epoch.
+    test_accuracy : float, optional
+        Of the best epoch on a validation set.
+
+    Returns
+    -------
+    str
+        A line, to which its time and its folder may be added.
+    """
+    if not state.history:
+        return "no epoch was finished"
+    last, best = state.history[-1], state.history[state.best_epoch - 1]
+    line = (
+        f"final {watched} accuracy {last.val_accuracy:.4f}, "
+        f"best {best.val_accuracy:.4f} (epoch {best.epoch})"
+    )
     return (
-        f"final test accuracy {history[-1].test_accuracy:.4f}, best {best.test_accuracy:.4f} "
-        f"(epoch {best.epoch}); {seconds:.1f} s; saved in {folder}"
+        line if test_accuracy is None else f"{line}, which on the test set is {test_accuracy:.4f}"
     )

@@ -53,21 +53,23 @@ class LiveCurve:
     ----------
     num_epochs : int
         Where the axis of the epochs ends, so that it stays as it is while the curves grow.
+    watched : str, default "test"
+        The set that is measured after each epoch.
     """
 
-    def __init__(self, num_epochs: int):
-        self.num_epochs = num_epochs
+    def __init__(self, num_epochs: int, watched: str = "test"):
+        self.num_epochs, self.watched = num_epochs, watched
         self.history: List[EpochMetrics] = []
         self._handle = DisplayHandle()
 
     def __call__(self, state: TrainingState) -> None:
         """Add an epoch."""
         self.history.append(state.history[-1])
-        line = state.history[-1].describe(self.num_epochs)
+        line = state.history[-1].describe(self.num_epochs, self.watched)
         if not in_notebook():
             print(line, flush=True)
             return
-        figure = plot_history(self.history)
+        figure = plot_history(self.history, self.watched)
         for axes in figure.axes:
             axes.set_xlim(0.5, self.num_epochs + 0.5)
         put = self._handle.display if len(self.history) == 1 else self._handle.update

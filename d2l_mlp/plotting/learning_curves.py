@@ -1,4 +1,4 @@
-"""Loss and accuracy by epoch, on the training and on the test set."""
+"""Loss and accuracy by epoch, on the training set and on the set that is watched."""
 
 from typing import TYPE_CHECKING, Sequence
 
@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def plot_history(history: Sequence[EpochMetrics]) -> "Figure":
-    """Plot the loss and the accuracy, on the training and on the test set, by epoch."""
+def plot_history(history: Sequence[EpochMetrics], watched: str = "test") -> "Figure":
+    """Plot loss and accuracy by epoch, on the training set and on the one that is watched."""
     from matplotlib.figure import Figure  # not above: a run needs it at its end only
     from matplotlib.ticker import MaxNLocator
 
@@ -18,9 +18,9 @@ def plot_history(history: Sequence[EpochMetrics]) -> "Figure":
         figure = Figure(figsize=(7, 2.8), layout="constrained")
         epochs = [metrics.epoch for metrics in history]
         for axes, measure in zip(figure.subplots(1, 2), ("loss", "accuracy")):
-            for part, style in (("train", "C0o-"), ("test", "C1s--")):
+            for part, name, style in (("train", "train", "C0o-"), ("val", watched, "C1s--")):
                 values = [getattr(metrics, f"{part}_{measure}") for metrics in history]
-                axes.plot(epochs, values, style, markersize=3, label=f"{part} {measure}")
+                axes.plot(epochs, values, style, markersize=3, label=f"{name} {measure}")
             axes.set(xlabel="epoch", ylabel=measure)
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             axes.grid(alpha=0.4)

@@ -1,10 +1,10 @@
 """Checkpoints that are whole or not there.
 
-A checkpoint is a folder: the parameters, in Gluon's format; what the optimizer keeps, such as
-``momentum.params``, in the same format; ``state.json``, with the configuration and the metrics of
-the epochs that are done; and ``manifest.json``, with the size and the SHA-256 of the others. It
-gets its name, the number of epochs that are done, when all of it is on the disk. The last two are
-kept.
+A checkpoint is a folder: the parameters and those of the best epoch, in Gluon's format; what the
+optimizer keeps, such as ``momentum.params``, in the same format; ``state.json``, with the
+configuration and the metrics of the epochs that are done; and ``manifest.json``, with the size and
+the SHA-256 of the others. It gets its name, the number of epochs that are done, when all of it is
+on the disk. The last two are kept.
 """
 
 import hashlib
@@ -25,6 +25,7 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 STATE = "state.json"
 PARAMETERS = "model.params"
+BEST = "best.params"
 
 
 class Checkpoint(NamedTuple):
@@ -50,10 +51,12 @@ def save(folder: Path, checkpoint: Checkpoint) -> None:
     OSError
         If it cannot be written. The one before it is then as it was.
     """
-    config, (history, parameters, optimizer) = checkpoint
+    config, (history, parameters, optimizer, best_epoch, best) = checkpoint
+    state = {"config": config, "history": history, "best_epoch": best_epoch}
     contents = {
-        STATE: json.dumps({"config": config, "history": history}).encode(),
+        STATE: json.dumps(state).encode(),
         PARAMETERS: dump_parameters(parameters),
+        BEST: dump_parameters(best),
     }
     for name, arrays in optimizer.items():
         contents[file_of(name)] = dump_parameters({n: arrays[n] for n in parameters})

@@ -18,7 +18,7 @@ Config = Dict[str, Any]
 NAME = "config.json"
 
 # What runs from before these hyperparameters stand for.
-_YOUNGER = {"optimizer": "sgd", "dropout": 0.0}
+_YOUNGER = {"optimizer": "sgd", "dropout": 0.0, "validation": 0.0, "patience": 0}
 
 
 def read(folder: Path) -> Config:

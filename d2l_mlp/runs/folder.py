@@ -14,7 +14,7 @@ from mxnet import gluon
 from d2l_mlp.plotting.learning_curves import plot_history
 from d2l_mlp.plotting.savefig import save_figure
 from d2l_mlp.runs import checkpoint
-from d2l_mlp.runs.config import NAME, Config
+from d2l_mlp.runs.config import NAME, Config, hyperparameters
 from d2l_mlp.runs.params import dump_parameters
 from d2l_mlp.runs.reader import CHECKPOINTS, RunError, check_folder, read_checkpoint
 from d2l_mlp.runtime import files
@@ -105,6 +105,7 @@ class Run:
             self._lock()
         self.config, self.state = read_checkpoint(self.folder)
         self._write_metrics()
+        self._write_best()
         return self
 
     def save(self, state: TrainingState) -> None:
@@ -113,6 +114,8 @@ class Run:
             checkpoint.save(self._checkpoints, checkpoint.Checkpoint(self.config, state))
         self.state = state
         self._write_metrics()
+        if state.best_epoch == len(state.history):
+            self._write_best()
 
     def write_config(self, config: Config) -> None:
         """Write ``config.json``."""
@@ -129,11 +132,19 @@ class Run:
     def write_curves(self) -> None:
         """Draw ``curves.svg``: loss and accuracy by epoch."""
         with self._writing():
-            save_figure(plot_history(self.state.history), self.folder / "curves.svg")
+            save_figure(plot_history(self.state.history, self._watched), self.folder / "curves.svg")
 
     def close(self) -> None:
         """Give back the lock before the process ends."""
         os.close(self._lock_file)
+
+    @property
+    def _watched(self) -> str:
+        return hyperparameters(self.config).watched
+
+    def _write_best(self) -> None:
+        with self._writing():
+            files.replace(self.folder / checkpoint.BEST, dump_parameters(self.state.best))
 
     @property
     def _checkpoints(self) -> Path:
@@ -142,7 +153,7 @@ class Run:
     def _write_metrics(self) -> None:
         text = io.StringIO()
         table = csv.writer(text, lineterminator="\n")
-        table.writerow(EpochMetrics._fields)
+        table.writerow(n.replace("val_", f"{self._watched}_") for n in EpochMetrics._fields)
         table.writerows([f"{value:.9g}" for value in metrics] for metrics in self.state.history)
         with self._writing():
             files.replace(self.folder / "metrics.csv", text.getvalue().encode())

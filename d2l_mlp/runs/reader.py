@@ -31,11 +31,14 @@ class SavedRun(NamedTuple):
     hyperparameters: Hyperparameters
     history: Tuple[EpochMetrics, ...]
     """Of the epochs that are done."""
+    epoch: int
+    """Whose parameters the net has: the last, or the best."""
     net: nn.Sequential
-    """With the parameters after the last of them."""
 
 
-def load(folder: Union[str, Path], device: Optional[mxnet.Context] = None) -> SavedRun:
+def load(
+    folder: Union[str, Path], device: Optional[mxnet.Context] = None, *, best: bool = False
+) -> SavedRun:
     """Read a run, which may be going on, from a folder, which may be read-only.
 
     Parameters
@@ -44,6 +47,9 @@ def load(folder: Union[str, Path], device: Optional[mxnet.Context] = None) -> Sa
         Of the run.
     device : mxnet.Context, optional
         Where the net is to live; by default MXNet's current context.
+    best : bool, default False
+        Take the parameters of the best epoch, see `d2l_mlp.training.state.TrainingState`, and not
+        those of the last.
 
     Returns
     -------
@@ -61,8 +67,10 @@ def load(folder: Union[str, Path], device: Optional[mxnet.Context] = None) -> Sa
     check_folder(folder)
     saved = read_checkpoint(folder)
     settings = config.hyperparameters(saved.config)
-    net = net_with(settings, saved.state.parameters, device)
-    return SavedRun(folder, saved.config, settings, saved.state.history, net)
+    state = saved.state
+    net = net_with(settings, state.best if best else state.parameters, device)
+    epoch = state.best_epoch if best else len(state.history)
+    return SavedRun(folder, saved.config, settings, state.history, epoch, net)
 
 
 def check_folder(folder: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional
 
 from d2l_mlp.runs.checkpoint import (
+    BEST,
     FORMAT,
     MANIFEST,
     PARAMETERS,
@@ -97,18 +98,25 @@ def _load(path: Path, config: Optional[Config]) -> Checkpoint:
             raise ValueError(f"is not of the first {int(path.name)} epochs")
         if config and identity(config) != identity(content["config"]):
             raise ValueError("has another configuration than config.json; remove the wrong one")
+        # A run from before this was kept has had no best epoch but its last.
+        best_epoch = content.get("best_epoch", len(history))
+        if type(best_epoch) is not int or not min(1, len(history)) <= best_epoch <= len(history):
+            raise ValueError(f"says that the best epoch is {best_epoch!r} of {len(history)}")
         shapes = parameter_shapes(settings)
         size = file_size(shapes)
     arrays = {}
     states = OPTIMIZERS[settings.optimizer].states(settings) if history else ()
-    for name in (PARAMETERS, *map(file_of, states)):
+    others = [BEST] if "best_epoch" in content else []
+    for name in (PARAMETERS, *others, *map(file_of, states)):
         with _blaming(path / name):
             if expected[name]["size"] != size:
                 raise ValueError(f"has not the {size:,} bytes of the parameters of such a net")
             arrays[name] = load_parameters(_read(path / name, expected[name], size), shapes)
     parameters = arrays[PARAMETERS]
     optimizer = {name: arrays[file_of(name)] for name in states}
-    return Checkpoint(content["config"], TrainingState(history, parameters, optimizer))
+    best = arrays.get(BEST, parameters)
+    state = TrainingState(history, parameters, optimizer, best_epoch, best)
+    return Checkpoint(content["config"], state)
 
 
 def _read(path: Path, expected: Dict[str, Any], most: int) -> bytes:

@@ -54,6 +54,17 @@ class Hyperparameters:
     momentum: float = _setting(0.0, Number(float, least=0, below=1), "of SGD")
     wd: float = _setting(0.0, Number(float, least=0), "weight decay")
     schedule: str = _setting("constant", Choice(tuple(SCHEDULES)), "of the learning rate")
+    validation: float = _setting(
+        0.0,
+        Number(float, least=0, below=1),
+        "share of the training set to hold out and watch; with 0 the test set is watched, as in "
+        "the book",
+    )
+    patience: int = _setting(
+        0,
+        Number(int, least=0),
+        "stop after so many epochs without a better accuracy on the validation set; 0 is never",
+    )
     seed: int = _setting(
         0, Number(int, least=0, most=2**32 - 1), "of the initialization and the order"
     )
@@ -63,6 +74,11 @@ class Hyperparameters:
         "whole minibatches in memory, or d2l's loader of single examples",
     )
     workers: int = _setting(0, Number(int, least=0, most=64), "processes of the d2l loader")
+
+    @property
+    def watched(self) -> str:
+        """The set that is measured after each epoch."""
+        return "validation" if self.validation else "test"
 
     def __post_init__(self) -> None:
         if self.lr is None:

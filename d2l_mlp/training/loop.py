@@ -42,7 +42,7 @@ class DivergenceError(ArithmeticError):
 def fit(
     net: gluon.Block,
     train_iter: Minibatches,
-    test_iter: Minibatches,
+    val_iter: Minibatches,
     *,
     num_epochs: int = 10,
     optimizer: str = "sgd",
@@ -50,6 +50,7 @@ def fit(
     momentum: float = 0.0,
     wd: float = 0.0,
     schedule: str = "constant",
+    patience: int = 0,
     seed: Optional[int] = None,
     state: Optional[TrainingState] = None,
     kvstore: Union[str, mxnet.kvstore.KVStoreBase, None] = None,
@@ -62,7 +63,7 @@ def fit(
     ----------
     net : gluon.Block
         Initialized; maps features (n, ...) to logits (n, num_outputs). Trained where it lives.
-    train_iter, test_iter : Minibatches
+    train_iter, val_iter : Minibatches
         Iterables with ``len()``; y are integer labels.
     num_epochs : int, default 10
         Passes over the training set, those of `state` included.
@@ -76,10 +77,11 @@ def fit(
         Weight decay: L2 penalty on every parameter, biases included.
     schedule : {"constant", "cosine"}, default "constant"
         How the learning rate goes from `lr` at the first minibatch (to 0 after the last).
+    patience : int, default 0
+        Stop after so many epochs without a higher accuracy on `val_iter`; 0 is never.
     seed : int, optional
-        Seed MXNet's generator at the start of each epoch, with what follows from (seed, epoch).
-        What a net draws, such as its dropout, is then the same again after an interruption; without
-        a seed it is not.
+        Seed MXNet's generator anew for each epoch, so that what a net draws, such as its dropout,
+        is the same after an interruption; without a seed it is not.
     state : TrainingState, optional
         Go on from there, as if there had been no interruption: `net` takes its parameters. The
         loader has to give the epoch that comes next (see ``epoch`` of `d2l_mlp.data.loaders`).
@@ -106,10 +108,16 @@ def fit(
         parameters of the epoch before it.
     """
     settings = Hyperparameters(
-        epochs=num_epochs, optimizer=optimizer, lr=lr, momentum=momentum, wd=wd, schedule=schedule
+        epochs=num_epochs,
+        optimizer=optimizer,
+        lr=lr,
+        momentum=momentum,
+        wd=wd,
+        schedule=schedule,
+        patience=patience,
     )
     infer_shapes(net, train_iter)
-    for data_iter in (train_iter, test_iter):
+    for data_iter in (train_iter, val_iter):
         check_data(net, data_iter)
     state = state or initial_state(net)
     set_parameters(net, state.parameters)
@@ -117,6 +125,8 @@ def fit(
     trainer = make_trainer(net, settings, state, steps, kvstore)
     net_with_loss, device = with_loss(net), device_of(net)
     for epoch in range(len(state.history), num_epochs):
+        if 0 < patience <= epoch - state.best_epoch:
+            break
         if seed is not None:
             mxnet.random.seed(int(numpy.random.RandomState([seed, epoch]).randint(2**31)))
         rates = learning_rates(settings, epoch, len(train_iter))
@@ -133,12 +143,12 @@ def fit(
                 f"the loss ({train_loss:g}) or a parameter is no longer finite after epoch "
                 f"{epoch + 1}; lower the learning rate ({settings.lr:g})"
             )
-        test_loss, test_accuracy = measure(net_with_loss, test_iter, device, on_minibatch)
+        val_loss, val_accuracy = measure(net_with_loss, val_iter, device, on_minibatch)
         metrics = EpochMetrics(
-            epoch + 1, train_loss, train_accuracy, test_loss, test_accuracy,
+            epoch + 1, train_loss, train_accuracy, val_loss, val_accuracy,
             seconds, train.num_examples / seconds,
         )  # fmt: skip
-        state = TrainingState((*state.history, metrics), parameters, read_states(trainer))
+        state = state.after(metrics, parameters, read_states(trainer))
         if on_epoch:
             on_epoch(state)
     return list(state.history)

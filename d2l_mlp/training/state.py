@@ -17,19 +17,21 @@ class EpochMetrics(NamedTuple):
     train_loss: float
     """Mean cross-entropy in nats, as met during the epoch, while the parameters moved."""
     train_accuracy: float
-    test_loss: float
-    """After the epoch, as is `test_accuracy`."""
-    test_accuracy: float
+    val_loss: float
+    """After the epoch, on the set that is watched: a validation set, or, as in the book, the test
+    set. So is `val_accuracy`."""
+    val_accuracy: float
     seconds: float
     """Of the epoch's training part."""
     examples_per_second: float
 
-    def describe(self, num_epochs: int) -> str:
-        """Say it in a line; `num_epochs` is the number of epochs there will be."""
+    def describe(self, num_epochs: int, watched: str = "test") -> str:
+        """Say it in a line, with the number of epochs there will be and the set that is watched."""
+        watched = watched.replace("validation", "val")  # the line fits a terminal
         return (
             f"epoch {self.epoch:{len(str(num_epochs))}}/{num_epochs}  "
-            f"train loss {self.train_loss:.4f} accuracy {self.train_accuracy:.4f}  "
-            f"test loss {self.test_loss:.4f} accuracy {self.test_accuracy:.4f}"
+            f"train loss {self.train_loss:.4f} acc {self.train_accuracy:.4f}  "
+            f"{watched} loss {self.val_loss:.4f} acc {self.val_accuracy:.4f}"
         )
 
 
@@ -41,6 +43,19 @@ class TrainingState(NamedTuple):
     parameters: Arrays
     optimizer: Dict[str, Arrays]
     """What the optimizer keeps, by its own name for it, such as ``"momentum"``."""
+    best_epoch: int
+    """The first epoch of the highest accuracy on the set that is watched; 0 before the first."""
+    best: Arrays
+    """The parameters after it."""
+
+    def after(
+        self, metrics: EpochMetrics, parameters: Arrays, optimizer: Dict[str, Arrays]
+    ) -> "TrainingState":
+        """Give the state after one more epoch."""
+        best_epoch, best = self.best_epoch, self.best
+        if not best_epoch or metrics.val_accuracy > self.history[best_epoch - 1].val_accuracy:
+            best_epoch, best = metrics.epoch, parameters
+        return TrainingState((*self.history, metrics), parameters, optimizer, best_epoch, best)
 
     def __str__(self) -> str:
         return self.history[-1].describe(len(self.history)) if self.history else "no epoch yet"
@@ -48,7 +63,8 @@ class TrainingState(NamedTuple):
 
 def initial_state(net: gluon.Block) -> TrainingState:
     """Give the state of a training before its first epoch; `net` is initialized, with shapes."""
-    return TrainingState((), parameters_of(net), {})
+    parameters = parameters_of(net)
+    return TrainingState((), parameters, {}, 0, parameters)
 
 
 def parameters_of(net: gluon.Block) -> Arrays:

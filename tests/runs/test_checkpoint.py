@@ -71,14 +71,15 @@ def resume(folder):
 
 
 def same(ours, theirs):
-    return ours.history == theirs.history and all(
+    return ours[::3] == theirs[::3] and all(
         a.keys() == b.keys() and all(a[name].tobytes() == b[name].tobytes() for name in a)
         for a, b in zip(arrays(ours), arrays(theirs))
     )
 
 
 def arrays(state):
-    return [state.parameters, *(state.optimizer[name] for name in sorted(state.optimizer))]
+    optimizer = [state.optimizer[name] for name in sorted(state.optimizer)]
+    return [state.parameters, state.best, *optimizer]
 
 
 def sign(folder):
@@ -89,7 +90,7 @@ def sign(folder):
 
 
 MOMENTUM = "momentum.params"
-FILES = (checkpoint.STATE, checkpoint.PARAMETERS, MOMENTUM)
+FILES = (checkpoint.STATE, checkpoint.PARAMETERS, checkpoint.BEST, MOMENTUM)
 
 
 def test_what_is_loaded_is_what_was_saved(made, caplog):
@@ -207,6 +208,9 @@ def flip(folder):
         (signed("momentum.params", bytes(9871)), "momentum.params does not hold 0.weight of shape"),
         (signed("state.json", b"{}"), "state.json lacks what belongs there (KeyError('config'))"),
         (edit("state.json", lambda s: s["history"].pop()), "state.json is not of the first 3"),
+        (edit("state.json", lambda s: s.update(best_epoch=4)), "the best epoch is 4 of 3"),
+        (edit("state.json", lambda s: s.update(best_epoch=0)), "the best epoch is 0 of 3"),
+        (edit("state.json", lambda s: s.update(best_epoch=None)), "the best epoch is None of 3"),
         (hyperparameter("activation", "step"), "state.json is no run's configuration: activation "
          "is 'step'; give one of relu, "),
         (hyperparameter("lr", float("nan")), "lr is nan; give a number greater than 0"),

@@ -28,7 +28,8 @@ def outcome(folder):
     """Everything a run computes, without the times."""
     rows = [list(row.values())[:5] for row in metrics(folder)]
     last = folder / "checkpoints" / f"{len(rows):06}"
-    files = [folder / "model.params", last / "model.params", last / "momentum.params"]
+    files = [folder / "model.params", folder / "best.params"]
+    files += [last / f"{name}.params" for name in ("model", "best", "momentum")]
     return rows, [path.read_bytes() for path in files]
 
 

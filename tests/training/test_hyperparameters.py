@@ -12,7 +12,8 @@ def test_defaults_are_the_chapter_s():
     assert dataclasses.asdict(Hyperparameters()) == {
         "hidden": (256, 256), "activation": "relu", "dropout": 0.0, "init": "xavier", "epochs": 10,
         "batch_size": 256, "optimizer": "sgd", "lr": 0.5, "momentum": 0.0, "wd": 0.0,
-        "schedule": "constant", "seed": 0, "loader": "arrays", "workers": 0,
+        "schedule": "constant", "validation": 0.0, "patience": 0, "seed": 0,
+        "loader": "arrays", "workers": 0,
     }  # fmt: skip
     assert Hyperparameters(optimizer="adam").lr == 0.001
 

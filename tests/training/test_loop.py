@@ -83,8 +83,8 @@ def test_every_number_is_that_of_plain_numpy(momentum, wd, schedule):
         assert metrics.epoch == epoch + 1
         assert metrics.train_loss == pytest.approx(numpy.mean(losses), rel=1e-5)
         assert metrics.train_accuracy == pytest.approx(sum(hits) / 22)
-        assert metrics.test_loss == pytest.approx(oracle.losses(X, Y).mean(), rel=1e-5)
-        assert metrics.test_accuracy == pytest.approx(oracle.accuracy(X, Y))
+        assert metrics.val_loss == pytest.approx(oracle.losses(X, Y).mean(), rel=1e-5)
+        assert metrics.val_accuracy == pytest.approx(oracle.accuracy(X, Y))
         assert metrics.examples_per_second == pytest.approx(22 / metrics.seconds)
     for ours, theirs in zip(values(net), oracle.parameters):
         numpy.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
@@ -111,6 +111,29 @@ def test_a_resumed_training_is_bit_identical(hidden, activation, optimizer, drop
         train_iter.epoch = len(state.history)
         history = fit(again, train_iter, loader(), state=state, **options)
         assert outcome(again, history) == outcome(net, whole)
+
+
+def test_patience_and_the_best_epoch():
+    # The accuracy on the data that are watched follows from their labels alone.
+    accuracies = iter([0.5, 0.25, 0.75, 0.75, 0.5, 0.25, 1.0])
+
+    class Watched(ArrayLoader):
+        def __iter__(self):
+            X, y = self.arrays
+            right = int(next(accuracies) * len(y))
+            predicted = net(X).argmax(axis=1)
+            yield X, np.where(np.arange(len(y)) < right, predicted, (predicted + 1) % 3)
+
+    net, states = build_mlp((6,), 3, num_inputs=5), []
+    history = fit(
+        net, loader(), Watched(X[:8], Y[:8], 8), lr=0.01, num_epochs=9, patience=3,
+        on_epoch=states.append,
+    )  # fmt: skip
+    assert [metrics.val_accuracy for metrics in history] == [0.5, 0.25, 0.75, 0.75, 0.5, 0.25]
+    assert [state.best_epoch for state in states] == [1, 1, 3, 3, 3, 3]
+    for state in states:
+        best = states[state.best_epoch - 1].parameters
+        assert [a.tobytes() for a in state.best.values()] == [a.tobytes() for a in best.values()]
 
 
 def test_a_state_of_another_net_is_refused():

@@ -74,4 +74,4 @@ def test_adam_trains_better_than_it_starts_at_its_own_learning_rate(sample):
     mxnet.random.seed(0)
     net = build_mlp((32,), num_inputs=784)
     history = fit(net, *array_loaders(sample, 128), num_epochs=4, optimizer="adam")
-    assert history[-1].test_accuracy > 0.75
+    assert history[-1].val_accuracy > 0.75
