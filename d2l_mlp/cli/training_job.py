@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 
 
 def train(flags: TrainFlags, signals: Signals) -> None:
-    """Do what the flags say; from the net on, a signal waits for the end of a minibatch."""
+    """Do what the flags say; a signal waits for the end of a minibatch; errors are for one line."""
     started = time.perf_counter()
     context = device.choose(flags.device)
     run = Run.resume(flags.resume) if flags.resume else None

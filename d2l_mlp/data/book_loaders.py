@@ -17,7 +17,7 @@ from d2l_mlp.runtime.checks import check_integer
 class VerifiedFashionMNIST(vision.FashionMNIST):
     """Gluon's data set, with its interface, over files that `use_verified_data` has verified."""
 
-    data: FashionMNIST
+    data: Any = None  # a FashionMNIST, before one of these is made
 
     def __init__(self, root: Any = None, train: bool = True, transform: Any = None):
         # Gluon makes the folder it is given; this one exists.

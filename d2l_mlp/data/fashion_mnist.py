@@ -110,6 +110,11 @@ def cache_dir() -> Path:
     Not Gluon's own ``datasets/fashion-mnist``: Gluon would find these files wrong, and replace
     them.
 
+    Returns
+    -------
+    Path
+        It may not exist yet.
+
     Raises
     ------
     DatasetError

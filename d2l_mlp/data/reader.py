@@ -78,13 +78,7 @@ def read(folder: Path, release: str) -> FashionMNIST:
 
 
 def has_files(folder: Path, release: str) -> bool:
-    """Tell whether a folder, which need not exist, has any file by a name of a release's.
-
-    Raises
-    ------
-    DatasetError
-        If the folder cannot be looked into.
-    """
+    """Tell if a folder has a file of a release, right or wrong; a DatasetError if it hides them."""
     for path in (path for file in RELEASES[release] for path in _paths(folder, file)):
         try:
             path.lstat()

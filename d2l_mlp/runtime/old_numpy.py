@@ -58,10 +58,8 @@ def while_importing() -> Iterator[None]:
 
 
 def as_text(value: Any) -> str:
-    """Write an operator's argument as MXNet reads it.
-
-    NumPy 2 writes ``(np.int64(3), 2)`` for what was ``(3, 2)`` before.
-    """
+    """Write an operator's argument as MXNet reads it."""
+    # NumPy 2 writes (np.int64(3), 2) for what was (3, 2) before.
     return str(_plain(value) if isinstance(value, (list, tuple)) else value)
 
 
