@@ -208,6 +208,7 @@ def test_unknown_figure_is_refused():
         draw("rellu")
 
 
+@pytest.mark.slow
 def test_command_draws_everything_the_same_way_twice(tmp_path):
     for seed in "12":
         folder = tmp_path / seed

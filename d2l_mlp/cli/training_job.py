@@ -49,10 +49,7 @@ def train(flags: TrainFlags, signals: Signals) -> None:
     data = fashion_mnist.load(dataset, flags.data_dir)
     with signals.deferred():
         net = new_net(settings, context)
-        watched = (
-            hold_out(data, settings.validation, settings.seed) if settings.validation else data
-        )
-        train_iter, val_iter = _loaders(settings, watched, context)
+        train_iter, val_iter = _loaders(settings, data, context)
         now = _config(settings, data, context)
         if flags.ancestor:
             now["from"] = _begin_with(net, flags.ancestor, flags.best)

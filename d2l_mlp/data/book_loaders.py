@@ -155,7 +155,8 @@ def d2l_loaders(
             f"num_workers is {num_workers}, but MXNET_ENGINE_TYPE is NaiveEngine, whose processes "
             "cannot be forked; give 0, or unset that variable"
         )
-    before = VerifiedFashionMNIST.data, vision.FashionMNIST, vision.datasets.FashionMNIST
+    last = vars(VerifiedFashionMNIST).get("data")  # None until the first use
+    before = last, vision.FashionMNIST, vision.datasets.FashionMNIST
     workers_before = d2l.get_dataloader_workers
     try:
         use_verified_data(data)

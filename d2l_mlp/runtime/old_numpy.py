@@ -37,7 +37,7 @@ def missing_names() -> Dict[str, Any]:
         "round_": numpy.round, "row_stack": numpy.vstack,
         "msort": lambda a: numpy.sort(a, axis=0),
         "in1d": lambda *args, **kwargs: numpy.isin(*args, **kwargs).reshape(-1),
-        "trapz": getattr(numpy, "trapezoid", None),
+        "trapz": getattr(numpy, "trapezoid", None),  # came before trapz went
         "compat": SimpleNamespace(basestring=str),
         **{name: _financial(name) for name in _FINANCIAL},
     }  # fmt: skip

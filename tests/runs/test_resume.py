@@ -58,6 +58,7 @@ def test_killed_at_random_moments_it_ends_bit_identical(run, start, tmp_path, ca
     assert outcome(tmp_path / "killed") == outcome(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_a_stopped_run_goes_on_and_may_be_made_longer(run, start, tmp_path):
     flags = (*TINY, "--loader", "d2l")
     process = start(*flags, "--epochs", 10000, "--out", "run")
@@ -73,6 +74,7 @@ def test_a_stopped_run_goes_on_and_may_be_made_longer(run, start, tmp_path):
     assert outcome(tmp_path / "run") == outcome(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_finished_again(run, tmp_path):
     run(*TINY, "--epochs", 2, "--out", "run")
     before = outcome(tmp_path / "run")
@@ -101,6 +103,7 @@ def test_flags_that_the_run_has_already(capsys):
     )
 
 
+@pytest.mark.slow
 def test_what_cannot_be_resumed(run, tmp_path):
     def error(*args):
         (line,) = run("-m", "d2l_mlp.train", "--resume", *args, code=1).stderr.splitlines()
@@ -119,6 +122,7 @@ def test_other_threads_are_told(run):
     assert line.endswith("started with other threads; the last bits of the result may differ")
 
 
+@pytest.mark.slow
 def test_one_process_a_run_and_the_lock_dies_with_it(run, start):
     process = start(*ENDLESS, "--loader", "d2l", "--workers", 2)
     wait_for(process, "epoch      1/")
@@ -177,6 +181,7 @@ def test_read_only_folder(run, tmp_path):
     assert outcome(tmp_path / "run") == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("epochs", [60])
 def test_a_long_run_gathers_nothing(start, epochs):
     process = start(*SAMPLE, "--hidden", 32, "--momentum", 0.9, "--epochs", epochs, "--out", "run")

@@ -111,7 +111,7 @@ def test_missing_mxnet_names_the_remedy(run):
 
 
 # Python 3.14's default; a worker that fails is started again, for ever.
-@pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
+@pytest.mark.parametrize("method", ["forkserver", "spawn"])
 def test_workers_of_gluons_loader(run, method):
     result = run(
         "-W", "error", "-c",
@@ -124,6 +124,19 @@ def test_workers_of_gluons_loader(run, method):
         "del loader",
     )  # fmt: skip
     assert result.stdout == "[[0.0, 1.0, 2.0, 3.0], [4.0, 5.0]]\n"
+
+
+def test_workers_of_the_command(run):
+    result = run(
+        "-W", "error", "-c",
+        "import multiprocessing, sys\n"
+        "from d2l_mlp import train\n"
+        "multiprocessing.set_start_method('forkserver')\n"
+        "sys.exit(train.main('--dataset sample --hidden 8 --epochs 1 --loader d2l --workers 2'"
+        ".split()))",
+    )  # fmt: skip
+    assert "epoch 1/1" in result.stdout
+    assert result.stderr == ""
 
 
 # A folder of libraries without one of them, seen by the child process only.
