@@ -64,7 +64,8 @@ def fit(
     net : gluon.Block
         Initialized; maps features (n, ...) to logits (n, num_outputs). Trained where it lives.
     train_iter, val_iter : Minibatches
-        Iterables with ``len()``; y are integer labels.
+        Iterables with ``len()``; y are integer labels. The second is watched: it is measured after
+        each epoch. In the book it is the test set.
     num_epochs : int, default 10
         Passes over the training set, those of `state` included.
     optimizer : {"sgd", "adam"}, default "sgd"
@@ -108,15 +109,9 @@ def fit(
         parameters of the epoch before it.
     """
     settings = Hyperparameters(
-        epochs=num_epochs,
-        optimizer=optimizer,
-        lr=lr,
-        momentum=momentum,
-        wd=wd,
-        schedule=schedule,
-        patience=patience,
-    )
-    infer_shapes(net, train_iter)
+        epochs=num_epochs, optimizer=optimizer, lr=lr, momentum=momentum, wd=wd,
+        schedule=schedule, patience=patience,
+    )  # fmt: skip
     for data_iter in (train_iter, val_iter):
         check_data(net, data_iter)
     state = state or initial_state(net)
