@@ -112,6 +112,7 @@ def fit(
         epochs=num_epochs, optimizer=optimizer, lr=lr, momentum=momentum, wd=wd,
         schedule=schedule, patience=patience,
     )  # fmt: skip
+    infer_shapes(net, train_iter)
     for data_iter in (train_iter, val_iter):
         check_data(net, data_iter)
     state = state or initial_state(net)
