@@ -10,9 +10,9 @@ The derivatives are written so that nothing cancels. Autograd computes ``s(1 - s
 stay accurate to 4 units in the last place wherever the result is a normal number. `gelu` and
 `swish`, which are products, say themselves what holds for them.
 
-For a second derivative, differentiate the closed form, as in ``value_and_grad(tanh_derivative, x)``:
-that works for all. ``autograd.grad(f(x), [x], create_graph=True)`` works for relu, sigmoid and
-tanh; MXNet cannot differentiate the derivative of a product or of ``erf``, which the others contain.
+For a second derivative differentiate the closed form, as in ``value_and_grad(tanh_derivative, x)``.
+``autograd.grad(f(x), [x], create_graph=True)`` has one of relu, sigmoid and tanh only: MXNet cannot
+differentiate its own derivative of a product or of ``erf``, which the others contain.
 """
 
 from __future__ import annotations

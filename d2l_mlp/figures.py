@@ -88,7 +88,7 @@ def parser() -> Parser:
     add("--hidden", type=int, nargs="+", default=[5], metavar="N",
         help="units of each hidden layer in the mlp diagram")
     add("--expression", metavar="F",
-        help="draw a function of your own and its derivative, such as 'np.log(1 + np.exp(x))'")
+        help="draw a function of your own and its derivative, such as 'x * (x > -1)'")
     add("--name", help="name of the --expression, for labels and files (default: f)")
     # fmt: on
     return p

@@ -181,7 +181,9 @@ def test_second_derivative_is_autograd_of_autograd(name):
 
     first, second = value_and_grad(derivative, np.array(POINTS, dtype="float64"))
     exact = [[float(f(mpmath.mpf(v))) for v in POINTS] for f in (ORACLES[name][1], BENDS[name])]
-    numpy.testing.assert_allclose([first.asnumpy(), second.asnumpy()], exact, atol=1e-15, rtol=1e-12)
+    numpy.testing.assert_allclose(
+        [first.asnumpy(), second.asnumpy()], exact, atol=1e-15, rtol=1e-12
+    )
 
 
 @pytest.mark.parametrize("dtype", ["bool", "uint8", "int8", "int32", "int64"])

@@ -2,7 +2,7 @@ import numpy
 import pytest
 from mxnet import autograd, np, npx
 
-from d2l_mlp.activations import ACTIVATIONS, relu, sigmoid, tanh
+from d2l_mlp.activations import ACTIVATIONS, tanh
 from d2l_mlp.gradients import value_and_grad
 
 FUNCTIONS = {
