@@ -153,6 +153,17 @@ def test_nothing_is_cut_off_or_overlaps(name):
     assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))
 
 
+@pytest.mark.parametrize("name", FIGURES)
+def test_no_legend_covers_data(name):
+    figure = draw(name)
+    FigureCanvasAgg(figure).draw()
+    for axes in figure.axes:
+        for legend in filter(None, [axes.get_legend()]):
+            for line in axes.get_lines():
+                path = line.get_transform().transform_path(line.get_path())
+                assert not path.intersects_bbox(legend.get_window_extent(), filled=False)
+
+
 def test_drawing_changes_nothing_else():
     from IPython.core.interactiveshell import InteractiveShell
 

@@ -7,7 +7,7 @@ Importing this module is cheap: MXNet is imported when a function is first calle
 import ast
 import math
 import operator
-from typing import Any, Callable, Mapping, Sequence, Tuple, Union
+from typing import Any, Callable, Mapping, Sequence, Tuple, Union, cast
 
 from d2l_mlp.plotting import vocabulary
 
@@ -67,7 +67,7 @@ def parse(text: str) -> Callable:
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         raise ValueError(f"{text!r} is not an expression") from None
     function = _compile(body, text.strip())
-    if not any(getattr(part, "id", "") == "x" for part in ast.walk(body)):
+    if not callable(function) or not any(getattr(p, "id", "") == "x" for p in ast.walk(body)):
         raise ValueError(f"{text!r} does not depend on x")
     # A comparison leaves no trace for autograd; adding to zeros that do makes its derivative 0.
     return lambda x: _full(0.0, x) + function(x)
@@ -117,7 +117,7 @@ def _operate(
     if operation is operator.pow and not callable(parts[1]) and abs(parts[1]) > MAX_EXPONENT:
         raise ValueError(f"the exponent in {source!r} is not within +-{MAX_EXPONENT}")
     if not any(map(callable, parts)):
-        return _fold(operation, parts, source)
+        return _fold(operation, cast(Sequence[float], parts), source)
     return lambda x: operation(*(part(x) if callable(part) else part for part in parts))
 
 
@@ -144,19 +144,18 @@ def _full(number: float, x: Any) -> Any:
     return np.full_like(x, number)
 
 
-def _option(name: str, keyword: ast.keyword, text: str) -> Tuple[str, Union[str, float]]:
+def _option(name: str, keyword: ast.keyword, text: str) -> Tuple[str, Any]:
     """Read a keyword and its value."""
     options = vocabulary.OPTIONS.get(name, {})
-    allowed = options.get(keyword.arg, ())
+    key = keyword.arg or "**"
+    allowed = options.get(key, ())
     if allowed is float:
-        value = _compile(keyword.value, text)
-    else:
-        value = getattr(keyword.value, "value", None)
-    if value in allowed if allowed is not float else not callable(value):
-        return keyword.arg, value
+        number = _compile(keyword.value, text)
+        if not callable(number):
+            return key, number
+    elif isinstance(keyword.value, ast.Constant) and keyword.value.value in allowed:
+        return key, keyword.value.value
     choices = [
         f"{key}={'number' if names is float else '|'.join(names)}" for key, names in options.items()
     ]
-    raise ValueError(
-        f"{keyword.arg}= in {text!r}: {name} takes {', '.join(choices) or 'no keyword'}"
-    )
+    raise ValueError(f"{key}= in {text!r}: {name} takes {', '.join(choices) or 'no keyword'}")

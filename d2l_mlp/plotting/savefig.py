@@ -99,10 +99,18 @@ def to_svg(figure: "Figure") -> str:
     return svg[svg.index("<svg") :]
 
 
+def to_png(figure: "Figure") -> bytes:
+    """Turn a figure, drawn in `book_style`, into a PNG file of the size that browsers give SVG."""
+    return _render(figure, "png", dpi=96)
+
+
 def _render(figure: "Figure", form: str, dpi: int = 200) -> bytes:
     file = io.BytesIO()
     if form != "png":
         dpi = STYLE["figure.dpi"]
+    metadata = dict(_METADATA[form])
+    if hasattr(figure, "description"):
+        metadata["Title"] = figure.description
     with book_style():
-        figure.savefig(file, format=form, dpi=dpi, bbox_inches="tight", metadata=_METADATA[form])
+        figure.savefig(file, format=form, dpi=dpi, bbox_inches="tight", metadata=metadata)
     return file.getvalue()

@@ -1,10 +1,10 @@
 """The functions that a reader's expression may call: elementwise, and differentiable in MXNet."""
 
 import math
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Mapping, Tuple
 
 # fmt: off
-FUNCTIONS = {
+FUNCTIONS: Mapping[str, Mapping[int, Tuple[str, ...]]] = {
     "np": {
         1: (
             "abs", "absolute", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctanh",
@@ -25,13 +25,13 @@ FUNCTIONS = {
 # fmt: on
 """What an expression may call, by module and number of arguments: what MXNet can differentiate."""
 
-OPTIONS = {
+OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "activation": {"act_type": ("relu", "sigmoid", "softrelu", "softsign", "tanh")},
     "leaky_relu": {"act_type": ("elu", "gelu", "leaky", "selu"), "slope": float},
 }
 """What can be told to a function by keyword: one of several names, or a number."""
 
-CONSTANTS = {"np.e": math.e, "np.pi": math.pi}
+CONSTANTS: Mapping[str, float] = {"np.e": math.e, "np.pi": math.pi}
 
 
 def lookup(module: str, name: str, options: Mapping[str, Any]) -> Callable:
