@@ -231,6 +231,15 @@ def test_command_draws_everything_the_same_way_twice(tmp_path):
         assert path.read_bytes() == (tmp_path / "2" / path.name).read_bytes()
 
 
+def test_a_figure_that_was_there_is_not_replaced_in_silence(tmp_path):
+    flags = ["mlp", "--output", tmp_path]
+    assert [run(*flags).stderr for _ in range(2)] == ["", ""]  # the same once more
+    done = run(*flags, "--hidden", "6", "4")
+    path = tmp_path / "mlp.svg"
+    assert (done.returncode, done.stdout) == (0, f"{path}\n")
+    assert done.stderr == f"python -m d2l_mlp.figures: {path} was another picture, now replaced\n"
+
+
 def test_command_draws_an_expression(tmp_path):
     home = tmp_path / "home"
     home.mkdir()
