@@ -9,6 +9,10 @@ The derivatives are written so that nothing cancels. Autograd computes ``s(1 - s
 ``1 - t * t`` from the value, which has lost every digit by the time it has rounded to 1; these
 stay accurate to 4 units in the last place wherever the result is a normal number. `gelu` and
 `swish`, which are products, say themselves what holds for them.
+
+For a second derivative differentiate the closed form, as in ``value_and_grad(tanh_derivative, x)``.
+``autograd.grad(f(x), [x], create_graph=True)`` has one of relu, sigmoid and tanh only: MXNet cannot
+differentiate its own derivative of a product or of ``erf``, which the others contain.
 """
 
 from __future__ import annotations

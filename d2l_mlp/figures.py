@@ -1,5 +1,10 @@
 """Write the chapter's figures into files: ``python -m d2l_mlp.figures --help``."""
 
+if __name__ == "__main__":  # before the imports, during which Ctrl-C would be a traceback
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import argparse
 import re
 import sys
@@ -10,6 +15,7 @@ from typing import Callable, Dict, Optional, Sequence
 from d2l_mlp.activations import PRELU_SLOPE
 from d2l_mlp.cli import signals
 from d2l_mlp.cli.parser import Parser
+from d2l_mlp.cli.streams import forgiving
 from d2l_mlp.plotting import expressions
 from d2l_mlp.plotting.gallery import FIGURES, FigureOptions, curve, find
 from d2l_mlp.plotting.savefig import FORMATS, save_figure
@@ -19,25 +25,35 @@ PROG = "python -m d2l_mlp.figures"
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     """Run the command line; returns the exit code."""
-    p = parser()
-    args = p.parse_args(argv)
-    if args.list:
-        width = max(map(len, FIGURES))
-        for name, (description, _) in FIGURES.items():
-            print(f"{name:{width}}  {description}")
-        return 0
-    try:
-        drawings = _choose(args)
-    except ValueError as error:
-        p.error(str(error))
-    return signals.run(PROG, lambda _: _write(args, drawings))
+    with forgiving():
+        p = parser()
+        args = p.parse_args(argv)
+        if args.list:
+            width = max(map(len, FIGURES))
+            for name, (description, _) in FIGURES.items():
+                print(f"{name:{width}}  {description}")
+            return 0
+        try:
+            drawings = _choose(args)
+        except ValueError as error:
+            p.error(str(error))
+        return signals.run(PROG, lambda received: _write(args, drawings, received))
 
 
-def _write(args: argparse.Namespace, drawings: Dict[str, Callable]) -> None:
+def _write(
+    args: argparse.Namespace, drawings: Dict[str, Callable], received: signals.Signals
+) -> None:
     try:
         args.output.mkdir(parents=True, exist_ok=True)
         for name, drawing in drawings.items():
-            print(save_figure(drawing(), args.output / f"{name}.{args.format}", args.dpi or 200))
+            # A signal waits: one that comes while C code or a destructor runs is lost otherwise.
+            with received.deferred():
+                path = args.output / f"{name}.{args.format}"
+                before = path.read_bytes() if path.is_file() else None
+                save_figure(drawing(), path, args.dpi or 200)
+                print(path, flush=True)
+                if before not in (None, path.read_bytes()):
+                    print(f"{PROG}: {path} was another picture, now replaced", file=sys.stderr)
     except OSError as error:
         target = error.filename2 or args.output
         raise OSError(f"cannot write '{target}': {error.strerror}") from error
@@ -88,7 +104,7 @@ def parser() -> Parser:
     add("--hidden", type=int, nargs="+", default=[5], metavar="N",
         help="units of each hidden layer in the mlp diagram")
     add("--expression", metavar="F",
-        help="draw a function of your own and its derivative, such as 'np.log(1 + np.exp(x))'")
+        help="draw a function of your own and its derivative, such as 'x * (x > -1)'")
     add("--name", help="name of the --expression, for labels and files (default: f)")
     # fmt: on
     return p

@@ -1,6 +1,7 @@
 """Run the notebooks and keep what they give: ``python notebooks/execute.py [NOTEBOOK ...]``."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -40,7 +41,10 @@ def execute(path: Path) -> nbformat.NotebookNode:
         cell.metadata = {key: cell.metadata[key] for key in cell.metadata.keys() & {"tags"}}
         for output in cell.get("outputs", ()):
             # A widget is nothing without its kernel; the picture beside it remains.
-            output.get("data", {}).pop(WIDGET, None)
+            data = output.get("data", {})
+            data.pop(WIDGET, None)
+            if "text/plain" in data:  # the time that a training took
+                data["text/plain"] = re.sub(r"; \d+ s, \d+ s left$", "", data["text/plain"])
     return notebook
 
 

@@ -14,6 +14,13 @@ def texts(svg):
     return re.findall("<!-- (.*?) -->", svg.replace("\N{MINUS SIGN}", "-"))
 
 
+def size(svg):
+    """Give width and height in points."""
+    return [
+        float(n) for n in re.search(r'<svg [^>]*width="(\S+)pt" height="(\S+)pt"', svg).groups()
+    ]
+
+
 def curves(svg, style=""):
     """Give the points of lines and markers, the frame of their axes being the unit square.
 

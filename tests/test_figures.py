@@ -153,6 +153,17 @@ def test_nothing_is_cut_off_or_overlaps(name):
     assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))
 
 
+@pytest.mark.parametrize("name", FIGURES)
+def test_no_legend_covers_data(name):
+    figure = draw(name)
+    FigureCanvasAgg(figure).draw()
+    for axes in figure.axes:
+        for legend in filter(None, [axes.get_legend()]):
+            for line in axes.get_lines():
+                path = line.get_transform().transform_path(line.get_path())
+                assert not path.intersects_bbox(legend.get_window_extent(), filled=False)
+
+
 def test_drawing_changes_nothing_else():
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -218,6 +229,15 @@ def test_command_draws_everything_the_same_way_twice(tmp_path):
         assert sorted(p.stem for p in folder.iterdir()) == sorted(FIGURES)
     for path in (tmp_path / "1").iterdir():
         assert path.read_bytes() == (tmp_path / "2" / path.name).read_bytes()
+
+
+def test_a_figure_that_was_there_is_not_replaced_in_silence(tmp_path):
+    flags = ["mlp", "--output", tmp_path]
+    assert [run(*flags).stderr for _ in range(2)] == ["", ""]  # the same once more
+    done = run(*flags, "--hidden", "6", "4")
+    path = tmp_path / "mlp.svg"
+    assert (done.returncode, done.stdout) == (0, f"{path}\n")
+    assert done.stderr == f"python -m d2l_mlp.figures: {path} was another picture, now replaced\n"
 
 
 def test_command_draws_an_expression(tmp_path):

@@ -2,7 +2,7 @@ import numpy
 import pytest
 from mxnet import autograd, np, npx
 
-from d2l_mlp.activations import ACTIVATIONS, relu, sigmoid, tanh
+from d2l_mlp.activations import ACTIVATIONS, tanh
 from d2l_mlp.gradients import value_and_grad
 
 FUNCTIONS = {
@@ -56,36 +56,6 @@ def test_agrees_with_central_differences(name, shape):
     numpy.testing.assert_allclose(y.asnumpy(), same_in_numpy(x), rtol=1e-12)
     difference = (same_in_numpy(x + h) - same_in_numpy(x - h)) / (2 * h)
     numpy.testing.assert_allclose(grad.asnumpy(), difference, rtol=1e-7, atol=1e-8)
-
-
-@pytest.mark.parametrize(
-    ("f", "exact"),
-    [
-        (relu, lambda x: 0 * x),
-        (sigmoid, lambda x: -numpy.tanh(x / 2) / (4 * numpy.cosh(x / 2) ** 2)),
-        (tanh, lambda x: -2 * numpy.tanh(x) / numpy.cosh(x) ** 2),
-    ],
-)
-def test_second_derivative_is_autograd_of_autograd(f, exact):
-    def derivative(x):
-        return autograd.grad(f(x), [x], create_graph=True)[0].as_np_ndarray()
-
-    x = np.array([-2.5, -0.5, 0.25, 3.0], dtype="float64")
-    _, second = value_and_grad(derivative, x)
-    numpy.testing.assert_allclose(second.asnumpy(), exact(x.asnumpy()), rtol=1e-12)
-
-
-@pytest.mark.parametrize("name", ["sigmoid", "tanh"])
-def test_closed_form_derivatives_can_be_differentiated(name):
-    activation = ACTIVATIONS[name]
-    x, h = numpy.linspace(-4, 4, 50), 1e-5
-    _, second = value_and_grad(activation.derivative, np.array(x, dtype="float64"))
-
-    def derivative(v):
-        return activation.derivative(np.array(v, dtype="float64")).asnumpy()
-
-    difference = (derivative(x + h) - derivative(x - h)) / (2 * h)
-    numpy.testing.assert_allclose(second.asnumpy(), difference, rtol=1e-7, atol=1e-9)
 
 
 @pytest.mark.parametrize("size", [3, 8, 9, 80, 1000])

@@ -4,19 +4,20 @@ import threading
 from typing import Any
 
 from IPython.display import display
-from matplotlib.figure import Figure
 from mxnet import np, util
 
 from d2l_mlp.activations import ACTIVATIONS, PRELU_SLOPE
 from d2l_mlp.gradients import value_and_grad
-from d2l_mlp.jupyter.notebook import in_notebook, picture, show
+from d2l_mlp.jupyter.notebook import in_notebook, show
 from d2l_mlp.plotting.curves import activation_function, has_slope
+from d2l_mlp.plotting.picture import Picture
 from d2l_mlp.plotting.savefig import book_style, to_svg
 
 _LO, _HI = -4.0, 4.0
+_SIZE = (7, 2.4)  # inches; as wide as a notebook's column on a small screen, and no wider
 
 
-def plot_tangent(name: str, x: float, alpha: float = PRELU_SLOPE) -> Figure:
+def plot_tangent(name: str, x: float, alpha: float = PRELU_SLOPE) -> Picture:
     """Plot an activation function with its tangent at a point, beside its derivative.
 
     Parameters
@@ -30,7 +31,7 @@ def plot_tangent(name: str, x: float, alpha: float = PRELU_SLOPE) -> Figure:
 
     Returns
     -------
-    matplotlib.figure.Figure
+    Picture
         With the value and the derivative at `x` in its titles.
 
     Raises
@@ -47,7 +48,10 @@ def plot_tangent(name: str, x: float, alpha: float = PRELU_SLOPE) -> Figure:
     curves = value_and_grad(f, grid)
     value, slope = (float(y) for y in value_and_grad(f, np.array([x])))
     with book_style():
-        figure = Figure(figsize=(8, 2.5))
+        figure = Picture(
+            f"Curve and tangent of {name} at {x:.1f}: value {value:.3f}, derivative {slope:.3f}",
+            figsize=_SIZE,
+        )
         left, right = figure.subplots(1, 2, gridspec_kw={"wspace": 0.3})
         for axes, y, at in ((left, curves[0], value), (right, curves[1], slope)):
             axes.plot(grid.asnumpy(), y.asnumpy())
@@ -74,7 +78,8 @@ def explore(name: str = "tanh", x: float = 1.0, alpha: float = PRELU_SLOPE) -> N
         return
     if in_notebook():
         # A front end takes what it can show, and without widgets that is the picture.
-        display({**box._repr_mimebundle_(), **picture(figure)}, raw=True)
+        data, metadata = figure._repr_mimebundle_()
+        display({**box._repr_mimebundle_(), **data}, raw=True, metadata=metadata)
     else:
         show(figure)
 
@@ -98,10 +103,14 @@ def controls(name: str, x: float, alpha: float) -> Any:
 
     menu = widgets.Dropdown(options=list(ACTIVATIONS), value=name, description="activation")
     slope = widgets.FloatSlider(
-        alpha, min=min(-1, alpha), max=max(1, alpha), step=0.05, description="alpha"
+        alpha, min=min(-1, alpha), max=max(1, alpha), step=0.05, description="slope alpha",
+        tooltip="slope of pReLU for negative x",
+    )  # fmt: skip
+    point = widgets.FloatSlider(
+        x, min=_LO, max=_HI, step=0.1, description="point x", tooltip="where the tangent is drawn"
     )
-    point = widgets.FloatSlider(x, min=_LO, max=_HI, step=0.1, description="x")
-    image = widgets.Image(format="svg+xml")
+    layout = widgets.Layout(width="100%", max_width=f"{96 * _SIZE[0]}px", height="auto")
+    image = widgets.Image(format="svg+xml", layout=layout)
     lock = threading.Lock()
 
     # JupyterLab has this called in several threads, some at once; MXNet's mode is a thread's own.

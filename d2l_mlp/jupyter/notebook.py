@@ -1,13 +1,15 @@
 """Pictures in a notebook: SVG, the same on every run, and redrawn where they stand."""
 
+import tempfile
+import time
 from typing import Dict, List
 
 from IPython import get_ipython
 from IPython.display import DisplayHandle, display
-from matplotlib.figure import Figure
 
 from d2l_mlp.plotting.learning_curves import plot_history
-from d2l_mlp.plotting.savefig import to_svg
+from d2l_mlp.plotting.picture import Picture
+from d2l_mlp.plotting.savefig import save_figure
 from d2l_mlp.training.state import EpochMetrics, TrainingState
 
 
@@ -16,38 +18,29 @@ def in_notebook() -> bool:
     return getattr(get_ipython(), "kernel", None) is not None
 
 
-def picture(figure: Figure, text: str = "") -> Dict[str, str]:
-    """Make what Jupyter calls a MIME bundle of a figure.
+def show(figure: Picture) -> None:
+    """Show a picture below the cell; elsewhere, save it as PNG and print what it is and where.
 
     Parameters
     ----------
-    figure : matplotlib.figure.Figure
-        Drawn in `d2l_mlp.plotting.savefig.book_style`, such as `d2l_mlp.plotting.gallery.draw`
-        returns.
-    text : str, optional
-        What a front end without pictures shows; by default the size of the figure.
-
-    Returns
-    -------
-    dict
-        Of ``"image/svg+xml"`` and ``"text/plain"``.
+    figure : Picture
+        Such as `d2l_mlp.plotting.gallery.draw` returns. As the last expression of a cell it shows
+        itself.
     """
-    return {"image/svg+xml": to_svg(figure), "text/plain": text or repr(figure)}
-
-
-def show(figure: Figure) -> None:
-    """Show a figure, of the kind that `picture` takes, below the cell; name it in a terminal."""
     if in_notebook():
-        display(picture(figure), raw=True)
-    else:
-        print(figure)
+        display(figure)
+        return
+    with tempfile.NamedTemporaryFile(prefix="d2l_mlp-", suffix=".png", delete=False) as file:
+        print(f"{figure.description}: {save_figure(figure, file.name)}")
 
 
 class LiveCurve:
     """The learning curves while a net trains: an `on_epoch` for `d2l_mlp.training.loop.fit`.
 
-    In a notebook it is one picture, and each epoch's replaces the last one where it stands. As
-    nothing is cleared, nothing flashes. In a terminal there is no picture, but a line an epoch.
+    In a notebook it is one picture, with a line of figures below it. It stands there, empty, as
+    soon as it is made, and each epoch's replaces the last one where it stands. Nothing is cleared
+    and no axis moves, so that nothing flashes. In a terminal there is no picture, but a
+    line an epoch.
 
     Parameters
     ----------
@@ -60,7 +53,11 @@ class LiveCurve:
     def __init__(self, num_epochs: int, watched: str = "test"):
         self.num_epochs, self.watched = num_epochs, watched
         self.history: List[EpochMetrics] = []
-        self._handle = DisplayHandle()
+        self._started = time.perf_counter()
+        self._picture, self._line = DisplayHandle(), DisplayHandle()
+        if in_notebook():
+            self._picture.display(plot_history([], watched, num_epochs))
+            self._line.display(_text(f"epoch 0/{num_epochs}"), raw=True)
 
     def __call__(self, state: TrainingState) -> None:
         """Add an epoch."""
@@ -69,8 +66,11 @@ class LiveCurve:
         if not in_notebook():
             print(line, flush=True)
             return
-        figure = plot_history(self.history, self.watched)
-        for axes in figure.axes:
-            axes.set_xlim(0.5, self.num_epochs + 0.5)
-        put = self._handle.display if len(self.history) == 1 else self._handle.update
-        put(picture(figure, line), raw=True)
+        seconds = time.perf_counter() - self._started
+        left = seconds / len(self.history) * (self.num_epochs - state.history[-1].epoch)
+        self._picture.update(plot_history(self.history, self.watched, self.num_epochs))
+        self._line.update(_text(f"{line}; {seconds:.0f} s, {left:.0f} s left"), raw=True)
+
+
+def _text(line: str) -> Dict[str, str]:
+    return {"text/plain": line}

@@ -3,13 +3,13 @@
 from typing import Sequence
 
 import numpy
-from matplotlib.figure import Figure
 
 from d2l_mlp.data.canonical import CLASSES
+from d2l_mlp.plotting.picture import Picture
 from d2l_mlp.plotting.savefig import book_style
 
 
-def plot_confusion(matrix: numpy.ndarray, names: Sequence[str] = CLASSES) -> Figure:
+def plot_confusion(matrix: numpy.ndarray, names: Sequence[str] = CLASSES) -> Picture:
     """Plot how often each class was taken for each other.
 
     Each cell shows a number of examples. Its shade is their share of the true class.
@@ -23,13 +23,13 @@ def plot_confusion(matrix: numpy.ndarray, names: Sequence[str] = CLASSES) -> Fig
 
     Returns
     -------
-    matplotlib.figure.Figure
+    Picture
         With a row for each true class and a column for each predicted one.
     """
     shares = matrix / numpy.maximum(matrix.sum(axis=1, keepdims=True), 1)
     ticks = numpy.arange(len(names))
     with book_style():
-        figure = Figure(figsize=(5.5, 5))
+        figure = Picture("How often each class was taken for each other", figsize=(5.5, 5))
         axes = figure.add_subplot(aspect="equal")
         axes.pcolormesh(shares, cmap="Blues", vmin=0, vmax=1, edgecolors="0.9", linewidth=0.5)
         axes.invert_yaxis()
@@ -49,7 +49,7 @@ def plot_predictions(
     labels: Sequence[int],
     predicted: Sequence[int],
     names: Sequence[str] = CLASSES,
-) -> Figure:
+) -> Picture:
     """Plot images, each under the class that was predicted for it.
 
     Where the prediction is wrong, the image has a red frame, and the true class stands there too.
@@ -65,26 +65,37 @@ def plot_predictions(
 
     Returns
     -------
-    matplotlib.figure.Figure
+    Picture
         With up to six images in a row.
+
+    Raises
+    ------
+    ValueError
+        If there is no image.
     """
+    if not len(images):
+        raise ValueError("there is no image to plot; give one at least, with its two labels")
+    wrong = sum(label != guess for label, guess in zip(labels, predicted))
     columns = min(len(images), 6)
     rows = -(-len(images) // columns)
     with book_style():
-        figure = Figure(figsize=(1.3 * columns, 1.6 * rows))
+        figure = Picture(
+            f"{len(images)} images under their predicted classes, {wrong} wrong",
+            figsize=(1.3 * columns, 1.6 * rows),
+        )
         grid = figure.subplots(rows, columns, squeeze=False, gridspec_kw={"hspace": 0.5}).ravel()
         for axes in grid:
             axes.set_axis_off()
         for axes, image, label, guess in zip(grid, images, labels, predicted):
-            wrong = label != guess
+            is_wrong = label != guess
             # The pixels as they are: the file holds 28 x 28 of them and no more.
             axes.imshow(image, cmap="gray_r", interpolation="none")
             axes.set_axis_on()
             axes.set(xticks=[], yticks=[])
             axes.set_title(
-                f"{names[guess]}\nnot {names[label]}" if wrong else names[guess],
-                color="C3" if wrong else "black", size=10,
+                f"{names[guess]}\nnot {names[label]}" if is_wrong else names[guess],
+                color="C3" if is_wrong else "black", size=10,
             )  # fmt: skip
             for side in axes.spines.values():
-                side.set(color="C3" if wrong else "0.8", linewidth=3 if wrong else 0.8)
+                side.set(color="C3" if is_wrong else "0.8", linewidth=3 if is_wrong else 0.8)
     return figure

@@ -4,18 +4,18 @@ from functools import partial
 from typing import Callable
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from mxnet import np
 
 from d2l_mlp.activations import ACTIVATIONS, PRELU_SLOPE
 from d2l_mlp.gradients import value_and_grad
+from d2l_mlp.plotting.picture import Picture
 from d2l_mlp.plotting.savefig import book_style
 from d2l_mlp.runtime.compat import display_left_alone
 
 
 def plot_curve(
     f: Callable[[np.ndarray], np.ndarray], name: str, x: np.ndarray, grad: bool = False
-) -> Figure:
+) -> Picture:
     """Plot an elementwise function, or its derivative by autograd, as the chapter does.
 
     Parameters
@@ -31,7 +31,7 @@ def plot_curve(
 
     Returns
     -------
-    matplotlib.figure.Figure
+    Picture
         With one line, of d2l's default size, 3.5 x 2.5 inches.
 
     Raises
@@ -44,14 +44,14 @@ def plot_curve(
     if not np.isfinite(y).any():
         raise ValueError(f"cannot plot {label}: it is nowhere finite on the given range")
     with book_style():
-        figure = Figure()
+        figure = Picture(f"Curve of {label} for x from {x[0].item():g} to {x[-1].item():.3g}")
         _plot(figure.add_subplot(), x, y, "x", label)
     return figure
 
 
 def plot_activation(
     name: str, x: np.ndarray, alpha: float = PRELU_SLOPE, grad: bool = False
-) -> Figure:
+) -> Picture:
     """Plot one of `d2l_mlp.activations.ACTIVATIONS`, or its derivative, as `plot_curve` does.
 
     Parameters
@@ -67,13 +67,13 @@ def plot_activation(
 
     Returns
     -------
-    matplotlib.figure.Figure
+    Picture
         That of `plot_curve`, with the same errors.
     """
     return plot_curve(activation_function(name, alpha), name, x, grad)
 
 
-def plot_activations(x: np.ndarray, alpha: float = PRELU_SLOPE) -> Figure:
+def plot_activations(x: np.ndarray, alpha: float = PRELU_SLOPE) -> Picture:
     """Plot all the activations side by side, each above its derivative, on common axes.
 
     Parameters
@@ -83,12 +83,16 @@ def plot_activations(x: np.ndarray, alpha: float = PRELU_SLOPE) -> Figure:
 
     Returns
     -------
-    matplotlib.figure.Figure
+    Picture
         With two rows, and a column for each of `d2l_mlp.activations.ACTIVATIONS`.
     """
     with book_style():
         width = 0.4 + 1.75 * len(ACTIVATIONS)
-        figure = Figure(figsize=(width, 3.6), layout="constrained")
+        figure = Picture(
+            f"Curves of {', '.join(ACTIVATIONS)}, each above its derivative",
+            figsize=(width, 3.6),
+            layout="constrained",
+        )
         columns = figure.subplots(2, len(ACTIVATIONS), sharex=True, sharey="row").T
         for (name, activation), column in zip(ACTIVATIONS.items(), columns):
             curves = value_and_grad(activation_function(name, alpha), x)

@@ -3,10 +3,10 @@
 import numpy
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
-from matplotlib.figure import Figure
 from mxnet import np
 from mxnet.gluon import nn
 
+from d2l_mlp.plotting.picture import Picture
 from d2l_mlp.plotting.savefig import book_style
 from d2l_mlp.theory import body_temperature
 from d2l_mlp.theory.approximation import approximate, sawtooth
@@ -18,17 +18,19 @@ _WIDE = (7, 2.5)
 _SEED = 17  # of the nets with random weights
 
 
-def plot_linear_pieces() -> Figure:
+def plot_linear_pieces() -> Picture:
     """Plot a ReLU net of one input with its breakpoints, above its slopes (exercise 2).
 
     Returns
     -------
-    matplotlib.figure.Figure
+    Picture
         With the net above its slope.
     """
     pieces = linear_pieces(random_net(1, 8, 8), -3, 3)
     with book_style():
-        figure = Figure(figsize=(3.5, 3.5))
+        figure = Picture(
+            "A ReLU net of one input: straight pieces, and their slopes below", figsize=(3.5, 3.5)
+        )
         top, bottom = figure.subplots(2, sharex=True, gridspec_kw={"height_ratios": [2, 1]})
         top.plot(pieces.x, pieces.y)
         top.plot(pieces.breakpoints, pieces.y[1:-1], "ko", markersize=4)
@@ -41,18 +43,20 @@ def plot_linear_pieces() -> Figure:
     return figure
 
 
-def plot_linear_regions() -> Figure:
+def plot_linear_regions() -> Picture:
     """Plot the linear regions of a ReLU net of two inputs, by their gradients (exercise 2).
 
     Returns
     -------
-    matplotlib.figure.Figure
+    Picture
         With one polygon for each region, and a scale of colours.
     """
     regions = linear_regions(random_net(2, 8, 8), -3, 3)
     gradients = numpy.array([numpy.linalg.norm(region.W) for region in regions])
     with book_style():
-        figure = Figure(figsize=(3.5, 3))
+        figure = Picture(
+            "The regions on which a ReLU net of two inputs is linear", figsize=(3.5, 3)
+        )
         axes = figure.add_subplot(aspect="equal")
         polygons = PolyCollection(
             [region.vertices for region in regions],
@@ -64,19 +68,19 @@ def plot_linear_regions() -> Figure:
     return figure
 
 
-def plot_approximation() -> Figure:
+def plot_approximation() -> Picture:
     """Plot nets that interpolate the sine, and how their error falls with their width.
 
     Returns
     -------
-    matplotlib.figure.Figure
+    Picture
         With nets on the left, and errors by width on the right.
     """
     hi = 2 * numpy.pi
     x = numpy.linspace(0, hi, 2001)
     widths = 2 ** numpy.arange(1, 10)
     with book_style():
-        figure = Figure(figsize=_WIDE)
+        figure = Picture("Nets that interpolate the sine, and their error by width", figsize=_WIDE)
         left, right = figure.subplots(1, 2, gridspec_kw={"wspace": 0.4})
         left.plot(x, numpy.sin(x), "k", linewidth=0.8, label="sin x")
         for n, style in ((3, "o--"), (9, "o-")):
@@ -95,17 +99,17 @@ def plot_approximation() -> Figure:
     return figure
 
 
-def plot_sawtooth() -> Figure:
+def plot_sawtooth() -> Picture:
     """Plot two sawtooth nets, and the units that depth and width take for as many pieces.
 
     Returns
     -------
-    matplotlib.figure.Figure
+    Picture
         With nets on the left, and units by pieces on the right.
     """
     depths = numpy.arange(1, 11)
     with book_style():
-        figure = Figure(figsize=_WIDE)
+        figure = Picture("Sawtooth nets, and the units that depth and width take", figsize=_WIDE)
         left, right = figure.subplots(1, 2, gridspec_kw={"wspace": 0.4})
         for depth, style in ((2, "k--"), (5, "-")):
             pieces = linear_pieces(sawtooth(depth), 0, 1)
@@ -115,7 +119,7 @@ def plot_sawtooth() -> Figure:
         counts = [len(linear_pieces(sawtooth(int(depth)), 0, 1).slopes) for depth in depths]
         right.loglog(counts, numpy.array(counts) - 1, "ks--", markersize=4, label="one layer")
         right.loglog(counts, 2 * depths, "o-", markersize=4, label="layers of 2 units")
-        right.set(xlabel="pieces", ylabel="hidden units")
+        right.set(xlabel="pieces", ylabel="hidden units", ylim=(0.6, 5e4))  # room for the legend
         _label_with_plain_numbers(right)
         right.legend(loc="upper left")
         for axes in (left, right):
@@ -123,18 +127,21 @@ def plot_sawtooth() -> Figure:
     return figure
 
 
-def plot_monotonicity() -> Figure:
+def plot_monotonicity() -> Picture:
     """Plot the risk that each of `d2l_mlp.theory.body_temperature.MODELS` learns to predict.
 
     Returns
     -------
-    matplotlib.figure.Figure
+    Picture
         With a line for each model.
     """
     normal, limit = body_temperature.NORMAL, body_temperature.LIMIT
     temperatures = numpy.linspace(normal - 3, normal + 3, 301)
     with book_style():
-        figure = Figure(figsize=(4.5, 3))
+        figure = Picture(
+            "Predicted risk by body temperature: a line, and curves that rise on both sides",
+            figsize=(4.5, 3),
+        )
         axes = figure.add_subplot()
         for lo, hi in ((normal - 3, normal - limit), (normal + limit, normal + 3)):
             axes.axvspan(lo, hi, color="0.9", linewidth=0)

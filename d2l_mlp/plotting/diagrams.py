@@ -4,9 +4,9 @@ from typing import List, Optional, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
+from d2l_mlp.plotting.picture import Picture
 from d2l_mlp.plotting.savefig import book_style
 
 MAX_UNITS = 10
@@ -18,10 +18,11 @@ _LAYER_DISTANCE = 1.75
 _NAME_WIDTH = 2.7
 _COLOURS = {"x": "#ffffff", "h": "#9ecae1", "o": "#e0e0e0"}  # apart in grey too
 # Not mathtext: starting its parser takes longer than the drawing.
+_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
-def plot_network(sizes: Sequence[int]) -> Figure:
+def plot_network(sizes: Sequence[int]) -> Picture:
     """Draw a fully connected network as the chapter does, from its inputs at the bottom up.
 
     Parameters
@@ -32,7 +33,7 @@ def plot_network(sizes: Sequence[int]) -> Figure:
 
     Returns
     -------
-    matplotlib.figure.Figure
+    Picture
         As large as its contents ask for.
 
     Raises
@@ -49,7 +50,10 @@ def plot_network(sizes: Sequence[int]) -> Figure:
     right = max(map(len, rows)) / 2
     top = _LAYER_DISTANCE * (len(rows) - 1) + 0.5
     with book_style():
-        figure = Figure(figsize=(_INCHES * (2 * right + _NAME_WIDTH), _INCHES * (top + 0.5)))
+        figure = Picture(
+            f"Fully connected network, from the inputs up, of {', '.join(map(str, sizes))} units",
+            figsize=(_INCHES * (2 * right + _NAME_WIDTH), _INCHES * (top + 0.5)),
+        )
         axes = figure.add_axes((0, 0, 1, 1))
         axes.set(xlim=(-right - _NAME_WIDTH, right), ylim=(-0.5, top))
         axes.set_axis_off()
@@ -58,7 +62,7 @@ def plot_network(sizes: Sequence[int]) -> Figure:
             y = _LAYER_DISTANCE * layer
             axes.text(-right - 0.2, y, _name(layer, sizes), ha="right", va="center")
             symbol = "x" if layer == 0 else "h" if layer < len(sizes) - 1 else "o"
-            drawn = _draw_layer(axes, y, units, symbol)
+            drawn = _draw_layer(axes, y, units, symbol, _number(layer, sizes))
             lines = [((a, y - _LAYER_DISTANCE), (b, y)) for a in below for b in drawn]
             axes.add_collection(LineCollection(lines, colors="0.45", linewidths=0.6, zorder=1))
             below = drawn
@@ -82,7 +86,15 @@ def _name(layer: int, sizes: Sequence[int]) -> str:
     return f"{name}\n({sizes[layer]} units)" if sizes[layer] > MAX_UNITS else name
 
 
-def _draw_layer(axes: Axes, y: float, units: Sequence[Optional[int]], symbol: str) -> List[float]:
+def _number(layer: int, sizes: Sequence[int]) -> str:
+    """Tell hidden layers apart, if there are several, as the chapter does: h⁽¹⁾, h⁽²⁾."""
+    hidden = 0 < layer < len(sizes) - 1 and len(sizes) > 3
+    return f"⁽{str(layer).translate(_SUPERSCRIPTS)}⁾" if hidden else ""
+
+
+def _draw_layer(
+    axes: Axes, y: float, units: Sequence[Optional[int]], symbol: str, number: str
+) -> List[float]:
     """Draw the units of one layer and return where they are, without the gap."""
     drawn = []
     for column, unit in enumerate(units):
@@ -92,8 +104,9 @@ def _draw_layer(axes: Axes, y: float, units: Sequence[Optional[int]], symbol: st
             continue
         drawn.append(x)
         axes.add_patch(Circle((x, y), _RADIUS, fc=_COLOURS[symbol], ec="black", lw=0.8, zorder=2))
-        text = symbol + str(unit).translate(_SUBSCRIPTS)
-        size = 10 if len(text) <= 3 else 30 / len(text)  # fits into the circle
+        text = symbol + str(unit).translate(_SUBSCRIPTS) + number
+        # Fits into the circle; what is raised or lowered is narrow.
+        size = min(10, (42 if number else 30) / len(text))
         style = {"size": size, "style": "italic", "zorder": 3}
         axes.text(x, y, text, ha="center", va="center", **style)
     return drawn

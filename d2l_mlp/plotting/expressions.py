@@ -1,30 +1,19 @@
 """Functions of x that a reader writes down, such as ``x * npx.sigmoid(x)``, without ``eval``.
 
-The text is parsed and walked; whatever is not in the short lists below is refused. Importing this
-module is cheap: MXNet is imported when a function is first called.
+The text is parsed and walked; whatever is not in `d2l_mlp.plotting.vocabulary` or below is refused.
+Importing this module is cheap: MXNet is imported when a function is first called.
 """
 
 import ast
 import math
 import operator
-from typing import Any, Callable, Mapping, Sequence, Union
+from typing import Any, Callable, Mapping, Sequence, Tuple, Union, cast
 
-# fmt: off
-FUNCTIONS = {
-    "np": (
-        "abs", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctanh", "cbrt", "cos", "cosh",
-        "exp", "expm1", "log", "log10", "log1p", "log2", "maximum", "minimum", "sign", "sin",
-        "sinh", "sqrt", "square", "tan", "tanh",
-    ),
-    "npx": ("erf", "relu", "sigmoid"),
-}
-# fmt: on
-"""What an expression may call, by module."""
+from d2l_mlp.plotting import vocabulary
 
 MAX_LENGTH = 200
 MAX_EXPONENT = 100
 
-_BINARY_FUNCTIONS = ("maximum", "minimum")
 _OPERATORS: Mapping[type, Callable] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -34,6 +23,14 @@ _OPERATORS: Mapping[type, Callable] = {
     ast.UAdd: operator.pos,
     ast.USub: operator.neg,
 }
+_COMPARISONS: Mapping[type, Callable] = {
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+}
 
 
 def parse(text: str) -> Callable:
@@ -42,9 +39,10 @@ def parse(text: str) -> Callable:
     Parameters
     ----------
     text : str
-        Numbers, ``x``, parentheses, ``+ - * / **``, and the functions of `FUNCTIONS`, with their
-        ``np.`` or ``npx.``; at most `MAX_LENGTH` characters. Functions are applied to x, not to
-        numbers alone. A constant exponent lies within +- `MAX_EXPONENT`.
+        Numbers, ``np.pi``, ``np.e``, ``x``, parentheses, ``+ - * / **``, the comparison of two
+        parts, which is 1 where it holds and 0 elsewhere, and the functions of
+        `d2l_mlp.plotting.vocabulary`, with their ``np.`` or ``npx.``; at most `MAX_LENGTH`
+        characters. A constant exponent lies within +- `MAX_EXPONENT`.
 
     Returns
     -------
@@ -59,7 +57,7 @@ def parse(text: str) -> Callable:
     Examples
     --------
     >>> from mxnet import np
-    >>> parse("np.maximum(x, 0) ** 2")(np.array([-1.0, 3.0]))
+    >>> parse("np.where(x > 0, x ** 2, 0)")(np.array([-1.0, 3.0]))
     array([0., 9.])
     """
     if len(text) > MAX_LENGTH:
@@ -69,48 +67,61 @@ def parse(text: str) -> Callable:
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         raise ValueError(f"{text!r} is not an expression") from None
     function = _compile(body, text.strip())
-    if not callable(function):
+    if not callable(function) or not any(getattr(p, "id", "") == "x" for p in ast.walk(body)):
         raise ValueError(f"{text!r} does not depend on x")
-    return function
+    # A comparison leaves no trace for autograd; adding to zeros that do makes its derivative 0.
+    return lambda x: _full(0.0, x) + function(x)
 
 
 def _compile(node: ast.expr, text: str) -> Union[float, Callable]:
     """Return the number, or the function of x, that a part of the text stands for."""
+    source = ast.get_source_segment(text, node) or text
     if isinstance(node, ast.Name) and node.id == "x":
         return lambda x: x
     if isinstance(node, ast.Constant) and type(node.value) in (int, float):
-        return _fold(float, [node.value], _source(node, text))
+        return _fold(float, [node.value], source)
     if isinstance(node, ast.UnaryOp) and type(node.op) in _OPERATORS:
-        return _apply(_OPERATORS[type(node.op)], [node.operand], node, text)
+        return _operate(_OPERATORS[type(node.op)], [_compile(node.operand, text)], source)
     if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
-        return _apply(_OPERATORS[type(node.op)], [node.left, node.right], node, text)
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and not node.keywords:
-        module, name = node.func.value, node.func.attr
-        if isinstance(module, ast.Name) and name in FUNCTIONS.get(module.id, ()):
-            if len(node.args) != 1 + (name in _BINARY_FUNCTIONS):
-                raise ValueError(f"wrong number of arguments in {_source(node, text)!r}")
-            if not any(getattr(part, "id", "") == "x" for part in ast.walk(node)):
-                raise ValueError(f"write {_source(node, text)!r} as a number: x is not in it")
-            return _apply(_mxnet_function(module.id, name), node.args, node, text)
+        parts = [_compile(node.left, text), _compile(node.right, text)]
+        return _operate(_OPERATORS[type(node.op)], parts, source)
+    if isinstance(node, ast.Compare) and type(node.ops[0]) in _COMPARISONS:
+        if len(node.ops) > 1:
+            raise ValueError(f"write {source!r} as a product, such as (0 < x) * (x < 1)")
+        parts = [_compile(node.left, text), _compile(node.comparators[0], text)]
+        return _call(_COMPARISONS[type(node.ops[0])], parts)
+    if source in vocabulary.CONSTANTS:
+        return vocabulary.CONSTANTS[source]
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        module, name = getattr(node.func.value, "id", ""), node.func.attr
+        for count, names in vocabulary.FUNCTIONS.get(module, {}).items():
+            if name in names:
+                if len(node.args) != count:
+                    raise ValueError(f"{module}.{name} takes {count} of x or numbers: {source!r}")
+                options = dict(_option(name, keyword, text) for keyword in node.keywords)
+                function = vocabulary.lookup(module, name, options)
+                return _call(function, [_compile(part, text) for part in node.args])
     raise ValueError(
-        f"{_source(node, text)!r} is not allowed in an expression; use x, numbers, + - * / ** and "
-        + " ".join(f"{module}.{{{','.join(names)}}}" for module, names in FUNCTIONS.items())
+        f"{source!r} is not allowed in an expression; use x, numbers, np.pi, np.e, + - * / **, "
+        "comparisons, "
+        + " ".join(
+            f"{module}.{{{','.join(sum(by_count.values(), ()))}}}"
+            for module, by_count in vocabulary.FUNCTIONS.items()
+        )
     )
 
 
-def _apply(
-    operation: Callable, operands: Sequence[ast.expr], node: ast.expr, text: str
+def _operate(
+    operation: Callable, parts: Sequence[Union[float, Callable]], source: str
 ) -> Union[float, Callable]:
-    source = _source(node, text)
-    parts = [_compile(operand, text) for operand in operands]
     if operation is operator.pow and not callable(parts[1]) and abs(parts[1]) > MAX_EXPONENT:
         raise ValueError(f"the exponent in {source!r} is not within +-{MAX_EXPONENT}")
     if not any(map(callable, parts)):
-        return _fold(operation, parts, source)
+        return _fold(operation, cast(Sequence[float], parts), source)
     return lambda x: operation(*(part(x) if callable(part) else part for part in parts))
 
 
-def _fold(operation: Callable, numbers: Sequence[Any], source: str) -> float:
+def _fold(operation: Callable, numbers: Sequence[float], source: str) -> float:
     try:
         number = operation(*numbers)
     except (ArithmeticError, TypeError):
@@ -120,14 +131,31 @@ def _fold(operation: Callable, numbers: Sequence[Any], source: str) -> float:
     return number
 
 
-def _mxnet_function(module: str, name: str) -> Callable:
-    def function(*args: Any) -> Any:
-        import mxnet
-
-        return getattr(getattr(mxnet, module), name)(*args)
-
-    return function
+def _call(function: Callable, parts: Sequence[Union[float, Callable]]) -> Callable:
+    """Apply a function to arrays alone: MXNet's take no numbers, or not everywhere."""
+    return lambda x: function(
+        *(part(x) if callable(part) else _full(part, x) for part in parts)
+    ).astype(x.dtype, copy=False)
 
 
-def _source(node: ast.expr, text: str) -> str:
-    return ast.get_source_segment(text, node) or text
+def _full(number: float, x: Any) -> Any:
+    from mxnet import np
+
+    return np.full_like(x, number)
+
+
+def _option(name: str, keyword: ast.keyword, text: str) -> Tuple[str, Any]:
+    """Read a keyword and its value."""
+    options = vocabulary.OPTIONS.get(name, {})
+    key = keyword.arg or "**"
+    allowed = options.get(key, ())
+    if allowed is float:
+        number = _compile(keyword.value, text)
+        if not callable(number):
+            return key, number
+    elif isinstance(keyword.value, ast.Constant) and keyword.value.value in allowed:
+        return key, keyword.value.value
+    choices = [
+        f"{key}={'number' if names is float else '|'.join(names)}" for key, names in options.items()
+    ]
+    raise ValueError(f"{key}= in {text!r}: {name} takes {', '.join(choices) or 'no keyword'}")

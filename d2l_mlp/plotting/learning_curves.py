@@ -1,28 +1,72 @@
 """Loss and accuracy by epoch, on the training set and on the set that is watched."""
 
-from typing import TYPE_CHECKING, Sequence
+from typing import TYPE_CHECKING, Optional, Sequence
 
 from d2l_mlp.plotting.savefig import book_style
 from d2l_mlp.training.state import EpochMetrics
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from d2l_mlp.plotting.picture import Picture
+
+_CHANCE = 2.5  # a loss beyond that of guessing one of ten classes, log 10
 
 
-def plot_history(history: Sequence[EpochMetrics], watched: str = "test") -> "Figure":
-    """Plot loss and accuracy by epoch, on the training set and on the one that is watched."""
-    from matplotlib.figure import Figure  # not above: a run needs it at its end only
-    from matplotlib.ticker import MaxNLocator
+def plot_history(
+    history: Sequence[EpochMetrics], watched: str = "test", num_epochs: Optional[int] = None
+) -> "Picture":
+    """Plot loss and accuracy by epoch, on the training set and on the one that is watched.
+
+    Parameters
+    ----------
+    history : sequence of EpochMetrics
+        One for each epoch so far; none at all gives empty axes.
+    watched : str, default "test"
+        What the set is called that is measured after each epoch.
+    num_epochs : int, optional
+        How many there will be. The axes are then as they will be at the end, unless a loss exceeds
+        2.5. By default they show what there is; after the fourth epoch the first, whose loss may be
+        many times the others', only as the line that comes from it.
+
+    Returns
+    -------
+    Picture
+        With the loss on the left and the accuracy on the right.
+    """
+    from matplotlib.ticker import MaxNLocator  # not above: a run needs it at its end only
+
+    from d2l_mlp.plotting.picture import Picture
 
     with book_style():
-        figure = Figure(figsize=(7, 2.8), layout="constrained")
+        figure = Picture(_describe(history, watched), figsize=(7, 2.8), layout="constrained")
         epochs = [metrics.epoch for metrics in history]
+        every = 1 + len(epochs) // 12  # so that dashes are to be seen between markers
         for axes, measure in zip(figure.subplots(1, 2), ("loss", "accuracy")):
+            drawn = []
             for part, name, style in (("train", "train", "C0o-"), ("val", watched, "C1s--")):
                 values = [getattr(metrics, f"{part}_{measure}") for metrics in history]
-                axes.plot(epochs, values, style, markersize=3, label=f"{name} {measure}")
+                label = f"{name} {measure}"
+                axes.plot(epochs, values, style, markersize=3, markevery=every, label=label)
+                drawn += values[num_epochs is None and len(history) > 4 :]
             axes.set(xlabel="epoch", ylabel=measure)
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+            if num_epochs is not None:
+                top = 1.0 if measure == "accuracy" else max([_CHANCE, *drawn])
+                axes.set(xlim=(0.5, num_epochs + 0.5), ylim=(0, 1.04 * top))
+            elif history:
+                margin = 0.06 * (max(drawn) - min(drawn)) or 0.05
+                axes.set(xlim=(epochs[0] - 0.3, epochs[-1] + 0.3))
+                axes.set(ylim=(min(drawn) - margin, max(drawn) + margin))
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
             axes.grid(alpha=0.4)
-            axes.legend()
+            corner = "upper right" if measure == "loss" else "lower right"
+            axes.legend(loc="best" if num_epochs is None else corner)
     return figure
+
+
+def _describe(history: Sequence[EpochMetrics], watched: str) -> str:
+    if not history:
+        return "Loss and accuracy by epoch: no epoch yet"
+    last = history[-1]
+    return (
+        f"Loss and accuracy by epoch; after epoch {last.epoch} the {watched} loss is "
+        f"{last.val_loss:.3f} and the {watched} accuracy {last.val_accuracy:.3f}"
+    )

@@ -22,6 +22,12 @@ STYLE: Mapping[str, Any] = {
     "svg.hashsalt": "d2l_mlp",  # instead of random identifiers
 }
 
+# What a reader chooses so that the names of classes in other scripts can be written.
+_FONTS = (
+    "font.family", "font.serif", "font.sans-serif", "font.cursive", "font.fantasy",
+    "font.monospace", "axes.unicode_minus",
+)  # fmt: skip
+
 # No time, and no version of matplotlib.
 _METADATA = {
     "svg": {"Date": None, "Creator": None},
@@ -34,11 +40,12 @@ _METADATA = {
 def book_style() -> Iterator[None]:
     """Draw in the style of the book's figures, whatever the reader's own matplotlib settings.
 
-    They are as before when the ``with`` block ends.
+    Only the reader's fonts are used. The settings are as before when the ``with`` block ends.
     """
     import matplotlib.style
 
-    with matplotlib.style.context(["default", STYLE]):
+    fonts = {name: matplotlib.rcParams[name] for name in _FONTS}
+    with matplotlib.style.context(["default", STYLE, fonts]):
         yield
 
 
@@ -92,10 +99,18 @@ def to_svg(figure: "Figure") -> str:
     return svg[svg.index("<svg") :]
 
 
+def to_png(figure: "Figure") -> bytes:
+    """Turn a figure, drawn in `book_style`, into a PNG file of the size that browsers give SVG."""
+    return _render(figure, "png", dpi=96)
+
+
 def _render(figure: "Figure", form: str, dpi: int = 200) -> bytes:
     file = io.BytesIO()
     if form != "png":
         dpi = STYLE["figure.dpi"]
+    metadata = dict(_METADATA[form])
+    if hasattr(figure, "description"):
+        metadata["Title"] = figure.description
     with book_style():
-        figure.savefig(file, format=form, dpi=dpi, bbox_inches="tight", metadata=_METADATA[form])
+        figure.savefig(file, format=form, dpi=dpi, bbox_inches="tight", metadata=metadata)
     return file.getvalue()

@@ -12,9 +12,12 @@ import sys
 import warnings
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
+from functools import partial
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
 from typing import Any, ContextManager, Dict, Iterator, Optional
+
+from d2l_mlp.runtime import drawing
 
 MXNET_VERSION = "1.9.1"
 """The only MXNet release this package is written for and tested on."""
@@ -83,12 +86,12 @@ def display_left_alone() -> Iterator[None]:
 
 
 class _Finder:
-    """Finds the two packages where Python would, and has `_Loader` load them."""
+    """Finds the packages where Python would, and has `_Loader` load them."""
 
     def find_spec(
         self, fullname: str, path: Any = None, target: Optional[ModuleType] = None
     ) -> Optional[ModuleSpec]:
-        if fullname not in _REPAIRS:
+        if fullname not in {*_REPAIRS, "matplotlib"}:
             return None
         spec = PathFinder.find_spec(fullname, path)
         if spec is None and fullname == "mxnet":
@@ -104,6 +107,9 @@ class _Finder:
 
 class _Loader(SourceFileLoader):
     def exec_module(self, module: ModuleType) -> None:
+        if module.__name__ == "matplotlib":
+            drawing.load(partial(super().exec_module, module))
+            return
         names: ContextManager[None] = nullcontext()
         if module.__name__ == "mxnet":
             from d2l_mlp.runtime import old_numpy

@@ -58,3 +58,25 @@ def test_ctrl_c_while_the_command_itself_is_imported(tmp_path, module):
     assert [line for line in err.splitlines() if "import time:" not in line][1:] == []
     assert "Traceback" not in err
     assert out == ""
+
+
+SWALLOWED = """
+import gc, os, signal, sys
+from d2l_mlp import figures
+
+def interrupt(phase, info):  # what is raised here, Python ignores, as in a destructor
+    if phase == "start" and "d2l.mxnet" in sys.modules:
+        gc.callbacks.clear()
+        os.kill(os.getpid(), signal.SIGINT)
+        sum(range(1000))
+
+gc.callbacks.append(interrupt)
+gc.set_threshold(100)
+sys.exit(figures.main(["--output", "figures"]))
+"""
+
+
+def test_ctrl_c_where_exceptions_are_ignored_ends_the_figures_all_the_same(run, tmp_path):
+    result = run("-c", SWALLOWED, code=130)
+    assert result.stderr == "python -m d2l_mlp.figures: stopped by Ctrl-C\n"
+    assert len(list((tmp_path / "figures").iterdir())) <= 2

@@ -94,6 +94,7 @@ def test_a_widget_carries_the_picture_for_front_ends_without_widgets(cell):
     assert set(output.data) == {
         "application/vnd.jupyter.widget-view+json",
         "image/svg+xml",
+        "image/png",
         "text/plain",
     }
     assert "relu(2.0) = 2.000" in svg.texts(output.data["image/svg+xml"])
@@ -102,9 +103,20 @@ def test_a_widget_carries_the_picture_for_front_ends_without_widgets(cell):
 def test_without_ipywidgets_the_picture_stands_still(cell):
     hidden = "import sys; sys.modules['ipywidgets'] = None\n"  # its import fails
     (output,), _ = cell(hidden + SHOW)
-    assert set(output.data) == {"image/svg+xml", "text/plain"}
+    assert set(output.data) == {"image/svg+xml", "image/png", "text/plain"}
     assert "relu(2.0) = 2.000" in svg.texts(output.data["image/svg+xml"])
 
 
 def test_a_terminal_names_the_picture(run):
-    assert run("-W", "error", "-c", SHOW).stdout == "Figure(576x180)\n"
+    said = run("-W", "error", "-c", SHOW, env={"TMPDIR": "."}).stdout
+    assert said.startswith("Curve and tangent of relu at 2.0: value 2.000, derivative 1.000: ")
+    assert said.endswith(".png\n")
+
+
+def test_picture_fits_a_small_screen_and_the_controls_have_names():
+    _, alpha, x, image = controls("tanh", 1.0, 0.25).children
+    width, _ = svg.size(bytes(image.value).decode())
+    assert width * 96 / 72 <= 720
+    assert image.layout.max_width == "672px"
+    assert image.layout.width == "100%"
+    assert (alpha.description, x.description) == ("slope alpha", "point x")

@@ -1,29 +1,36 @@
+import re
+from pathlib import Path
+
 import numpy
+from PIL import Image
 
 from tests import svg
 
 # As a training would call it; the figures are easy to recognize.
 LINES = """
 from d2l_mlp.jupyter.notebook import LiveCurve
-from d2l_mlp.training.loop import EpochMetrics
+from d2l_mlp.training.state import EpochMetrics, TrainingState
 curve = LiveCurve(3)
 for epoch in (1, 2, 3):
-    curve(EpochMetrics(epoch, 1 / epoch, 1 - 0.5 / epoch, 1.5 / epoch, 1 - 0.6 / epoch, 9, 9))
+    last = EpochMetrics(epoch, 1 / epoch, 1 - 0.5 / epoch, 1.5 / epoch, 1 - 0.6 / epoch, 9, 9)
+    curve(TrainingState((last,), {}, {}, epoch, {}))
 """
 EXPECTED = """\
-epoch 1/3  train loss 1.000 accuracy 0.500  test loss 1.500 accuracy 0.400
-epoch 2/3  train loss 0.500 accuracy 0.750  test loss 0.750 accuracy 0.700
-epoch 3/3  train loss 0.333 accuracy 0.833  test loss 0.500 accuracy 0.800
+epoch 1/3  train loss 1.0000 accuracy 0.5000  test loss 1.5000 accuracy 0.4000
+epoch 2/3  train loss 0.5000 accuracy 0.7500  test loss 0.7500 accuracy 0.7000
+epoch 3/3  train loss 0.3333 accuracy 0.8333  test loss 0.5000 accuracy 0.8000
 """
 
 
 def test_live_curve_is_one_picture_that_changes(cell):
     outputs, messages = cell(LINES)
-    (output,) = outputs
-    assert output.output_type == "display_data"
-    assert output.data["text/plain"] == EXPECTED.splitlines()[-1]
-    assert messages.count("display_data") == 1
-    assert messages.count("update_display_data") == 2
+    output, line = outputs
+    assert output.output_type == line.output_type == "display_data"
+    assert "test accuracy 0.800" in output.data["text/plain"]
+    last = EXPECTED.splitlines()[-1]
+    assert re.fullmatch(rf"{re.escape(last)}; \d+ s, 0 s left", line.data["text/plain"])
+    assert messages.count("display_data") == 2  # at once, before any epoch
+    assert messages.count("update_display_data") == 6
     assert "clear_output" not in messages
     curves = svg.curves(output.data["image/svg+xml"], "fill: none; stroke: #1f77b4")
     losses, accuracies = (
@@ -47,7 +54,16 @@ def test_live_curve_is_lines_in_an_ipython_terminal(run, tmp_path):
     assert run("-m", "IPython", "--no-banner", "--quick", script, env=own).stdout == EXPECTED
 
 
-def test_show_is_a_picture_or_its_name(cell, run):
+def test_live_curve_has_its_frame_from_the_beginning(cell):
+    outputs, _ = cell("from d2l_mlp.jupyter.notebook import LiveCurve; LiveCurve(3);")
+    assert [output.data["text/plain"] for output in outputs[:2]] == [
+        "Loss and accuracy by epoch: no epoch yet",
+        "epoch 0/3",
+    ]
+    assert "train loss" in svg.texts(outputs[0].data["image/svg+xml"])
+
+
+def test_show_is_a_picture_or_says_where_it_is(cell, run):
     source = """
 from d2l_mlp.plotting.gallery import draw
 from d2l_mlp.jupyter.notebook import show
@@ -56,4 +72,9 @@ show(draw("relu"))
     (output,), _ = cell(source)
     assert svg.texts(output.data["image/svg+xml"])[-1] == "relu(x)"
     assert output.data["image/svg+xml"].startswith("<svg ")
-    assert run("-W", "error", "-c", source).stdout == "Figure(252x180)\n"
+    said = run("-W", "error", "-c", source).stdout
+    description, path = said.rstrip().split(": ")
+    assert description == "Curve of relu(x) for x from -4 to 3.9"
+    with Image.open(path) as image:
+        assert image.size[0] > 500
+    Path(path).unlink()

@@ -17,6 +17,11 @@ def test_confusion_figure_has_rows_of_true_classes():
     numpy.testing.assert_allclose(axes.collections[0].get_array().ravel(), [0.7, 0.3, 0, 1])
 
 
+def test_predictions_of_nothing_are_refused():
+    with pytest.raises(ValueError, match="there is no image to plot; give one at least"):
+        plot_predictions(numpy.zeros((0, 28, 28)), [], [])
+
+
 def test_wrong_predictions_are_marked():
     images = numpy.arange(7 * 4).reshape(7, 2, 2)
     labels, predicted = [0, 1, 0, 1, 0, 1, 0], [0, 0, 0, 1, 1, 1, 0]

@@ -23,7 +23,7 @@ def parts(sizes):
     [
         ([4, 5], "x₁ x₂ x₃ x₄ o₁ o₂ o₃ o₄ o₅"),
         ([4, 5, 3], "x₁ x₂ x₃ x₄ h₁ h₂ h₃ h₄ h₅ o₁ o₂ o₃"),
-        ([1, 2, 1, 1], "x₁ h₁ h₂ h₁ o₁"),
+        ([1, 2, 1, 1], "x₁ h₁⁽¹⁾ h₂⁽¹⁾ h₁⁽²⁾ o₁"),
     ],
 )
 def test_every_unit_is_connected_with_every_unit_of_the_layer_below(sizes, labels):

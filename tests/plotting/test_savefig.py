@@ -43,6 +43,18 @@ def test_matplotlib_settings_neither_matter_nor_change(tmp_path):
         assert dict(matplotlib.rcParams) == before
 
 
+@pytest.mark.parametrize(
+    "chosen",
+    [{"font.family": "DejaVu Serif"}, {"font.sans-serif": ["no such font", "DejaVu Serif"]}],
+)
+def test_a_font_that_the_reader_has_chosen_is_used(chosen):
+    assert "DejaVuSerif-" not in to_svg(drawn())
+    with matplotlib.rc_context(chosen):
+        svg = to_svg(drawn())
+    assert "DejaVuSerif-" in svg
+    assert "DejaVuSans-" not in svg
+
+
 def test_dpi_is_that_of_the_png(tmp_path):
     small, large = (
         Image.open(save_figure(drawn(), tmp_path / f"{dpi}.png", dpi)) for dpi in (100, 300)

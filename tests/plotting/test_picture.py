@@ -1,0 +1,50 @@
+import base64
+import io
+
+import numpy
+import pytest
+from PIL import Image
+
+from d2l_mlp.plotting.gallery import FIGURES, draw
+from d2l_mlp.plotting.savefig import save_figure
+from tests import svg
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_each_figure_says_what_it_shows(name):
+    description = draw(name).description
+    assert 20 < len(description) < 100
+    assert description.splitlines() == [description]
+
+
+def test_description_is_in_the_file(tmp_path):
+    figure = draw("relu")
+    assert figure.description == "Curve of relu(x) for x from -4 to 3.9"
+    text = save_figure(figure, tmp_path / "relu.svg").read_text("utf-8")
+    assert f"<title>{figure.description}</title>" in text
+    with Image.open(save_figure(figure, tmp_path / "relu.png")) as image:
+        assert image.text == {"Title": figure.description}
+
+
+def test_a_notebook_gets_svg_and_png_of_one_size_and_the_words():
+    figure = draw("tanh")
+    data, metadata = figure._repr_mimebundle_(include=None, exclude=None)
+    assert set(data) == {"image/svg+xml", "image/png", "text/plain"}
+    assert svg.texts(data["image/svg+xml"])[-1] == "tanh(x)"
+    assert data["text/plain"] == metadata["image/png"]["alt"] == figure.description
+    width, height = svg.size(data["image/svg+xml"])
+    with Image.open(io.BytesIO(base64.b64decode(data["image/png"]))) as image:
+        assert image.size == pytest.approx((width * 96 / 72, height * 96 / 72), abs=2)
+        pixels = numpy.asarray(image.convert("RGBA"))
+    assert (pixels[..., 3] == 255).all()  # also readable in a dark notebook
+    assert (pixels[0, 0] == 255).all()
+
+
+def test_the_last_expression_of_a_cell_is_a_picture(cell):
+    source = "from d2l_mlp.plotting.gallery import draw\ndraw('relu')"
+    for before in ("", "%matplotlib inline\n"):
+        (output,), _ = cell(before + source)
+        assert output.output_type == "execute_result"
+        assert svg.texts(output.data["image/svg+xml"])[-1] == "relu(x)"
+        assert output.data["image/png"].startswith("iVBOR")
+        assert output.data["text/plain"] == "Curve of relu(x) for x from -4 to 3.9"
