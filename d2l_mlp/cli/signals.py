@@ -95,8 +95,12 @@ def run(prog: str, body: Callable[[Signals], None]) -> int:
     """
     with Signals() as signals:
         try:
-            body(signals)
-            signals.check()
+            try:
+                body(signals)
+                if "mxnet" in sys.modules:  # its operators fail later than they are called
+                    sys.modules["mxnet"].npx.waitall()
+            finally:
+                signals.check()  # before any error: a process that the signal ended too makes one
             return 0
         except Stopped as stopped:
             print(f"{prog}: stopped by {stopped.reason}", file=sys.stderr)
