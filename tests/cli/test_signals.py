@@ -58,3 +58,29 @@ def test_ctrl_c_while_the_command_itself_is_imported(tmp_path, module):
     assert [line for line in err.splitlines() if "import time:" not in line][1:] == []
     assert "Traceback" not in err
     assert out == ""
+
+
+def test_an_operator_that_fails_after_it_was_called_is_no_success(run):
+    body = (
+        "import sys, d2l_mlp\n"
+        "from d2l_mlp.cli import signals\n"
+        "def body(_):\n"
+        "    from mxnet import np\n"
+        "    np.linalg.cholesky(-np.eye(3))\n"
+        "sys.exit(signals.run('here', body))"
+    )
+    (line,) = run("-c", body, code=1).stderr.splitlines()
+    assert line.startswith("here: error: ")
+
+
+def test_an_error_after_a_signal_is_the_signals(run):
+    body = (
+        "import os, signal, sys\n"
+        "from d2l_mlp.cli import signals\n"
+        "def body(received):\n"
+        "    with received.deferred():\n"
+        "        os.kill(os.getpid(), signal.SIGTERM)\n"
+        "        raise OSError('what the signal did elsewhere')\n"
+        "sys.exit(signals.run('here', body))"
+    )
+    assert run("-c", body, code=143).stderr == "here: stopped by SIGTERM\n"
