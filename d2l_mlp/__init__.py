@@ -5,6 +5,13 @@ work on every supported Python and NumPy (see `d2l_mlp.runtime.compat`). Each mo
 and is imported by its own name, for instance ``from d2l_mlp.mlp import build_mlp``.
 """
 
+import sys
+
+if sys.argv[:1] == ["-m"] and not (sys.flags.isolated or getattr(sys.flags, "safe_path", False)):
+    # python -m d2l_mlp... looks for modules in the current folder first. A random.py or a numpy.py
+    # in it is the reader's own, and not what Python's or MXNet's modules want.
+    sys.path.append(sys.path.pop(0))
+
 from d2l_mlp.runtime import compat
 
 __version__ = "0.1.0"

@@ -7,6 +7,9 @@ import threading
 from contextlib import contextmanager
 from typing import Any, Callable, Dict, Iterator, Optional
 
+from d2l_mlp.cli.parser import USAGE
+from d2l_mlp.runtime.environment import EnvironmentVariableError
+
 FAILURE = 1
 """Exit code; a command stopped by a signal exits with 128 + its number."""
 
@@ -91,18 +94,25 @@ def run(prog: str, body: Callable[[Signals], None]) -> int:
     Returns
     -------
     int
-        0, 1, or 128 and the signal's number.
+        0, 1, 2 for an environment variable that cannot be read, or 128 and the signal's number.
     """
+    code = FAILURE
     with Signals() as signals:
         try:
-            body(signals)
-            signals.check()
+            try:
+                body(signals)
+                if "mxnet" in sys.modules:  # its operators fail later than they are called
+                    sys.modules["mxnet"].npx.waitall()
+            finally:
+                signals.check()  # before any error: a process that the signal ended too makes one
             return 0
         except Stopped as stopped:
             print(f"{prog}: stopped by {stopped.reason}", file=sys.stderr)
             return stopped.exit_code
         except MemoryError:
             reason = "the memory is not enough; make the net or the minibatches smaller"
+        except EnvironmentVariableError as error:
+            reason, code = str(error), USAGE
         except (ArithmeticError, ImportError, OSError, ValueError) as error:
             reason = str(error)
         except RuntimeError as error:
@@ -110,4 +120,4 @@ def run(prog: str, body: Callable[[Signals], None]) -> int:
                 raise
             *_, reason = str(error).strip().splitlines()
         print(f"{prog}: error: {reason}", file=sys.stderr)
-        return FAILURE
+        return code

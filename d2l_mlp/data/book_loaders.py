@@ -11,6 +11,7 @@ from d2l_mlp.data.fashion_mnist import load
 from d2l_mlp.data.features import to_features
 from d2l_mlp.data.loaders import Minibatch, epoch_order
 from d2l_mlp.data.reader import FashionMNIST
+from d2l_mlp.data.workers import Workers
 from d2l_mlp.runtime.checks import check_integer
 
 
@@ -65,6 +66,8 @@ class D2LLoader:
         Examples a minibatch.
     seed : int, optional
         Of the order, if it shuffles; 0 to 2**32 - 1.
+    num_workers : int, default 0
+        Processes that load its examples, in the place of Gluon's own; see `Workers`.
 
     Attributes
     ----------
@@ -80,6 +83,7 @@ class D2LLoader:
         examples: Tuple[numpy.ndarray, numpy.ndarray],
         batch_size: int,
         seed: Optional[int] = None,
+        num_workers: int = 0,
     ):
         self.loader = loader
         self.batch_size = batch_size
@@ -89,6 +93,7 @@ class D2LLoader:
         self._sampler = None
         if seed is not None:
             self._sampler = loader._batch_sampler._sampler = _EpochSampler(len(examples[1]), seed)
+        self._workers = Workers(loader._dataset, num_workers) if num_workers else None
 
     @property
     def arrays(self) -> Tuple[np.ndarray, np.ndarray]:
@@ -103,6 +108,8 @@ class D2LLoader:
         if self._sampler:
             self._sampler.epoch = self.epoch
         self.epoch += 1
+        if self._workers:
+            return self._workers.minibatches(self.loader._batch_sampler)
         return iter(self.loader)
 
 
@@ -160,12 +167,12 @@ def d2l_loaders(
     workers_before = d2l.get_dataloader_workers
     try:
         use_verified_data(data)
-        d2l.get_dataloader_workers = lambda: num_workers
+        d2l.get_dataloader_workers = lambda: 0  # ours take their place
         train, test = d2l.load_data_fashion_mnist(batch_size)
     finally:
         d2l.get_dataloader_workers = workers_before
         VerifiedFashionMNIST.data, vision.FashionMNIST, vision.datasets.FashionMNIST = before
     return (
-        D2LLoader(train, data.train, batch_size, seed),
-        D2LLoader(test, data.test, batch_size),
+        D2LLoader(train, data.train, batch_size, seed, num_workers),
+        D2LLoader(test, data.test, batch_size, num_workers=num_workers),
     )

@@ -93,6 +93,10 @@ class _Finder:
     ) -> Optional[ModuleSpec]:
         if fullname not in {*_REPAIRS, "matplotlib"}:
             return None
+        if fullname == "mxnet":
+            from d2l_mlp.runtime import interpreter
+
+            interpreter.check()
         spec = PathFinder.find_spec(fullname, path)
         if spec is None and fullname == "mxnet":
             raise ModuleNotFoundError(
@@ -112,8 +116,9 @@ class _Loader(SourceFileLoader):
             return
         names: ContextManager[None] = nullcontext()
         if module.__name__ == "mxnet":
-            from d2l_mlp.runtime import old_numpy
+            from d2l_mlp.runtime import environment, old_numpy
 
+            environment.prepare()
             names = old_numpy.while_importing()
             for name in [name for name in sys.modules if name.startswith("mxnet.")]:
                 del sys.modules[name]  # left by an import that failed before ours was there

@@ -13,6 +13,8 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+from d2l_mlp.runtime import environment
+
 _SETTINGS = ("MXNET_ENGINE_TYPE", "MXNET_OMP_MAX_THREADS", "OMP_NUM_THREADS")
 
 
@@ -25,7 +27,13 @@ def use_all() -> None:
 
     Processes must not be forked afterwards: neither that engine nor OpenMP outlives it. Hence not
     for ``gluon.data.DataLoader`` with worker processes.
+
+    Raises
+    ------
+    EnvironmentVariableError
+        If an environment variable is none that MXNet can read.
     """
+    environment.prepare()
     if "mxnet" in sys.modules or any(name in os.environ for name in _SETTINGS):
         return
     try:

@@ -4,10 +4,21 @@ from typing import Callable, Tuple
 
 import mxnet
 from mxnet import gluon, np
+from mxnet.gluon import nn
+
+from d2l_mlp.mlp import ActivationLayer
 
 softmax_cross_entropy = gluon.loss.SoftmaxCrossEntropyLoss()  # of each example
 
 NetWithLoss = Callable[[np.ndarray, np.ndarray], Tuple[np.ndarray, np.ndarray]]
+
+# What these do follows from their inputs and parameters, which is all a graph knows of. Another
+# block may ask for more when it is called: a count, a shape, whether autograd is training. A graph
+# would go on with the answers of the moment it was made.
+_PURE = {
+    nn.Sequential, nn.HybridSequential, nn.Dense, nn.Dropout, nn.Flatten, nn.Activation,
+    ActivationLayer,
+}  # fmt: skip
 
 
 def with_loss(net: gluon.Block) -> NetWithLoss:
@@ -22,27 +33,36 @@ def with_loss(net: gluon.Block) -> NetWithLoss:
     -------
     callable
         Maps features and labels (n,) to the logits and to the losses (n,) of the examples.
-        Compiled, if the net is made of hybrid blocks; the results are the same bit for bit.
+        Compiled, if the net is made of Gluon's ``Sequential``, ``HybridSequential``, ``Dense``,
+        ``Dropout``, ``Flatten`` and ``Activation`` and of our `ActivationLayer`, with neither hooks
+        nor methods of its own; the results are the same bit for bit. Any other net is called as it
+        is, one block after the other.
     """
 
     def forward(X: np.ndarray, y: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
         logits = net(X)
         return logits, softmax_cross_entropy(logits, y)
 
-    if not _is_hybrid(net):
+    parameters = net.collect_params()
+    if not parameters or not _is_pure(net):
         return forward
-    dtype = next(iter(net.collect_params().values())).dtype
+    dtype = next(iter(parameters.values())).dtype
     X = mxnet.sym.var("X", dtype=dtype).as_np_ndarray()
     y = mxnet.sym.var("y", dtype="int32").as_np_ndarray()
-    graph = gluon.SymbolBlock(forward(X, y), [X, y], params=net.collect_params())
+    graph = gluon.SymbolBlock(forward(X, y), [X, y], params=parameters)
     graph.hybridize(static_alloc=True, static_shape=True)
     return graph
 
 
-def _is_hybrid(block: gluon.Block) -> bool:
-    """Tell whether a block computes by operators alone, which a graph can hold."""
-    hybrid = isinstance(block, gluon.HybridBlock) and (
-        type(block).forward is gluon.HybridBlock.forward
-    )
+def _is_pure(block: gluon.Block) -> bool:
+    """Tell whether a block does what its class does, and that class and all within are `_PURE`."""
+    own = vars(block).keys() & {"forward", "hybrid_forward"}
+    hooks = block._forward_hooks or block._forward_pre_hooks
     children = block._children.values()
-    return (hybrid or type(block) is gluon.nn.Sequential) and all(map(_is_hybrid, children))
+    called = getattr(block, "act", None)  # of Dense: a child, or anything that can be called
+    return (
+        type(block) in _PURE
+        and not (own or hooks)
+        and (called is None or called in children)
+        and all(map(_is_pure, children))
+    )

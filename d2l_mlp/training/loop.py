@@ -16,6 +16,7 @@ from d2l_mlp.runtime.device import device_of
 from d2l_mlp.training.evaluation import Tally, measure
 from d2l_mlp.training.graph import NetWithLoss, with_loss
 from d2l_mlp.training.hyperparameters import Hyperparameters
+from d2l_mlp.training.randomness import seed_epoch, warn_of_other_numbers
 from d2l_mlp.training.schedules import learning_rates
 from d2l_mlp.training.state import (
     EpochMetrics,
@@ -103,18 +104,19 @@ def fit(
     ------
     ValueError
         If a hyperparameter is out of its range, an example is refused by `d2l_mlp.data.examples`,
-        or `state` is of another net. Checked before training.
+        `state` is of another net, or a parameter's ``grad_req`` is "add". Checked before training.
     DivergenceError
         If the loss or a parameter is NaN or infinite after an epoch; `net` then has the
         parameters of the epoch before it.
     """
     settings = Hyperparameters(
         epochs=num_epochs, optimizer=optimizer, lr=lr, momentum=momentum, wd=wd,
-        schedule=schedule, patience=patience,
+        schedule=schedule, patience=patience, seed=0 if seed is None else seed,
     )  # fmt: skip
     infer_shapes(net, train_iter)
     for data_iter in (train_iter, val_iter):
         check_data(net, data_iter)
+    warn_of_other_numbers(net, seed, state)
     state = state or initial_state(net)
     set_parameters(net, state.parameters)
     steps = len(state.history) * len(train_iter)
@@ -123,8 +125,7 @@ def fit(
     for epoch in range(len(state.history), num_epochs):
         if 0 < patience <= epoch - state.best_epoch:
             break
-        if seed is not None:
-            mxnet.random.seed(int(numpy.random.RandomState([seed, epoch]).randint(2**31)))
+        seed_epoch(seed, epoch)
         rates = learning_rates(settings, epoch, len(train_iter))
         start = time.perf_counter()
         train = train_epoch(net_with_loss, train_iter, trainer, rates, device, on_minibatch)

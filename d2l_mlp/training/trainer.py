@@ -41,8 +41,19 @@ def make_trainer(
     -------
     gluon.Trainer
         Whose optimizer has the method ``read_states``.
+
+    Raises
+    ------
+    ValueError
+        If a parameter's gradients add up from step to step.
     """
     names = {parameter: name for name, parameter in net._collect_params_with_prefix().items()}
+    for parameter, name in names.items():
+        if parameter.grad_req == "add":
+            raise ValueError(
+                f"parameter {name} has grad_req 'add', which adds every step's gradient to those "
+                "before; set it to 'write'"
+            )
     optimizer = _NamedStates(list(names.values()), settings, state.optimizer, steps)
     return gluon.Trainer(list(names), optimizer, kvstore=kvstore)
 

@@ -80,3 +80,29 @@ def test_ctrl_c_where_exceptions_are_ignored_ends_the_figures_all_the_same(run, 
     result = run("-c", SWALLOWED, code=130)
     assert result.stderr == "python -m d2l_mlp.figures: stopped by Ctrl-C\n"
     assert len(list((tmp_path / "figures").iterdir())) <= 2
+
+
+def test_an_operator_that_fails_after_it_was_called_is_no_success(run):
+    body = (
+        "import sys, d2l_mlp\n"
+        "from d2l_mlp.cli import signals\n"
+        "def body(_):\n"
+        "    from mxnet import np\n"
+        "    np.linalg.cholesky(-np.eye(3))\n"
+        "sys.exit(signals.run('here', body))"
+    )
+    (line,) = run("-c", body, code=1).stderr.splitlines()
+    assert line.startswith("here: error: ")
+
+
+def test_an_error_after_a_signal_is_the_signals(run):
+    body = (
+        "import os, signal, sys\n"
+        "from d2l_mlp.cli import signals\n"
+        "def body(received):\n"
+        "    with received.deferred():\n"
+        "        os.kill(os.getpid(), signal.SIGTERM)\n"
+        "        raise OSError('what the signal did elsewhere')\n"
+        "sys.exit(signals.run('here', body))"
+    )
+    assert run("-c", body, code=143).stderr == "here: stopped by SIGTERM\n"

@@ -63,9 +63,6 @@ def test_making_loaders_leaves_d2l_and_gluon_as_they_were(sample, batch_size):
     assert patched() == before
 
 
-@pytest.mark.filterwarnings(
-    "ignore:ndarray.as_in_context:DeprecationWarning"
-)  # MXNet's, in workers
 @pytest.mark.parametrize("num_workers", [0, 2])
 def test_loading_leaves_numpys_generator_alone(sample, num_workers):
     numpy.random.seed(9)
