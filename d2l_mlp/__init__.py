@@ -20,7 +20,7 @@ ROOMS = (
     "use",  # what a trained run is good for
     "jupyter",  # what the notebooks show
     "cli",  # flags, exit codes, signals
-    "figures", "train", "evaluate",  # the commands
+    "figures", "train", "evaluate", "predict",  # the commands
 )  # fmt: skip
 """Folders and modules from the lowest up: each imports only those before it, and itself."""
 

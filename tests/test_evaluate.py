@@ -2,23 +2,14 @@
 
 import json
 
-import numpy
 import pytest
-from mxnet import nd
 from sklearn.metrics import classification_report
 
 from d2l_mlp.data.canonical import CLASSES
+from tests.nets import written_out
 from tests.processes import SAMPLE, metrics
 
 EVALUATE = ("-m", "d2l_mlp.evaluate")
-
-
-def written_out(folder, images):
-    """Predict with plain NumPy what the run in a folder, of one ReLU layer with dropout, does."""
-    p = {name: a.asnumpy() for name, a in nd.load(str(folder / "model.params")).items()}
-    X = images.reshape(len(images), -1) / 255
-    H = numpy.maximum(X @ p["0.weight"].T + p["0.bias"], 0)
-    return (H @ p["2.weight"].T + p["2.bias"]).argmax(axis=1)
 
 
 def test_what_is_told_is_what_the_net_does(run, tmp_path, sample):
