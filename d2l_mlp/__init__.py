@@ -24,9 +24,10 @@ ROOMS = (
     "theory",  # what the chapter claims about weights
     "plotting",  # numbers to pictures
     "runs",  # a run on disk
+    "use",  # what a trained run is good for
     "jupyter",  # what the notebooks show
     "cli",  # flags, exit codes, signals
-    "figures", "train",  # the commands
+    "figures", "train", "evaluate", "predict",  # the commands
 )  # fmt: skip
 """Folders and modules from the lowest up: each imports only those before it, and itself."""
 

@@ -1,7 +1,7 @@
-"""Nets with weights drawn at random."""
+"""Nets with weights drawn at random, and a run's net written out."""
 
 import numpy
-from mxnet import np
+from mxnet import nd, np
 
 from d2l_mlp.mlp import build_mlp
 
@@ -18,3 +18,11 @@ def random_net(hidden, activation="relu", alpha=0.25, num_inputs=1, num_outputs=
             value = random.randn(*parameter.shape) / fan_in**0.5
         parameter.set_data(np.array(value, dtype="float64"))
     return net
+
+
+def written_out(folder, images):
+    """Predict with plain NumPy what the run in a folder, of one ReLU layer with dropout, does."""
+    p = {name: a.asnumpy() for name, a in nd.load(str(folder / "model.params")).items()}
+    X = images.reshape(len(images), -1) / 255
+    H = numpy.maximum(X @ p["0.weight"].T + p["0.bias"], 0)
+    return (H @ p["2.weight"].T + p["2.bias"]).argmax(axis=1)

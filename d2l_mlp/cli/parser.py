@@ -52,3 +52,12 @@ def metavar(rule: Rule) -> str:
     if isinstance(rule, Number):
         return "N" if rule.kind is int else "X"
     return "|".join(rule.names)
+
+
+def device_name(text: str) -> str:
+    """Read the name of a device, as an argparse type; its error says which there are."""
+    if not re.fullmatch(r"auto|cpu|gpu(:\d+)?", text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not known; choose one of auto, cpu, gpu, gpu:N"
+        )
+    return text

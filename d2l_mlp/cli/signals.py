@@ -23,6 +23,10 @@ class Stopped(BaseException):
         self.reason = "Ctrl-C" if signum == signal.SIGINT else signal.Signals(signum).name
 
 
+class SaidError(Exception):
+    """The command has failed and has said why, as where each of several files gets a line."""
+
+
 class Signals:
     """Turns SIGINT and SIGTERM into `Stopped`: at once, or, while `deferred`, in `check`.
 
@@ -109,6 +113,8 @@ def run(prog: str, body: Callable[[Signals], None]) -> int:
         except Stopped as stopped:
             print(f"{prog}: stopped by {stopped.reason}", file=sys.stderr)
             return stopped.exit_code
+        except SaidError:
+            return FAILURE
         except MemoryError:
             reason = "the memory is not enough; make the net or the minibatches smaller"
         except EnvironmentVariableError as error:

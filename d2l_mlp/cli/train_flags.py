@@ -2,12 +2,11 @@
 
 import argparse
 import dataclasses
-import re
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Dict, Optional, Sequence
 
-from d2l_mlp.cli.parser import Parser, by, metavar
+from d2l_mlp.cli.parser import Parser, by, device_name, metavar
 from d2l_mlp.runs import config
 from d2l_mlp.runtime.rules import Rule, Several
 from d2l_mlp.training.hyperparameters import Hyperparameters
@@ -76,7 +75,7 @@ def parser() -> Parser:
             )  # fmt: skip
     # fmt: off
     add = groups["training"].add_argument
-    add("--device", type=_device, metavar="auto|cpu|gpu|gpu:N",
+    add("--device", type=device_name, metavar="auto|cpu|gpu|gpu:N",
         help="auto is gpu if that can be used, and else cpu (default: auto)")
 
     add = groups["data"].add_argument
@@ -143,11 +142,3 @@ def _inherited(given: Dict[str, Any]) -> Dict[str, Any]:
 def flag_of(name: str) -> str:
     """Give the flag of a hyperparameter or an option."""
     return {"ancestor": "--from"}.get(name, "--" + name.replace("_", "-"))
-
-
-def _device(text: str) -> str:
-    if not re.fullmatch(r"auto|cpu|gpu(:\d+)?", text):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not known; choose one of auto, cpu, gpu, gpu:N"
-        )
-    return text

@@ -1,0 +1,69 @@
+"""Predict what images show: ``python -m d2l_mlp.predict RUN IMAGE...``."""
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+from typing import Optional, Sequence
+
+from d2l_mlp.cli import signals
+from d2l_mlp.cli.parser import Parser, device_name
+from d2l_mlp.cli.streams import forgiving
+from d2l_mlp.runtime import processors
+
+PROG = "python -m d2l_mlp.predict"
+
+_MOST_SHOWN = 50
+_FORMATS = (".png", ".svg", ".pdf")
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    """Run the command line; returns the exit code."""
+    with forgiving():
+        p = parser()
+        args = p.parse_args(argv)
+        if args.show and args.show.suffix not in _FORMATS:
+            p.error(f"--show {args.show}: give a name that ends in {', '.join(_FORMATS)}")
+        if args.show and len(args.images) > _MOST_SHOWN:
+            p.error(f"--show takes up to {_MOST_SHOWN} images, not {len(args.images)}")
+        logging.basicConfig(format=f"{PROG}: %(message)s", level=logging.WARNING)
+        return signals.run(PROG, lambda received: _predict(args, received))
+
+
+def _predict(args: argparse.Namespace, received: signals.Signals) -> None:
+    with received.deferred():
+        processors.use_all()  # before anything imports MXNet
+        from d2l_mlp.cli import prediction_job
+    prediction_job.predict(args, PROG)
+
+
+def parser() -> Parser:
+    """Make the command line's parser."""
+    p = Parser(
+        prog=PROG,
+        description="Predict what images show, by the net of a run, which may be going on. Printed "
+        "are the class of each, and the probability of each class that has at least 0.01.",
+        epilog="An image is made to look like those of Fashion-MNIST, by the steps that the data "
+        "set's publisher describes (arXiv:1708.07747, section 2): made grey; inverted if its "
+        "border is light; cropped to what differs from the border by more than 5 %; subsampled so "
+        "that its longest edge has 28 pixels; sharpened; put into the middle of 28 x 28 pixels. "
+        "One of 28 x 28 pixels is only made grey, and inverted if its border is light. What is "
+        "transparent counts as white.",
+    )
+    # fmt: off
+    add = p.add_argument
+    add("run", metavar="RUN", type=Path, help="folder of the run")
+    add("images", metavar="IMAGE", type=Path, nargs="+", help="file that Pillow reads")
+    add("--as-is", action="store_true",
+        help="do no more to an image than to make it grey and 28 x 28")
+    add("--show", type=Path, metavar="FILE",
+        help="draw each image, what the net sees of it, and the probabilities (.png, .svg, .pdf)")
+    add("--device", type=device_name, default="auto", metavar="auto|cpu|gpu|gpu:N",
+        help="where to compute")
+    add("--json", action="store_true", help="print JSON, with the probability of every class")
+    # fmt: on
+    return p
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,64 @@
+"""The command that measures a run, as a user starts it."""
+
+import json
+
+import pytest
+from sklearn.metrics import classification_report
+
+from d2l_mlp.data.canonical import CLASSES
+from tests.nets import written_out
+from tests.processes import SAMPLE, metrics
+
+EVALUATE = ("-m", "d2l_mlp.evaluate")
+
+
+def test_what_is_told_is_what_the_net_does(run, tmp_path, sample):
+    run(*SAMPLE, "--hidden", 16, "--epochs", 2, "--dropout", 0.2, "--out", "run")
+    result = run(*EVALUATE, "run")
+    assert result.stderr == ""
+    lines = result.stdout.splitlines()
+    assert lines[0] == "run       run, after epoch 2"
+    assert lines[1].startswith("data      sample of Fashion-MNIST, 5,000 training and 1,000 test")
+    last = metrics(tmp_path / "run")[-1]
+    loss, accuracy = (float(last[f"test_{measure}"]) for measure in ("loss", "accuracy"))
+    assert lines[2] == f"test loss {loss:.4f} accuracy {accuracy:.4f}"
+
+    told = json.loads(run(*EVALUATE, "run", "--json").stdout)
+    assert (told["run"], told["epoch"], told["data"]) == ("run", 2, "sample")
+    assert [told["loss"], told["accuracy"]] == pytest.approx([loss, accuracy], rel=1e-5)
+    images, labels = sample.test
+    expected = classification_report(
+        labels, written_out(tmp_path / "run", images), target_names=CLASSES, output_dict=True,
+        zero_division=0,
+    )  # fmt: skip
+    assert list(told["classes"]) == list(CLASSES)
+    for line, name in zip(lines[4:], CLASSES):
+        values = [expected[name][key] for key in ("precision", "recall", "f1-score", "support")]
+        assert list(told["classes"][name].values()) == pytest.approx(values, rel=1e-12)
+        shown = [*(f"{value:.4f}" for value in values[:3]), f"{values[3]:.0f}"]
+        assert line.replace(name, "").split() == shown
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "says"),
+    [
+        (["nowhere"], 1, "nowhere is not a folder; name the folder of a run"),
+        ([], 2, "the following arguments are required: RUN (see --help)"),
+        (["run", "--device", "tpu"], 2, "argument --device: 'tpu' is not known"),
+    ],
+)
+def test_wrong_input_is_one_line(run, args, code, says):
+    result = run(*EVALUATE, *args, code=code)
+    assert result.stdout == ""
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"python -m d2l_mlp.evaluate: error: {says}")
+
+
+def test_help_imports_nothing_heavy(run):
+    run(
+        "-c",
+        "import sys, d2l_mlp.evaluate\n"
+        "try: d2l_mlp.evaluate.main(['--help'])\n"
+        "except SystemExit as end: assert end.code == 0\n"
+        "assert not {'mxnet', 'numpy', 'matplotlib', 'tqdm'} & set(sys.modules)",
+    )
