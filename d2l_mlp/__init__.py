@@ -18,8 +18,9 @@ ROOMS = (
     "plotting",  # numbers to pictures
     "runs",  # a run on disk
     "jupyter",  # what the notebooks show
+    "diagnosis",  # what a machine has and lacks
     "cli",  # flags, exit codes, signals
-    "figures", "train",  # the commands
+    "figures", "train", "doctor",  # the commands
 )  # fmt: skip
 """Folders and modules from the lowest up: each imports only those before it, and itself."""
 

@@ -12,6 +12,7 @@ import os
 import sys
 from importlib import metadata
 from pathlib import Path
+from typing import Dict
 
 _SETTINGS = ("MXNET_ENGINE_TYPE", "MXNET_OMP_MAX_THREADS", "OMP_NUM_THREADS")
 
@@ -26,7 +27,7 @@ def use_all() -> None:
     Processes must not be forked afterwards: neither that engine nor OpenMP outlives it. Hence not
     for ``gluon.data.DataLoader`` with worker processes.
     """
-    if "mxnet" in sys.modules or any(name in os.environ for name in _SETTINGS):
+    if "mxnet" in sys.modules or environment():
         return
     try:
         metadata.version("mxnet")  # a CUDA build is called mxnet-cu112 or the like
@@ -52,8 +53,13 @@ def use_all() -> None:
 
 def describe() -> str:
     """Say how many processors this process has, and what was set about their use."""
-    settings = [f"{name}={os.environ[name]}" for name in _SETTINGS if name in os.environ]
+    settings = [f"{name}={value}" for name, value in environment().items()]
     return ", ".join([f"{len(os.sched_getaffinity(0))} processors", *settings])
+
+
+def environment() -> Dict[str, str]:
+    """Give the environment variables that are set and decide about the processors."""
+    return {name: os.environ[name] for name in _SETTINGS if name in os.environ}
 
 
 def _cores() -> int:
