@@ -1,4 +1,5 @@
 import ast
+import importlib
 import io
 import re
 import shlex
@@ -7,7 +8,6 @@ import tokenize
 import pytest
 
 import d2l_mlp
-from d2l_mlp import figures
 from d2l_mlp.cli import train_flags as options
 from tests.conftest import ROOT
 from tests.texts import assert_same
@@ -71,9 +71,8 @@ def test_the_console_shows_what_a_command_prints(run, full, command, output):
 def test_commands_are_accepted(command):
     module, *flags = command.replace("$s", "0").split()[2:]
     flags = [flag.strip("'") for flag in re.findall(r"'[^']*'|\S+", " ".join(flags))]
-    (figures if module == "d2l_mlp.figures" else options).parser().parse_args(
-        [flag for flag in flags if flag != "done"]
-    )
+    command = options if module == "d2l_mlp.train" else importlib.import_module(module)
+    command.parser().parse_args([flag for flag in flags if flag != "done"])
 
 
 def test_the_table_is_the_rooms_in_their_order():

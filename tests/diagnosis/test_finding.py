@@ -47,11 +47,7 @@ def test_a_check_that_fails_is_a_note_and_the_next_one_runs():
     [
         ("/home/me", "/home/me/x and /home/me", "~/x and ~"),
         ("/home/me/", "'/home/me/x'", "'~/x'"),
-        (
-            "/home/me",
-            "/home/me.old /home/me2 /data/home/me",
-            "/home/me.old /home/me2 /data/home/me",
-        ),
+        *[("/home/me", other, other) for other in ("/home/me.old", "/home/me2", "/x/home/me")],
         ("/", "/usr/lib", "/usr/lib"),
         ("", "/usr/lib", "/usr/lib"),
         ("/home/me", "https://me:word@host/x", "https://host/x"),

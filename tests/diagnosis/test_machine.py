@@ -43,7 +43,7 @@ def test_pythons(monkeypatch, version, status):
     monkeypatch.setattr(platform, "python_version", lambda: version)
     (found,) = machine.python()
     assert found.status == status
-    assert ("tested are 3.8 to 3.13" in found.text) == (status == "note")
+    assert ("; tested are 3.8 to 3." in found.text) == (status == "note")
 
 
 @pytest.mark.parametrize(
@@ -66,4 +66,5 @@ def test_a_version_that_is_not_wanted(monkeypatch):
     )
     (found,) = packages.packages()
     assert found.status == "note"
-    assert "matplotlib 0.1 (wanted >=3.5)" in found.text
+    assert "matplotlib 0.1 (wanted " in found.text
+    assert ">=3.5)" in found.text
