@@ -26,8 +26,9 @@ ROOMS = (
     "runs",  # a run on disk
     "use",  # what a trained run is good for
     "jupyter",  # what the notebooks show
+    "diagnosis",  # what a machine has and lacks
     "cli",  # flags, exit codes, signals
-    "figures", "train", "evaluate", "predict",  # the commands
+    "figures", "train", "evaluate", "predict", "doctor",  # the commands
 )  # fmt: skip
 """Folders and modules from the lowest up: each imports only those before it, and itself."""
 

@@ -1,4 +1,5 @@
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ import numpy
 import pytest
 
 import d2l_mlp  # noqa: F401  (before any test module imports mxnet)
-from d2l_mlp.data import fashion_mnist
+from d2l_mlp.data import fashion_mnist, places
 
 ROOT = Path(__file__).parents[1]
 
@@ -38,15 +39,28 @@ def _own_machine(tmp_path_factory, monkeypatch):
 @pytest.fixture(scope="session")
 def full():
     """The canonical Fashion-MNIST, from the system package."""
-    if not fashion_mnist.SYSTEM_DIR.exists():
+    if not places.SYSTEM_DIR.exists():
         reason = "needs the full data set: apt-get install dataset-fashion-mnist"
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
-    return fashion_mnist.read(fashion_mnist.SYSTEM_DIR, "fashion-mnist")
+    return fashion_mnist.read(places.SYSTEM_DIR, "fashion-mnist")
 
 
 @pytest.fixture(scope="session")
 def sample():
     return fashion_mnist.load("sample")
+
+
+@pytest.fixture(scope="session")
+def driver(tmp_path_factory):
+    """Build a CUDA driver that answers what a test wants, and give the folder that it is in."""
+    if not shutil.which("cc"):
+        reason = "needs a C compiler: apt-get install gcc"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    folder = tmp_path_factory.mktemp("driver")
+    source = ROOT / "tests" / "runtime" / "libcuda.c"
+    command = ["cc", "-shared", "-fPIC", "-nostdlib", "-o", folder / "libcuda.so.1", source]
+    subprocess.run(command, check=True)
+    return folder
 
 
 @pytest.fixture

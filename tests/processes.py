@@ -47,3 +47,26 @@ def in_own_mounts(script, *args, cwd):
     if result.returncode == 99 or "unshare" in result.stderr:
         pytest.skip("a file system of one's own takes the right to mount")
     return result
+
+
+# A folder of libraries without one of them, seen by the child process only.
+_HIDE = """
+mount -t tmpfs none "$1" && mkdir "$1/upper" "$1/work" && shift_to="$1" && shift &&
+folder=$(dirname "$1") && mknod "$shift_to/upper/$(basename "$1")" c 0 0 &&
+mount -t overlay overlay -o "lowerdir=$folder,upperdir=$shift_to/upper,workdir=$shift_to/work" \
+    "$folder" || exit 99
+shift && exec "$@"
+"""
+
+
+def without_library(library, *args, scratch):
+    """Run a Python that does not find a system library; `scratch` is an empty folder."""
+    listing = subprocess.run(["/sbin/ldconfig", "-p"], capture_output=True, text=True).stdout
+    path = next(line.split(" => ")[1] for line in listing.splitlines() if library in line)
+    result = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", _HIDE, "sh", scratch, path, sys.executable, *args],
+        cwd=ROOT, env=os.environ, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    if result.returncode == 99 or "unshare" in result.stderr:
+        pytest.skip("hiding a system library takes the right to mount")
+    return result

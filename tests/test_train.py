@@ -196,8 +196,8 @@ def test_full_set_out_of_reach(error, tmp_path):
     # In a home without the data; the system's package is not asked for, but may be there.
     script = (
         "from pathlib import Path; import sys\n"
-        "from d2l_mlp.data import fashion_mnist; from d2l_mlp import train\n"
-        "fashion_mnist.SYSTEM_DIR = Path('nowhere')\n"
+        "from d2l_mlp.data import places; from d2l_mlp import train\n"
+        "places.SYSTEM_DIR = Path('nowhere')\n"
         "sys.exit(train.main(['--dataset', 'fashion-mnist']))"
     )
     result = subprocess.run(

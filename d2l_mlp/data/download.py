@@ -8,7 +8,6 @@ nothing, is left.
 import contextlib
 import http.client
 import logging
-import os
 import sys
 import time
 from pathlib import Path
@@ -16,7 +15,7 @@ from pathlib import Path
 from d2l_mlp.data import mirrors
 from d2l_mlp.data.canonical import CANONICAL, File
 from d2l_mlp.data.mirrors import MirrorError
-from d2l_mlp.data.reader import DatasetError, largest, read_file, verify
+from d2l_mlp.data.verified_files import DatasetError, largest, read_file, verify
 
 WINDOW = 10.0
 """Seconds in which a mirror has to send something, and in all `LEAST_RATE` times as many bytes."""
@@ -51,8 +50,7 @@ def fetch(folder: Path, patience: float = 20.0) -> Path:
     DownloadError
         If no mirror is reachable, or none of those reachable gives the right files.
     """
-    own = os.environ.get("D2L_MLP_MIRROR", "").strip()
-    urls = [own.rstrip("/") + "/"] if own else mirrors.MIRRORS
+    urls = mirrors.addresses()
     problems = mirrors.find_problems(urls, patience)
     for url in (url for url in urls if url not in problems):
         try:

@@ -1,5 +1,6 @@
 """The mirrors of Fashion-MNIST, and what is wrong with those that are of no use."""
 
+import os
 import queue
 import re
 import socket
@@ -24,6 +25,12 @@ _SILENT = "did not answer within {:g} s"
 
 class MirrorError(ValueError):
     """A mirror is of no use; the message, "answered 404 Not Found", goes on after its name."""
+
+
+def addresses() -> Sequence[str]:
+    """Give the addresses of the mirrors: `MIRRORS`, or the one that ``D2L_MLP_MIRROR`` names."""
+    own = os.environ.get("D2L_MLP_MIRROR", "").strip()
+    return [own.rstrip("/") + "/"] if own else MIRRORS
 
 
 def shown(mirror: str) -> str:

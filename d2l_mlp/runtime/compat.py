@@ -22,22 +22,6 @@ from d2l_mlp.runtime import drawing
 MXNET_VERSION = "1.9.1"
 """The only MXNet release this package is written for and tested on."""
 
-# What carries each system library that the wheels expect to find on the machine.
-_LIBRARY_PACKAGES = {
-    "libgomp.so": "apt-get install libgomp1",
-    "libquadmath.so": "apt-get install libquadmath0",
-    "libcudart.so": "pip install nvidia-cuda-runtime-cu11",
-    "libcublas.so": "pip install nvidia-cublas-cu11",
-    "libcudnn.so": "pip install 'nvidia-cudnn-cu11<9'",
-    "libcufft.so": "pip install nvidia-cufft-cu11",
-    "libcurand.so": "pip install nvidia-curand-cu11",
-    "libcusolver.so": "pip install nvidia-cusolver-cu11",
-    "libnccl.so": "pip install nvidia-nccl-cu11",
-    "libnvrtc.so": "pip install nvidia-cuda-nvrtc-cu11",
-    "libnvToolsExt.so": "pip install nvidia-nvtx-cu11",
-}
-
-
 _left_alone: "ContextVar[bool]" = ContextVar("left_alone", default=False)  # each thread's own
 
 
@@ -137,19 +121,13 @@ class _Loader(SourceFileLoader):
                 warnings.simplefilter("ignore", SyntaxWarning)
                 super().exec_module(module)
         except OSError as error:  # the dynamic loader's, from the wheel's shared object
-            raise ImportError(_missing_library(error), name=module.__name__) from error
+            from d2l_mlp.runtime import libraries
+
+            raise ImportError(libraries.explain(error), name=module.__name__) from error
         finally:
             if collecting:
                 gc.enable()
         _REPAIRS[module.__name__](module)
-
-
-def _missing_library(error: OSError) -> str:
-    library = str(error).split(":")[0]
-    for stem, command in _LIBRARY_PACKAGES.items():
-        if library.startswith(stem):
-            return f"MXNet needs the system library {library}; install it with: {command}"
-    return f"MXNet's native library does not load: {error}"
 
 
 def _repair_mxnet(mxnet: ModuleType) -> None:

@@ -15,6 +15,14 @@ _ERROR_NO_DEVICE = 100
 _COMPUTE_CAPABILITY_MAJOR, _COMPUTE_CAPABILITY_MINOR = 75, 76
 
 
+class CudaError(ValueError):
+    """The CUDA driver does not answer as it should; the message says how, and what to do."""
+
+
+class NoDriverError(CudaError):
+    """There is no CUDA driver, as on most machines without a GPU."""
+
+
 def problem(index: int = 0) -> Optional[str]:
     """Say why a GPU cannot run MXNet's CUDA wheels.
 
@@ -29,30 +37,70 @@ def problem(index: int = 0) -> Optional[str]:
         The reason and what to do about it; None if the GPU can run them.
     """
     try:
-        cuda = ctypes.CDLL("libcuda.so.1")
-    except OSError as missing:
-        return f"the CUDA driver does not load ({missing}); install it, and check with nvidia-smi"
-    count, device, major, minor = (ctypes.c_int() for _ in range(4))
-    error = cuda.cuInit(0) or cuda.cuDeviceGetCount(ctypes.byref(count))
-    if error in (0, _ERROR_NO_DEVICE) and index >= count.value:
+        number = count()
+        if index >= number:
+            return (
+                f"the CUDA driver shows {number} GPU{'s' * (number != 1)}, numbered from 0; "
+                "check with nvidia-smi and CUDA_VISIBLE_DEVICES"
+            )
+        major, minor = capability(index)
+    except CudaError as error:
+        return str(error)
+    if not has_code_for((major, minor)):
         return (
-            f"the CUDA driver shows {count.value} GPU{'s' * (count.value != 1)}, numbered from 0; "
-            "check with nvidia-smi and CUDA_VISIBLE_DEVICES"
+            f"its compute capability is {major}.{minor}, for which MXNet's wheel has no code "
+            "(it has 5.0 to 8.9)"
         )
+    return None
+
+
+def count() -> int:
+    """Count the GPUs that the CUDA driver shows; a `CudaError` if there is none that works."""
+    found = ctypes.c_int()
+    cuda = _driver()
+    error = cuda.cuInit(0) or cuda.cuDeviceGetCount(ctypes.byref(found))
+    if error not in (0, _ERROR_NO_DEVICE):
+        raise CudaError(f"the CUDA driver answers with error {error}; check with nvidia-smi")
+    return found.value
+
+
+def capability(index: int) -> Tuple[int, int]:
+    """Ask for the compute capability of a GPU, after `count`.
+
+    Parameters
+    ----------
+    index : int
+        Which of the machine's GPUs, less than `count` gave.
+
+    Returns
+    -------
+    (int, int)
+        Its major and its minor number.
+
+    Raises
+    ------
+    CudaError
+        If the driver cannot tell.
+    """
+    device, major, minor = (ctypes.c_int() for _ in range(3))
+    cuda = _driver()
     error = (
-        error
-        or cuda.cuDeviceGet(ctypes.byref(device), index)
+        cuda.cuDeviceGet(ctypes.byref(device), index)
         or cuda.cuDeviceGetAttribute(ctypes.byref(major), _COMPUTE_CAPABILITY_MAJOR, device)
         or cuda.cuDeviceGetAttribute(ctypes.byref(minor), _COMPUTE_CAPABILITY_MINOR, device)
     )
     if error:
-        return f"the CUDA driver answers with error {error}; check with nvidia-smi"
-    if not has_code_for((major.value, minor.value)):
-        return (
-            f"its compute capability is {major.value}.{minor.value}, for which MXNet's wheel has "
-            "no code (it has 5.0 to 8.9)"
-        )
-    return None
+        raise CudaError(f"the CUDA driver answers with error {error}; check with nvidia-smi")
+    return major.value, minor.value
+
+
+def _driver() -> ctypes.CDLL:
+    try:
+        return ctypes.CDLL("libcuda.so.1")
+    except OSError as missing:
+        raise NoDriverError(
+            f"the CUDA driver does not load ({missing}); install it, and check with nvidia-smi"
+        ) from None
 
 
 def has_code_for(capability: Tuple[int, int]) -> bool:

@@ -12,6 +12,7 @@ import os
 import sys
 from importlib import metadata
 from pathlib import Path
+from typing import Dict
 
 from d2l_mlp.runtime import environment
 
@@ -34,7 +35,7 @@ def use_all() -> None:
         If an environment variable is none that MXNet can read.
     """
     environment.prepare()
-    if "mxnet" in sys.modules or any(name in os.environ for name in _SETTINGS):
+    if "mxnet" in sys.modules or settings():
         return
     try:
         metadata.version("mxnet")  # a CUDA build is called mxnet-cu112 or the like
@@ -60,8 +61,13 @@ def use_all() -> None:
 
 def describe() -> str:
     """Say how many processors this process has, and what was set about their use."""
-    settings = [f"{name}={os.environ[name]}" for name in _SETTINGS if name in os.environ]
-    return ", ".join([f"{len(os.sched_getaffinity(0))} processors", *settings])
+    told = [f"{name}={value}" for name, value in settings().items()]
+    return ", ".join([f"{len(os.sched_getaffinity(0))} processors", *told])
+
+
+def settings() -> Dict[str, str]:
+    """Give the environment variables that are set and decide about the processors."""
+    return {name: os.environ[name] for name in _SETTINGS if name in os.environ}
 
 
 def _cores() -> int:

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from d2l_mlp.data import download, fashion_mnist, mirrors
+from d2l_mlp.data import download, fashion_mnist, mirrors, places
 from d2l_mlp.data.canonical import SAMPLE, SAMPLE_DIR
 from d2l_mlp.data.download import DownloadError, fetch
 from tests import mirror as hostile
@@ -43,7 +43,7 @@ def small(monkeypatch):
 
 @pytest.fixture
 def no_system_package(monkeypatch, tmp_path):
-    monkeypatch.setattr(fashion_mnist, "SYSTEM_DIR", tmp_path / "nowhere")
+    monkeypatch.setattr(places, "SYSTEM_DIR", tmp_path / "nowhere")
 
 
 def use(monkeypatch, *servers):
@@ -63,7 +63,7 @@ def test_own_mirror_and_then_the_cache(publisher, serve, monkeypatch, no_system_
     server = serve(publisher)
     monkeypatch.setenv("D2L_MLP_MIRROR", f" {server.url.rstrip('/')}\n")
     data = fashion_mnist.load("fashion-mnist")
-    assert data.folder == fashion_mnist.cache_dir()
+    assert data.folder == places.cache_dir()
     assert len(data.train[1]) == 60_000
     assert server.asked == NAMES
     assert files(data.folder) == sorted(NAMES)

@@ -3,17 +3,18 @@ import shutil
 
 import pytest
 
-from d2l_mlp.data import fashion_mnist
+from d2l_mlp.data import places
 from d2l_mlp.data.canonical import SAMPLE_DIR
-from d2l_mlp.data.fashion_mnist import cache_dir, load
-from d2l_mlp.data.reader import DatasetError
+from d2l_mlp.data.fashion_mnist import load
+from d2l_mlp.data.places import cache_dir
+from d2l_mlp.data.verified_files import DatasetError
 
-SYSTEM_DIR = fashion_mnist.SYSTEM_DIR
+SYSTEM_DIR = places.SYSTEM_DIR
 
 
 @pytest.fixture(autouse=True)
 def no_system_package(monkeypatch, tmp_path):
-    monkeypatch.setattr(fashion_mnist, "SYSTEM_DIR", tmp_path / "nowhere")
+    monkeypatch.setattr(places, "SYSTEM_DIR", tmp_path / "nowhere")
 
 
 def copy(source, folder):
@@ -46,7 +47,7 @@ def test_the_environment_names_the_dataset_that_auto_is(full, monkeypatch):
         load()
 
 
-@pytest.mark.parametrize("place", [cache_dir, fashion_mnist._gluon_dir])
+@pytest.mark.parametrize("place", [cache_dir, places.gluon_dir])
 def test_folders_under_mxnet_home(full, place):
     folder = copy(full.folder, place())
     data = load()
@@ -56,7 +57,7 @@ def test_folders_under_mxnet_home(full, place):
 
 def test_wrong_files_are_passed_over_aloud(full, caplog):
     copy(SAMPLE_DIR, cache_dir())
-    good = copy(full.folder, fashion_mnist._gluon_dir())
+    good = copy(full.folder, places.gluon_dir())
     assert load().folder == good
     assert f"passed over: {cache_dir()}/train-images-idx3-ubyte.gz announces 5000" in caplog.text
 
@@ -149,7 +150,7 @@ def other_user(tmp_path):
 
 
 def test_an_unreadable_place_is_passed_over(full, monkeypatch, tmp_path, other_user, caplog):
-    monkeypatch.setattr(fashion_mnist, "SYSTEM_DIR", SYSTEM_DIR)
+    monkeypatch.setattr(places, "SYSTEM_DIR", SYSTEM_DIR)
     monkeypatch.setenv("MXNET_HOME", str(tmp_path))
     assert load().folder == SYSTEM_DIR
     monkeypatch.delenv("MXNET_HOME")
@@ -183,11 +184,11 @@ def file(folder):
     ],
 )
 def test_an_impossible_place_is_passed_over(full, monkeypatch, tmp_path, caplog, home, says):
-    monkeypatch.setattr(fashion_mnist, "SYSTEM_DIR", SYSTEM_DIR)
+    monkeypatch.setattr(places, "SYSTEM_DIR", SYSTEM_DIR)
     monkeypatch.setenv("MXNET_HOME", str(home(tmp_path)))
     assert load().folder == SYSTEM_DIR
     assert (f"cannot be read ({says})" in caplog.text) == bool(says)
-    monkeypatch.setattr(fashion_mnist, "SYSTEM_DIR", tmp_path / "nowhere")
+    monkeypatch.setattr(places, "SYSTEM_DIR", tmp_path / "nowhere")
     assert load().release == "sample"
 
 
@@ -195,13 +196,13 @@ def test_a_user_without_a_home(full, monkeypatch, tmp_path, caplog):
     monkeypatch.delenv("MXNET_HOME")
     monkeypatch.delenv("HOME")
     monkeypatch.setattr(os, "getuid", lambda: 54321)  # who is not in the list of users
-    monkeypatch.setattr(fashion_mnist, "SYSTEM_DIR", SYSTEM_DIR)
+    monkeypatch.setattr(places, "SYSTEM_DIR", SYSTEM_DIR)
     assert load().folder == SYSTEM_DIR
     (record,) = caplog.records
     assert record.getMessage() == (
         "passed over: ~/.mxnet is nowhere: there is no such home (HOME is not set)"
     )
-    monkeypatch.setattr(fashion_mnist, "SYSTEM_DIR", tmp_path / "nowhere")
+    monkeypatch.setattr(places, "SYSTEM_DIR", tmp_path / "nowhere")
     assert load().release == "sample"
     assert "~/.mxnet is nowhere" in caplog.records[-1].getMessage()
     monkeypatch.chdir(tmp_path)

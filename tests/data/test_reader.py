@@ -9,7 +9,8 @@ import zlib
 import pytest
 
 from d2l_mlp.data.canonical import KNOWN_FOREIGN, SAMPLE, SAMPLE_DIR
-from d2l_mlp.data.reader import DatasetError, read, read_file
+from d2l_mlp.data.reader import read
+from d2l_mlp.data.verified_files import DatasetError, read_file
 from tests.damage import damage
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"

@@ -272,8 +272,8 @@ def test_ctrl_c_in_a_download_that_stands_still(start, tmp_path):
         process = start(
             "-c",
             "from pathlib import Path; import sys\n"
-            "from d2l_mlp.data import fashion_mnist; from d2l_mlp import train\n"
-            "fashion_mnist.SYSTEM_DIR = Path('nowhere')\n"
+            "from d2l_mlp.data import places; from d2l_mlp import train\n"
+            "places.SYSTEM_DIR = Path('nowhere')\n"
             "sys.exit(train.main(['--dataset', 'fashion-mnist']))",
             D2L_MLP_MIRROR=f"http://127.0.0.1:{server.server_port}/",
             MXNET_HOME=str(tmp_path / "home"),

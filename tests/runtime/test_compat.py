@@ -1,6 +1,3 @@
-import os
-import subprocess
-import sys
 import textwrap
 
 import nbformat
@@ -8,6 +5,7 @@ import pytest
 from nbclient import NotebookClient
 
 from tests.conftest import ROOT
+from tests.processes import without_library
 
 IMPORTS = """
 from d2l import mxnet as d2l
@@ -139,29 +137,13 @@ def test_workers_of_the_command(run):
     assert result.stderr == ""
 
 
-# A folder of libraries without one of them, seen by the child process only.
-HIDE = """
-mount -t tmpfs none "$1" && mkdir "$1/upper" "$1/work" && shift_to="$1" && shift &&
-folder=$(dirname "$1") && mknod "$shift_to/upper/$(basename "$1")" c 0 0 &&
-mount -t overlay overlay -o "lowerdir=$folder,upperdir=$shift_to/upper,workdir=$shift_to/work" \
-    "$folder" || exit 99
-shift && exec "$@"
-"""
-
-
 @pytest.mark.parametrize(
     ("library", "package"), [("libgomp.so.1", "libgomp1"), ("libquadmath.so.0", "libquadmath0")]
 )
 def test_missing_system_library_names_the_remedy(library, package, tmp_path):
-    listing = subprocess.run(["/sbin/ldconfig", "-p"], capture_output=True, text=True).stdout
-    path = next(line.split(" => ")[1] for line in listing.splitlines() if library in line)
-    result = subprocess.run(
-        ["unshare", "--mount", "sh", "-c", HIDE, "sh", tmp_path, path,
-         sys.executable, "-m", "d2l_mlp.train", "--dataset", "sample"],
-        cwd=ROOT, env=os.environ, capture_output=True, text=True,
-    )  # fmt: skip
-    if result.returncode == 99 or "unshare" in result.stderr:
-        pytest.skip("hiding a system library takes the right to mount")
+    result = without_library(
+        library, "-m", "d2l_mlp.train", "--dataset", "sample", scratch=tmp_path
+    )
     assert result.returncode == 1
     assert result.stderr == (
         f"python -m d2l_mlp.train: error: MXNet needs the system library {library}; "

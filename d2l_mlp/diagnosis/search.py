@@ -1,0 +1,69 @@
+"""The data set: what is in each place where it is looked for, and what would be used."""
+
+import os
+from pathlib import Path
+from typing import Iterator, Optional
+
+from d2l_mlp.data import mirrors, places
+from d2l_mlp.data.canonical import RELEASES, SAMPLE_DIR
+from d2l_mlp.data.verified_files import DatasetError, has_files, read_file
+from d2l_mlp.diagnosis.finding import Finding
+
+
+def data() -> Iterator[Finding]:
+    """Go through the places in the order of `d2l_mlp.data.fashion_mnist.load`."""
+    named = os.environ.get("D2L_MLP_DATA")
+    if named:
+        try:
+            problem = _problem(places.named(named), "fashion-mnist")
+        except DatasetError as error:
+            problem = str(error)
+        if problem:
+            remedy = "unset D2L_MLP_DATA, or mend that folder"
+            yield Finding("fail", "data", f"$D2L_MLP_DATA: {problem}", remedy)
+        else:
+            yield Finding("ok", "data", f"$D2L_MLP_DATA: canonical, used ({named})")
+        return
+    used = False
+    for name, folder in places.searched().items():
+        try:
+            absent = not has_files(folder, "fashion-mnist")
+        except DatasetError as error:
+            yield Finding("note", "data", f"{name}: {error}", "mend that, or leave it")
+            continue
+        if absent:
+            yield Finding("ok", "data", f"{name}: absent")
+            continue
+        problem = _problem(folder, "fashion-mnist")
+        if problem:
+            yield Finding("note", "data", f"{name}: {problem}", "it is passed over, or remove it")
+        else:
+            yield Finding("ok", "data", f"{name}: canonical{'' if used else ', used'} ({folder})")
+            used = True
+    if not used:
+        yield from _network_and_sample()
+
+
+def _network_and_sample() -> Iterator[Finding]:
+    urls = mirrors.addresses()
+    problems = mirrors.find_problems(urls, 4)
+    told = "; ".join(f"{mirrors.shown(url)} {problems.get(url, 'answers')}" for url in urls)
+    if len(problems) < len(urls):
+        yield Finding("ok", "data", f"network: {told}; it would be downloaded")
+        return
+    yield Finding("note", "data", f"network: {told}", places.REMEDY)
+    problem = _problem(SAMPLE_DIR, "sample")
+    if problem:
+        yield Finding("fail", "data", f"embedded sample: {problem}", "install d2l_mlp again")
+    else:
+        yield Finding("ok", "data", "embedded sample: right, used")
+
+
+def _problem(folder: Path, release: str) -> Optional[str]:
+    """Say what is wrong with the files in a folder; None if they are the release's."""
+    try:
+        for file in RELEASES[release]:
+            read_file(folder, file)
+    except DatasetError as error:
+        return str(error)
+    return None

@@ -1,0 +1,76 @@
+"""Look for what is wrong with a machine: ``python -m d2l_mlp.doctor``.
+
+It works where MXNet does not import, or NumPy is missing: all that is heavy is imported by other
+processes.
+"""
+
+import json
+import sys
+import textwrap
+from typing import List, Optional, Sequence
+
+from d2l_mlp.cli import signals
+from d2l_mlp.cli.parser import Parser
+from d2l_mlp.cli.streams import forgiving
+from d2l_mlp.diagnosis import framework, machine, main_job, packages, search
+from d2l_mlp.diagnosis.finding import Finding, findings
+
+PROG = "python -m d2l_mlp.doctor"
+
+CHECKS = (
+    machine.python, machine.system, packages.packages,
+    framework.libraries, framework.mxnet, framework.gpus, machine.threads,
+    search.data, machine.writing, machine.fonts, packages.kernel, main_job.training,
+)  # fmt: skip
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    """Run the command line; returns the exit code."""
+    with forgiving():
+        as_json = parser().parse_args(argv).json
+        found: List[Finding] = []
+
+        def look(_: signals.Signals) -> None:
+            for finding in findings(CHECKS):
+                found.append(finding)
+                if not as_json:
+                    print(line(finding), flush=True)
+
+        code = signals.run(PROG, look)
+        failed = any(finding.status == "fail" for finding in found)
+        if as_json and not code:
+            checks = [finding._asdict() for finding in found]
+            print(json.dumps({"ok": not failed, "checks": checks}, indent=2))
+        return code or (signals.FAILURE if failed else 0)
+
+
+def line(finding: Finding) -> str:
+    """Show a finding, in as many lines of 80 columns as it takes."""
+    begin = f"{finding.status:5} {finding.name:12} "
+    lines = textwrap.wrap(
+        finding.text, 80, initial_indent=begin, subsequent_indent=" " * len(begin),
+        break_on_hyphens=False,
+    )  # fmt: skip
+    if finding.remedy:
+        indent = " " * len(begin)
+        lines += textwrap.wrap(
+            finding.remedy, 80, initial_indent=f"{indent}-> ", subsequent_indent=f"{indent}   ",
+            break_on_hyphens=False,
+        )  # fmt: skip
+    return "\n".join(lines)
+
+
+def parser() -> Parser:
+    """Make the command line's parser."""
+    p = Parser(
+        prog=PROG,
+        description="Look for what is wrong with this machine. Each line is ok, a note, or a "
+        "failure that training would meet too; the exit code is then 1. It says nothing private, "
+        "and fits into a bug report.",
+    )
+    p.add_argument("--json", action="store_true", help="for a program to read")
+    return p
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,68 @@
+import gzip
+import hashlib
+
+import pytest
+
+from d2l_mlp.data import places
+from d2l_mlp.data.canonical import KNOWN_FOREIGN
+from d2l_mlp.diagnosis.search import data
+
+
+@pytest.fixture
+def no_system_package(monkeypatch, tmp_path):
+    monkeypatch.setattr(places, "SYSTEM_DIR", tmp_path / "nowhere")
+
+
+def link(source, folder):
+    folder.mkdir(parents=True)
+    for path in source.glob("*.gz"):
+        (folder / path.name).symlink_to(path)
+    return folder
+
+
+def test_the_first_right_place_is_used(full, no_system_package):
+    link(full.folder, places.gluon_dir())
+    found = [(finding.status, finding.text) for finding in data()]
+    assert found == [
+        ("ok", "our cache: absent"),
+        ("ok", f"Gluon's folder: canonical, used ({places.gluon_dir()})"),
+        ("ok", "system package: absent"),
+    ]
+
+
+def test_two_right_places(full):
+    link(full.folder, places.cache_dir())
+    first, _, last = data()
+    assert ", used (" in first.text
+    assert last.text == f"system package: canonical ({places.SYSTEM_DIR})"
+
+
+def test_damaged_and_withdrawn_files_are_passed_over(full, no_system_package, monkeypatch):
+    for folder in (places.cache_dir(), places.gluon_dir()):
+        link(full.folder, folder)
+    labels = "train-labels-idx1-ubyte.gz"
+    for folder, raw in (
+        (places.cache_dir(), (full.folder / labels).read_bytes()[:-9]),
+        (places.gluon_dir(), gzip.compress(b"files that cannot be had any more")),
+    ):
+        (folder / labels).unlink()
+        (folder / labels).write_bytes(raw)
+    withdrawn = next(iter(KNOWN_FOREIGN.values()))
+    monkeypatch.setitem(KNOWN_FOREIGN, hashlib.sha1(raw).hexdigest(), withdrawn)
+    cache, gluon, system, network, sample = data()
+    assert "is a truncated gzip file" in cache.text
+    assert "is of the superseded release of August 2017" in gluon.text
+    assert [cache.status, gluon.status, system.status] == ["note", "note", "ok"]
+    assert network.status == "note"
+    assert network.text.startswith("network: 127.0.0.1:9 cannot be reached")
+    assert sample == ("ok", "data", "embedded sample: right, used", None)
+
+
+def test_a_folder_that_is_named_has_to_be_right(full, monkeypatch, tmp_path):
+    monkeypatch.setenv("D2L_MLP_DATA", str(tmp_path))
+    (found,) = data()
+    assert found.status == "fail"
+    assert "train-images-idx3-ubyte.gz is missing" in found.text
+    monkeypatch.setenv("D2L_MLP_DATA", str(full.folder))
+    (found,) = data()
+    assert (found.status, found.text) == ("ok", f"$D2L_MLP_DATA: canonical, used ({full.folder})")
