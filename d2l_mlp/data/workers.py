@@ -12,7 +12,7 @@ from collections import deque
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from multiprocessing.util import Finalize
-from typing import Any, Iterable, Iterator, List
+from typing import Any, Deque, Iterable, Iterator, List, Tuple
 
 from mxnet import np, npx
 from mxnet.gluon.data import Dataset
@@ -37,7 +37,7 @@ class Workers:
         npx.waitall()  # what is being computed would be lost to the forked process
         self._workers = [_Worker(dataset) for _ in range(num_workers)]
 
-    def minibatches(self, batches: Iterable[List[int]]) -> Iterator[List[np.ndarray]]:
+    def minibatches(self, batches: Iterable[List[int]]) -> Iterator[Tuple[np.ndarray, np.ndarray]]:
         """Load minibatches, each process one ahead.
 
         Parameters
@@ -47,7 +47,7 @@ class Workers:
 
         Yields
         ------
-        list of mxnet.np.ndarray
+        tuple of mxnet.np.ndarray
             Features and labels, on the CPU, as Gluon's ``default_batchify_fn`` puts them together.
 
         Raises
@@ -55,7 +55,8 @@ class Workers:
         ChildProcessError
             If a process has ended, or does not answer.
         """
-        batches, asked = iter(batches), deque()
+        batches = iter(batches)
+        asked: Deque[_Worker] = deque()
         for worker, rows in zip(self._workers, batches):
             worker.ask(rows)
             asked.append(worker)
@@ -65,7 +66,8 @@ class Workers:
             for rows in itertools.islice(batches, 1):
                 worker.ask(rows)
                 asked.append(worker)
-            yield [np.array(array, dtype=array.dtype) for array in arrays]
+            X, y = (np.array(array, dtype=array.dtype) for array in arrays)
+            yield X, y
 
 
 class _Worker:
@@ -106,7 +108,7 @@ class _Worker:
 
     def _has_ended(self) -> ChildProcessError:
         self._process.join()
-        code = self._process.exitcode
+        code = self._process.exitcode or 0
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
         why = ", as by Linux when memory runs out" if code == -signal.SIGKILL else ""
         return ChildProcessError(
@@ -123,7 +125,7 @@ def _serve(dataset: Dataset, connection: Connection, parent: Connection) -> None
             rows = connection.recv()
             try:
                 arrays = default_batchify_fn([dataset[i] for i in rows])
-                answer = [array.asnumpy() for array in arrays]
+                answer: Any = [array.asnumpy() for array in arrays]
             except Exception as error:
                 answer = error
             connection.send(answer)

@@ -5,13 +5,13 @@ Python, are text, or are left alone by what this package does.
 """
 
 import os
-from typing import Dict
+from typing import Dict, Union
 
-from d2l_mlp.runtime.rules import Choice, Number, Rule
+from d2l_mlp.runtime.rules import Choice, Number
 
 _MOST = 2**31 - 1
 
-RULES: Dict[str, Rule] = {
+RULES: Dict[str, Union[Choice, Number]] = {
     "MXNET_ENGINE_TYPE": Choice(("NaiveEngine", "ThreadedEngine", "ThreadedEnginePerDevice")),
     "MXNET_TUNING_WEIGHT_SCALE": Number(float),
     **dict.fromkeys(
@@ -91,7 +91,7 @@ def prepare() -> None:
         os.environ[name] = str(value)
 
 
-def _read(text: str, rule: Rule) -> object:
+def _read(text: str, rule: Union[Choice, Number]) -> object:
     text = text.strip()
     if isinstance(rule, Choice) and text.lower() in rule.names:
         text = text.lower()

@@ -1,6 +1,6 @@
 """Measure a classifier's loss and accuracy, and what it takes for what."""
 
-from typing import Any, Callable, Iterable, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Iterable, List, Optional, Sequence, Tuple, Union
 
 import mxnet
 import numpy
@@ -17,6 +17,8 @@ from d2l_mlp.training.graph import NetWithLoss, with_loss
 _MINIBATCHES_AHEAD = 8
 # These are added up in one go: to call an operator takes as long as to add up a minibatch.
 _MINIBATCHES_TOGETHER = 32
+
+Labels = Union[Sequence[int], numpy.ndarray, np.ndarray]
 
 
 def evaluate(
@@ -129,7 +131,7 @@ def predict(net: gluon.Block, X: np.ndarray) -> numpy.ndarray:
 
 
 def confusion_matrix(
-    labels: Sequence[int], predicted: Sequence[int], num_classes: int = len(CLASSES)
+    labels: Labels, predicted: Labels, num_classes: int = len(CLASSES)
 ) -> numpy.ndarray:
     """Count how often each class was taken for each other.
 

@@ -1,7 +1,7 @@
 """The random numbers that a net itself draws while it is trained, as dropout does."""
 
 import warnings
-from typing import Optional
+from typing import List, Optional
 
 import mxnet
 import numpy
@@ -44,7 +44,7 @@ def warn_of_other_numbers(
     """
     if seed is not None or state is None or not state.history:
         return
-    blocks = []
+    blocks: List[gluon.Block] = []
     net.apply(blocks.append)
     if any(isinstance(block, nn.Dropout) for block in blocks):
         warnings.warn(

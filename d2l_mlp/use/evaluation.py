@@ -4,7 +4,8 @@ from typing import Any, Dict, NamedTuple
 
 from d2l_mlp.data.canonical import CLASSES
 from d2l_mlp.data.loaders import array_loaders
-from d2l_mlp.data.reader import DatasetError, FashionMNIST
+from d2l_mlp.data.reader import FashionMNIST
+from d2l_mlp.data.verified_files import DatasetError
 from d2l_mlp.runs.reader import SavedRun
 from d2l_mlp.runtime.device import device_of
 from d2l_mlp.training.class_scores import ClassScores, class_scores

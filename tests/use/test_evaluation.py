@@ -1,6 +1,6 @@
 import pytest
 
-from d2l_mlp.data.reader import DatasetError
+from d2l_mlp.data.verified_files import DatasetError
 from d2l_mlp.mlp import build_mlp
 from d2l_mlp.runs.reader import SavedRun
 from d2l_mlp.training.hyperparameters import Hyperparameters
