@@ -1,7 +1,6 @@
 """What the training command does: find the data, build the net, fit it, and save the run."""
 
 import dataclasses
-import itertools
 import logging
 import shlex
 import sys
@@ -23,6 +22,7 @@ from d2l_mlp.data.validation import hold_out
 from d2l_mlp.runs import config
 from d2l_mlp.runs.checkpoint import fingerprint
 from d2l_mlp.runs.folder import Run
+from d2l_mlp.runs.locking import make_next
 from d2l_mlp.runs.net import net_with, new_net
 from d2l_mlp.runs.params import dump_parameters
 from d2l_mlp.runs.reader import load
@@ -54,7 +54,7 @@ def train(flags: TrainFlags, signals: Signals) -> None:
         if flags.ancestor:
             now["from"] = _begin_with(net, flags.ancestor, flags.best)
         if run:
-            _compare_machines(run.config, now)
+            _compare(run, now)
             run.write_config({**run.config, **now})
         else:
             run = Run.start(flags.out or _default_folder(settings), now, initial_state(net))
@@ -152,9 +152,16 @@ def _test_loader(
     )
 
 
-def _compare_machines(before: config.Config, now: config.Config) -> None:
-    """Say what else the result depends on, if it has changed since the run's first part."""
-    changed = [key for key in ("versions", "device", "threads") if before.get(key) != now[key]]
+def _compare(run: Run, now: config.Config) -> None:
+    """Refuse other data, and say what else the result depends on, if it has changed."""
+    for name, sha256 in run.config["data"]["sha256"].items():
+        if now["data"]["sha256"].get(name) != sha256:
+            raise ValueError(
+                f"{run.folder} was trained on other data: {name} in {now['data']['folder']} has "
+                "another SHA-256; name the folder of the run's own data with --data-dir, or start "
+                "a new run"
+            )
+    changed = [k for k in ("versions", "device", "threads") if run.config.get(k) != now[k]]
     if changed:
         log.warning(
             "the run was started with other %s; the last bits of the result may differ",
@@ -163,12 +170,12 @@ def _compare_machines(before: config.Config, now: config.Config) -> None:
 
 
 def _default_folder(settings: Hyperparameters) -> Path:
+    """Make a folder that is named after the time and the net, at a length that any disk allows."""
     name = "-".join(map(str, [settings.activation, *settings.hidden]))
-    folder = (
-        Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{name if settings.hidden else 'softmax'}"
-    )
-    again = (folder.with_name(f"{folder.name}-{i}") for i in itertools.count(2))
-    return next(path for path in itertools.chain([folder], again) if not path.exists())
+    if len(name) > 100:
+        name = f"{settings.activation}-{len(settings.hidden)}-layers"
+    name = name if settings.hidden else "softmax"
+    return make_next(Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{name}")
 
 
 def _config(settings: Hyperparameters, data: FashionMNIST, context: mxnet.Context) -> config.Config:

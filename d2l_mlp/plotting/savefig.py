@@ -78,7 +78,7 @@ def save_figure(figure: "Figure", path: Union[str, Path], dpi: int = 200) -> Pat
     form = path.suffix[1:]
     if form not in FORMATS:
         raise ValueError(f"cannot save '{path}': its name must end in .svg, .png or .pdf")
-    files.replace(path, _render(figure, form, dpi), alone=False)
+    files.replace(path, render(figure, form, dpi))
     return path
 
 
@@ -95,16 +95,32 @@ def to_svg(figure: "Figure") -> str:
     str
         One ``<svg>`` element.
     """
-    svg = _render(figure, "svg").decode("utf-8")
+    svg = render(figure, "svg").decode("utf-8")
     return svg[svg.index("<svg") :]
 
 
 def to_png(figure: "Figure") -> bytes:
     """Turn a figure, drawn in `book_style`, into a PNG file of the size that browsers give SVG."""
-    return _render(figure, "png", dpi=96)
+    return render(figure, "png", dpi=96)
 
 
-def _render(figure: "Figure", form: str, dpi: int = 200) -> bytes:
+def render(figure: "Figure", form: str, dpi: int = 200) -> bytes:
+    """Give the content of a figure's file.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        Drawn in `book_style`.
+    form : {"svg", "png", "pdf"}
+        Its format.
+    dpi : int, default 200
+        Resolution of a PNG file, in pixels an inch.
+
+    Returns
+    -------
+    bytes
+        The same on every run.
+    """
     file = io.BytesIO()
     if form != "png":
         dpi = STYLE["figure.dpi"]

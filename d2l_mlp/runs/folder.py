@@ -1,24 +1,26 @@
 """The folder of a run, as the process that trains writes it: locked, and each file whole."""
 
 import csv
-import fcntl
 import io
 import json
-import os
+import logging
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator, Union
+from typing import Iterator, Optional, Union
 
 from mxnet import gluon
 
 from d2l_mlp.plotting.learning_curves import plot_history
-from d2l_mlp.plotting.savefig import save_figure
-from d2l_mlp.runs import checkpoint
+from d2l_mlp.plotting.savefig import render
+from d2l_mlp.runs import checkpoint, locking
 from d2l_mlp.runs.config import NAME, Config, hyperparameters
 from d2l_mlp.runs.params import dump_parameters
-from d2l_mlp.runs.reader import CHECKPOINTS, RunError, check_folder, read_checkpoint
-from d2l_mlp.runtime import files
+from d2l_mlp.runs.reader import RunError, check_folder, read_checkpoint
 from d2l_mlp.training.state import EpochMetrics, TrainingState, parameters_of
+
+log = logging.getLogger(__name__)
+
+_METRICS = "metrics.csv"
 
 
 class Run:
@@ -37,8 +39,6 @@ class Run:
         Of the last checkpoint.
     """
 
-    folder: Path
-    config: Config
     state: TrainingState
 
     @classmethod
@@ -48,7 +48,7 @@ class Run:
         Parameters
         ----------
         folder : path
-            Must be empty, or not exist.
+            Must be empty, not exist, or hold no more than a start that was killed has left.
         config : dict
             See `d2l_mlp.runs.config`.
         state : TrainingState
@@ -64,19 +64,15 @@ class Run:
         RunError
             If there is anything in the folder.
         """
-        self = cls()
-        self.folder, self.config = Path(folder), config
+        self = cls(Path(folder), config)
         with self._writing():
-            self.folder.mkdir(parents=True, exist_ok=True)
-            if any(self.folder.iterdir()):
-                raise RunError(
-                    f"{self.folder} is not empty, and a run overwrites nothing; "
-                    "name another folder with --out"
-                )
-            self._checkpoints.mkdir()
-            self._lock()
-        self.write_config(config)
-        self.save(state)
+            self._locked = locking.make(self.folder)
+        try:
+            self.write_config(config)
+            self.save(state)
+        except BaseException:
+            self._locked.clear([checkpoint.BEST, _METRICS, NAME])
+            raise
         return self
 
     @classmethod
@@ -98,20 +94,23 @@ class Run:
         CheckpointError
             If it has none.
         """
-        self = cls()
-        self.folder = Path(folder)
-        check_folder(self.folder)
+        check_folder(Path(folder))
+        self = cls(Path(folder))
         with self._writing():
-            self._lock()
+            self._locked = locking.LockedFolder(self.folder)
         self.config, self.state = read_checkpoint(self.folder)
         self._write_metrics()
         self._write_best()
         return self
 
+    def __init__(self, folder: Path, config: Optional[Config] = None):
+        self.folder, self.config = folder, config or {}
+        self._locked: Optional[locking.LockedFolder] = None
+
     def save(self, state: TrainingState) -> None:
         """Write a checkpoint, and ``metrics.csv`` after it."""
-        with self._writing():
-            checkpoint.save(self._checkpoints, checkpoint.Checkpoint(self.config, state))
+        with self._writing() as locked:
+            checkpoint.save(locked.checkpoints, checkpoint.Checkpoint(self.config, state))
         self.state = state
         self._write_metrics()
         if state.best_epoch == len(state.history):
@@ -119,64 +118,60 @@ class Run:
 
     def write_config(self, config: Config) -> None:
         """Write ``config.json``."""
-        with self._writing():
-            self.config = config
-            text = json.dumps(config, indent=2) + "\n"
-            files.replace(self.folder / NAME, text.encode())
+        self.config = config
+        self._write(NAME, json.dumps(config, indent=2) + "\n")
 
     def write_parameters(self, net: gluon.Block) -> None:
         """Write ``model.params``, which a net of the same shape reads with ``load_parameters``."""
-        with self._writing():
-            files.replace(self.folder / "model.params", dump_parameters(parameters_of(net)))
+        self._write("model.params", dump_parameters(parameters_of(net)))
 
     def write_curves(self) -> None:
-        """Draw ``curves.svg``: loss and accuracy by epoch."""
-        with self._writing():
-            save_figure(plot_history(self.state.history, self._watched), self.folder / "curves.svg")
+        """Draw ``curves.svg``: loss and accuracy by epoch; if that fails, it is logged."""
+        try:
+            curves = render(plot_history(self.state.history, self._watched), "svg")
+        except Exception as error:
+            log.warning("curves.svg cannot be drawn (%s); metrics.csv has the numbers", error)
+            return
+        self._write("curves.svg", curves)
 
     def close(self) -> None:
         """Give back the lock before the process ends."""
-        os.close(self._lock_file)
+        self._locked.close()
 
     @property
     def _watched(self) -> str:
         return hyperparameters(self.config).watched
 
     def _write_best(self) -> None:
-        with self._writing():
-            files.replace(self.folder / checkpoint.BEST, dump_parameters(self.state.best))
-
-    @property
-    def _checkpoints(self) -> Path:
-        return self.folder / CHECKPOINTS
+        self._write(checkpoint.BEST, dump_parameters(self.state.best))
 
     def _write_metrics(self) -> None:
         text = io.StringIO()
         table = csv.writer(text, lineterminator="\n")
         table.writerow(n.replace("val_", f"{self._watched}_") for n in EpochMetrics._fields)
         table.writerows([f"{value:.9g}" for value in metrics] for metrics in self.state.history)
-        with self._writing():
-            files.replace(self.folder / "metrics.csv", text.getvalue().encode())
+        self._write(_METRICS, text.getvalue())
 
-    def _lock(self) -> None:
-        # A lock of the process's own, which those that a loader forks do not inherit.
-        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        self._lock_file = os.open(self._checkpoints / "lock", flags)
-        try:
-            fcntl.lockf(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, PermissionError):
-            raise RunError(
-                f"{self.folder} is in use by another process; wait for its end or stop it"
-            ) from None
+    def _write(self, name: str, content: Union[str, bytes]) -> None:
+        raw = content.encode() if isinstance(content, str) else content
+        with self._writing() as locked:
+            locked.top.replace(name, raw)
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
+    def _writing(self) -> Iterator[Optional[locking.LockedFolder]]:
         try:
-            yield
+            self._check()
+            yield self._locked
+            self._check()
         except RunError:
             raise
         except OSError as error:
+            self._check()  # that it is gone is said first
             raise RunError(
                 f"{self.folder} cannot be written ({error.strerror or error}); "
                 "mend that, or name another folder with --out"
             ) from error
+
+    def _check(self) -> None:
+        if self._locked:
+            self._locked.check()

@@ -19,8 +19,8 @@ from d2l_mlp.runs.checkpoint import (
     Checkpoint,
     file_of,
     fingerprint,
+    name_of,
     numbers,
-    path_of,
 )
 from d2l_mlp.runs.config import Config, hyperparameters, identity
 from d2l_mlp.runs.net import parameter_shapes
@@ -62,11 +62,15 @@ def load(folder: Path, config: Optional[Config] = None) -> Checkpoint:
     """
     if folder.is_symlink() or not folder.is_dir():
         raise CheckpointError(f"{folder} is not a folder of checkpoints")
-    passed_over: List[Path] = []
+    passed: List[Path] = []
     while True:
-        paths = [p for p in (path_of(folder, n) for n in numbers(folder)) if p not in passed_over]
+        try:
+            names = [path.name for path in folder.iterdir()]
+        except OSError as error:
+            raise CheckpointError(f"{folder} cannot be read ({error.strerror})") from error
+        paths = [folder / name_of(n) for n in numbers(names) if folder / name_of(n) not in passed]
         if not paths:
-            raise CheckpointError(f"{folder} holds no checkpoint")
+            raise CheckpointError(f"{folder} holds no checkpoint; start the run again")
         try:
             return _load(paths[0], config)
         except CheckpointError as error:
@@ -75,7 +79,7 @@ def load(folder: Path, config: Optional[Config] = None) -> Checkpoint:
             if len(paths) == 1:
                 raise
             log.warning("%s; going back to %s", error, paths[1])
-            passed_over.append(paths[0])
+            passed.append(paths[0])
 
 
 def _load(path: Path, config: Optional[Config]) -> Checkpoint:

@@ -250,10 +250,11 @@ def test_no_checkpoint_at_all(run):
 def test_a_bad_checkpoint_is_replaced_and_its_leftovers_go(run, made, caplog):
     flip(run / NEW)
     (run / "checkpoints" / "000099").mkdir()
-    (run / "checkpoints" / "part" / "nested").mkdir(parents=True)
+    shutil.copytree(run / NEW, run / "checkpoints" / "000004.0123abcd")
     (run / ".metrics.csv.part").write_text("torn")
     opened = Run.resume(run)
     assert len(caplog.records) == 2
+    assert not (run / "checkpoints" / "000004.0123abcd").exists()
     opened.save(made[1][3])
     opened.close()
     caplog.clear()

@@ -1,0 +1,130 @@
+"""Folders that are moved, taken, shared or full while a run writes to them."""
+
+import shutil
+import signal
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from d2l_mlp.runs import verification
+from d2l_mlp.runs.locking import make, make_next
+from d2l_mlp.runs.reader import RunError
+from tests.processes import PROG, SAMPLE, in_own_mounts, metrics, wait_for
+
+FLAGS = (*SAMPLE, "--hidden", "8", "--batch-size", "500")
+ENDLESS = (*FLAGS, "--epochs", "100000", "--out", "run")
+
+
+def move(folder):
+    folder.rename(folder.parent / "moved")
+
+
+def empty(folder):
+    for path in folder.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def move_checkpoints(folder):
+    (folder / "checkpoints").rename(folder.parent / "moved")
+
+
+def unlock(folder):
+    (folder / "checkpoints" / "lock").unlink()
+
+
+@pytest.mark.parametrize("take", [move, shutil.rmtree, empty, move_checkpoints, unlock])
+def test_a_folder_that_is_taken_away_ends_the_run(start, tmp_path, take):
+    process = start(*ENDLESS)
+    wait_for(process, "epoch      2/")
+    process.send_signal(signal.SIGSTOP)
+    take(tmp_path / "run")
+    before = sorted(tmp_path.rglob("*"))
+    process.send_signal(signal.SIGCONT)
+    err = process.communicate(timeout=60)[1]
+    assert process.returncode == 1
+    (line,) = err.splitlines()
+    assert line.startswith(f"{PROG}: error: run was moved, deleted or replaced while")
+    if take is not unlock:
+        assert set(tmp_path.rglob("*")) <= set(before)
+    if take is move:
+        assert verification.load(tmp_path / "moved" / "checkpoints").state.history
+
+
+def test_two_runs_in_one_place_never_mix(start, run, tmp_path):
+    first = start(*ENDLESS, "--lr", "0.25")
+    wait_for(first, "epoch      2/")
+    first.send_signal(signal.SIGSTOP)
+    (tmp_path / "run").rename(tmp_path / "moved")
+    run(*FLAGS, "--epochs", 2, "--out", "run")
+    before = contents(tmp_path / "run")
+    first.send_signal(signal.SIGCONT)
+    assert "run was moved, deleted or replaced" in first.communicate(timeout=60)[1]
+    assert first.returncode == 1
+    assert contents(tmp_path / "run") == before
+    saved = verification.load(tmp_path / "moved" / "checkpoints")
+    assert saved.config["hyperparameters"]["lr"] == 0.25
+
+
+def contents(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_names_are_claimed_by_making_the_folder(tmp_path):
+    with ThreadPoolExecutor(16) as pool:
+        made = list(pool.map(lambda _: make_next(tmp_path / "runs" / "name"), range(64)))
+    assert {path.name for path in made} == {"name", *(f"name-{i}" for i in range(2, 65))}
+
+
+def test_runs_of_the_same_second_take_folders_of_their_own(start, tmp_path):
+    # However slow the file system is: both have looked before either has made a folder.
+    script = (
+        "import os, sys, time\n"
+        "time.strftime = lambda form: 'now'\n"
+        "make = os.mkdir\n"
+        "def slow(path, *args, **options):\n"
+        "    time.sleep(1 if 'runs' in str(path) else 0)\n"
+        "    make(path, *args, **options)\n"
+        "os.mkdir = slow\n"
+        "from d2l_mlp import train\n"
+        "sys.exit(train.main(['--dataset', 'sample', '--epochs', '1', '--hidden', *60 * '1']))\n"
+    )
+    processes = [start("-c", script) for _ in range(2)]
+    for process in processes:
+        assert process.communicate(timeout=120)[1] == ""
+        assert process.returncode == 0
+    folders = sorted((tmp_path / "runs").iterdir())
+    assert [folder.name for folder in folders] == ["now-relu-60-layers", "now-relu-60-layers-2"]
+    assert [len(metrics(folder)) for folder in folders] == [1, 1]
+
+
+def test_a_folder_that_another_start_has_filled(tmp_path):
+    first = make(tmp_path / "run")
+    first.checkpoints.make("000000").close()
+    with pytest.raises(RunError, match="run is not empty, and a run overwrites nothing"):
+        make(tmp_path / "run")
+    first.close()
+
+
+@pytest.mark.parametrize(
+    "name", ["config.json", "checkpoints/notes", "notes", "checkpoints/000000"]
+)
+def test_what_is_somebody_s_own_is_not_taken_for_a_start(tmp_path, name):
+    path = tmp_path / "run" / name
+    path.parent.mkdir(parents=True)
+    path.write_text("precious")
+    with pytest.raises(RunError, match="run is not empty"):
+        make(tmp_path / "run")
+    assert contents(tmp_path) == {path: b"precious"}
+
+
+def test_a_start_on_a_full_disk_can_be_started_again(tmp_path):
+    (tmp_path / "disk").mkdir()
+    result = in_own_mounts(
+        'mount -t tmpfs -o size=40k none disk || exit 99; "$@"; find disk -mindepth 1 -print; '
+        'mount -o remount,size=4m disk; exec "$@"',
+        *FLAGS, "--epochs", 1, "--out", "disk/run", cwd=tmp_path,
+    )  # fmt: skip
+    assert result.returncode == 0
+    (line,) = result.stderr.splitlines()
+    assert "disk/run cannot be written (No space left on device)" in line
+    assert "\ndisk/run\ndata " in "\n" + result.stdout[result.stdout.index("disk/run") :]
