@@ -142,6 +142,10 @@ def test_help_shows_every_default_and_imports_nothing_heavy(run):
         (["--lr", "-0.5"], "argument --lr: '-0.5' is not allowed"),
         (["--lr", "inf"], "argument --lr: 'inf' is not allowed"),
         (["--momentum", "1"], "argument --momentum: '1' is not allowed; give a number of at least"),
+        (["--lr", "1e308"], "argument --lr: '1e308' is not allowed; give a number greater than 0, "
+         "which single precision holds (1.17549e-38 to 3.40282e+38)"),
+        (["--wd", "1e-46"], "argument --wd: '1e-46' is not allowed; give a number of at least 0, "
+         "which single precision holds"),
         (["--wd", "-1"], "argument --wd: '-1' is not allowed; give a number of at least 0"),
         (["--schedule", "step"], "argument --schedule: 'step' is not allowed; give one of con"),
         (["--hidden", "256", "0"], "argument --hidden: '0' is not allowed"),
@@ -172,6 +176,15 @@ def test_bad_flags(capsys, args, says):
     assert out == ""
     (line,) = err.splitlines()
     assert line.startswith(f"{PROG}: error: {says}")
+
+
+def test_too_large_for_the_limit_of_the_address_space(error):
+    def limit():
+        resource.setrlimit(resource.RLIMIT_AS, (2**33, 2**33))
+
+    line = error(*SAMPLE[2:], "--hidden", 2_000_000, code=1, preexec_fn=limit)
+    # Parameters and gradients.
+    assert "the net is too large: it takes at least 12,130 MiB of memory, of which " in line
 
 
 def test_absent_gpu(error):
@@ -321,6 +334,15 @@ def test_a_diverged_run_goes_on_by_the_command_that_it_names(run, tmp_path):
     args = shlex.split(command.replace("1e+19", "0.1"))[1:]
     run(*args, "--epochs", 1, "--out", "again")
     assert len(metrics(tmp_path / "again")) == 1
+
+
+def test_a_loss_that_only_the_evaluation_meets_is_divergence_too(run, tmp_path):
+    # The one step is taken after the training loss was measured, which is finite.
+    flags = ("--lr", "1e20", "--batch-size", 5000, "--hidden", 8, "--epochs", 1)
+    result = run(*SAMPLE, *flags, "--out", "run", code=1)
+    (line,) = result.stderr.splitlines()
+    assert "no longer finite after epoch 1; lower the learning rate (1e+20)" in line
+    assert metrics(tmp_path / "run") == []
 
 
 @pytest.mark.parametrize("loader", ["arrays", "d2l"])

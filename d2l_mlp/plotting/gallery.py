@@ -6,12 +6,12 @@ figure is drawn.
 """
 
 import difflib
-import math
 from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Callable, Iterator, Mapping, Optional, Sequence, Tuple
 
 from d2l_mlp.activations import ACTIVATIONS, PRELU_SLOPE
+from d2l_mlp.runtime.rules import SINGLE
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -65,8 +65,8 @@ class FigureOptions:
             )
         if step < 2.0**-22 * max(-lo, hi):
             raise ValueError(f"step {step:g}: too small for float32 numbers from {lo:g} to {hi:g}")
-        if not math.isfinite(self.alpha):
-            raise ValueError(f"alpha {self.alpha:g}: give a finite number")
+        if self.alpha and not SINGLE[0] <= abs(self.alpha) <= SINGLE[1]:
+            raise ValueError(f"alpha {self.alpha:g}: give a finite number that float32 holds")
         if not 1 <= len(self.hidden) <= MAX_HIDDEN_LAYERS or min(self.hidden) < 1:
             raise ValueError(
                 f"hidden {' '.join(map(str, self.hidden))}: "

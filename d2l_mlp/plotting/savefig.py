@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Iterator, Mapping, Union
 
-from d2l_mlp.runtime import files
+from d2l_mlp.runtime.folders import replace
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -78,7 +78,7 @@ def save_figure(figure: "Figure", path: Union[str, Path], dpi: int = 200) -> Pat
     form = path.suffix[1:]
     if form not in FORMATS:
         raise ValueError(f"cannot save '{path}': its name must end in .svg, .png or .pdf")
-    files.replace(path, render(figure, form, dpi))
+    replace(path, render(figure, form, dpi))
     return path
 
 

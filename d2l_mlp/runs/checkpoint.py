@@ -15,7 +15,7 @@ from typing import Any, Dict, Iterable, List, NamedTuple
 
 from d2l_mlp.runs.config import Config
 from d2l_mlp.runs.params import dump_parameters
-from d2l_mlp.runtime.files import Folder
+from d2l_mlp.runtime.folders import Folder
 from d2l_mlp.training.state import TrainingState
 
 FORMAT = 1

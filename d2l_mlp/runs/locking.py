@@ -13,7 +13,7 @@ from typing import Iterable
 
 from d2l_mlp.runs import checkpoint, config
 from d2l_mlp.runs.reader import CHECKPOINTS, RunError
-from d2l_mlp.runtime.files import Folder
+from d2l_mlp.runtime.folders import Folder
 
 _LOCK = "lock"
 
@@ -55,9 +55,14 @@ class LockedFolder:
             )
 
     def clear(self, names: Iterable[str]) -> None:
-        """Remove what a start has written, files of these names too, as far as can be done.
+        """Remove what a start has written, as far as can be done.
 
-        In this order: whatever cannot be removed, the rest is a run or the beginning of one.
+        Its files come first: whatever cannot be removed, the rest is a run, or begins one.
+
+        Parameters
+        ----------
+        names : iterable of str
+            Of the files that are not checkpoints.
         """
         with suppress(OSError):  # what the start has failed by is told already
             for name in names:
@@ -72,7 +77,20 @@ class LockedFolder:
 def make(path: Path) -> LockedFolder:
     """Make the folder of a new run.
 
-    It may be there if it is empty, or holds no more than a start that was killed has left.
+    Parameters
+    ----------
+    path : Path
+        May be there if it is empty, or holds no more than a start that was killed has left.
+
+    Returns
+    -------
+    LockedFolder
+        With an empty folder of checkpoints.
+
+    Raises
+    ------
+    RunError
+        If it holds anything else, or another process writes there.
     """
     path.mkdir(parents=True, exist_ok=True)
     with Folder(path) as top:
@@ -89,7 +107,18 @@ def make(path: Path) -> LockedFolder:
 
 
 def make_next(path: Path) -> Path:
-    """Make a new folder, with -2, -3, ... behind its name if that is taken; tell which."""
+    """Make a new folder of the first name that is free, and so claim it.
+
+    Parameters
+    ----------
+    path : Path
+        The first to be tried; the others have -2, -3, ... behind it.
+
+    Returns
+    -------
+    Path
+        Of the folder.
+    """
     for name in itertools.chain([path.name], (f"{path.name}-{i}" for i in itertools.count(2))):
         try:
             path.with_name(name).mkdir(parents=True)

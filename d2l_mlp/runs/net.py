@@ -9,7 +9,9 @@ from mxnet.gluon import nn
 
 from d2l_mlp.data.canonical import CLASSES, IMAGE_SHAPE
 from d2l_mlp.mlp import build_mlp
+from d2l_mlp.runtime import memory
 from d2l_mlp.training.hyperparameters import Hyperparameters
+from d2l_mlp.training.optimizers import OPTIMIZERS
 from d2l_mlp.training.state import Arrays, set_parameters
 
 
@@ -27,9 +29,21 @@ def new_net(settings: Hyperparameters, device: Optional[mxnet.Context] = None) -
     -------
     gluon.nn.Sequential
         Initialized.
+
+    Raises
+    ------
+    ValueError
+        If there is not the memory to train it.
     """
+    check_memory(settings)
     mxnet.random.seed(settings.seed)
     return _build(settings, settings.init, device)
+
+
+def check_memory(settings: Hyperparameters) -> None:
+    """Raise a ValueError if the net, its gradients and its optimizer's states do not fit."""
+    states = OPTIMIZERS[settings.optimizer].states(settings)
+    memory.check_shapes(parameter_shapes(settings), 2 + len(states), memory.available())
 
 
 def parameter_shapes(settings: Hyperparameters) -> Dict[str, Tuple[int, ...]]:

@@ -23,9 +23,10 @@ from d2l_mlp.runs.checkpoint import (
     numbers,
 )
 from d2l_mlp.runs.config import Config, hyperparameters, identity
-from d2l_mlp.runs.net import parameter_shapes
+from d2l_mlp.runs.net import check_memory, parameter_shapes
 from d2l_mlp.runs.params import file_size, load_parameters
 from d2l_mlp.runtime import files
+from d2l_mlp.runtime.rules import SINGLE
 from d2l_mlp.training.optimizers import OPTIMIZERS
 from d2l_mlp.training.state import EpochMetrics, TrainingState
 
@@ -100,12 +101,16 @@ def _load(path: Path, config: Optional[Config]) -> Checkpoint:
         )
         if [metrics.epoch for metrics in history] != list(range(1, int(path.name) + 1)):
             raise ValueError(f"is not of the first {int(path.name)} epochs")
+        # Python's JSON knows NaN and 1e308, which no run in single precision has.
+        if not all(abs(value) <= SINGLE[1] for metrics in history for value in metrics):
+            raise ValueError("has a metric that is not finite in single precision")
         if config and identity(config) != identity(content["config"]):
             raise ValueError("has another configuration than config.json; remove the wrong one")
         # A run from before this was kept has had no best epoch but its last.
         best_epoch = content.get("best_epoch", len(history))
         if type(best_epoch) is not int or not min(1, len(history)) <= best_epoch <= len(history):
             raise ValueError(f"says that the best epoch is {best_epoch!r} of {len(history)}")
+        check_memory(settings)
         shapes = parameter_shapes(settings)
         size = file_size(shapes)
     arrays = {}

@@ -5,6 +5,9 @@ import operator
 from dataclasses import dataclass
 from typing import Any, Sequence, Tuple, Union
 
+SINGLE = (2.0**-126, (2 - 2.0**-23) * 2.0**127)
+"""The sizes of single precision's normal numbers. MXNet refuses any other but 0."""
+
 
 @dataclass(frozen=True)
 class Number:
@@ -18,6 +21,9 @@ class Number:
         Bounds, which belong to what is allowed.
     above, below : float
         Bounds that do not.
+    single : bool
+        Whether it is for an operator of MXNet, which takes it in single precision: 0, or of a size
+        in `SINGLE`.
     """
 
     kind: type
@@ -25,6 +31,7 @@ class Number:
     most: float = math.inf
     above: float = -math.inf
     below: float = math.inf
+    single: bool = False
 
     def __str__(self) -> str:
         bounds = (
@@ -34,7 +41,8 @@ class Number:
             ("less than", self.below),
         )
         told = " and ".join(f"{words} {bound}" for words, bound in bounds if math.isfinite(bound))
-        return f"{'an integer' if self.kind is int else 'a number'} {told}".rstrip()
+        held = ", which single precision holds ({:g} to {:g})".format(*SINGLE) * self.single
+        return f"{'an integer' if self.kind is int else 'a number'} {told}".rstrip() + held
 
     def read(self, value: Any) -> Union[int, float]:
         """Turn a value into a number of this kind; a ValueError without text if it is none."""
@@ -46,6 +54,8 @@ class Number:
             raise ValueError from None
         inside = self.least <= number <= self.most and self.above < number < self.below
         if not inside or math.isinf(number):
+            raise ValueError
+        if self.single and number and not SINGLE[0] <= abs(number) <= SINGLE[1]:
             raise ValueError
         return number
 
@@ -120,3 +130,8 @@ def check(name: str, value: Any, rule: Rule) -> Any:
         return rule.read(value)
     except ValueError:
         raise ValueError(f"{name} is {value!r}; give {rule}") from None
+
+
+def flush(number: float) -> float:
+    """Give a number, or 0 if it is too small for single precision."""
+    return number if abs(number) >= SINGLE[0] else 0.0

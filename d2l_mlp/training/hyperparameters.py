@@ -46,13 +46,13 @@ class Hyperparameters:
     )
     lr: Optional[float] = _setting(
         None,
-        Number(float, above=0),
+        Number(float, above=0, single=True),
         "learning rate (default: "
         + ", ".join(f"{o.learning_rate:g} for {name}" for name, o in OPTIMIZERS.items())
         + ")",
     )
-    momentum: float = _setting(0.0, Number(float, least=0, below=1), "of SGD")
-    wd: float = _setting(0.0, Number(float, least=0), "weight decay")
+    momentum: float = _setting(0.0, Number(float, least=0, below=1, single=True), "of SGD")
+    wd: float = _setting(0.0, Number(float, least=0, single=True), "weight decay")
     schedule: str = _setting("constant", Choice(tuple(SCHEDULES)), "of the learning rate")
     validation: float = _setting(
         0.0,

@@ -133,14 +133,14 @@ def fit(
         npx.waitall()
         seconds = time.perf_counter() - start
         parameters = parameters_of(net)
-        values = (numpy.array(train_loss), *parameters.values())
+        val_loss, val_accuracy = measure(net_with_loss, val_iter, device, on_minibatch)
+        values = (numpy.array([train_loss, val_loss]), *parameters.values())
         if not all(numpy.isfinite(array).all() for array in values):
             set_parameters(net, state.parameters)
             raise DivergenceError(
-                f"the loss ({train_loss:g}) or a parameter is no longer finite after epoch "
-                f"{epoch + 1}; lower the learning rate ({settings.lr:g})"
+                f"a loss ({train_loss:g}, then {val_loss:g}) or a parameter is no longer finite "
+                f"after epoch {epoch + 1}; lower the learning rate ({settings.lr:g})"
             )
-        val_loss, val_accuracy = measure(net_with_loss, val_iter, device, on_minibatch)
         metrics = EpochMetrics(
             epoch + 1, train_loss, train_accuracy, val_loss, val_accuracy,
             seconds, train.num_examples / seconds,

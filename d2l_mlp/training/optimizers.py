@@ -8,6 +8,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Tuple
 
+from d2l_mlp.runtime.rules import flush
+
 if TYPE_CHECKING:
     from d2l_mlp.training.hyperparameters import Hyperparameters
 
@@ -55,7 +57,7 @@ def _step_adam(
     beta1, beta2, epsilon = 0.9, 0.999, 1e-8
     unbias = math.sqrt(1 - beta2**t)
     nd.adam_update(
-        weight, grad, states["mean"], states["variance"], lr=lr * unbias / (1 - beta1**t),
+        weight, grad, states["mean"], states["variance"], lr=flush(lr * unbias / (1 - beta1**t)),
         beta1=beta1, beta2=beta2, epsilon=epsilon * unbias, out=weight, **options,
     )  # fmt: skip
 

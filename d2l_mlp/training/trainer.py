@@ -10,6 +10,7 @@ from typing import Any, Dict, Union
 import mxnet
 from mxnet import gluon, nd
 
+from d2l_mlp.runtime.rules import flush
 from d2l_mlp.training.hyperparameters import Hyperparameters
 from d2l_mlp.training.optimizers import OPTIMIZERS
 from d2l_mlp.training.state import Arrays, TrainingState
@@ -88,5 +89,5 @@ class _NamedStates(mxnet.optimizer.Optimizer):
         self._update_count(index)
         OPTIMIZERS[self._settings.optimizer].step(
             nd, weight, grad, state, self._index_update_count[index], self._settings,
-            lr=self._get_lr(index), wd=self._get_wd(index), rescale_grad=self.rescale_grad,
+            lr=flush(self._get_lr(index)), wd=self._get_wd(index), rescale_grad=self.rescale_grad,
         )  # fmt: skip

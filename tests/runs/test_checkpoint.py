@@ -211,6 +211,9 @@ def flip(folder):
         (edit("state.json", lambda s: s.update(best_epoch=4)), "the best epoch is 4 of 3"),
         (edit("state.json", lambda s: s.update(best_epoch=0)), "the best epoch is 0 of 3"),
         (edit("state.json", lambda s: s.update(best_epoch=None)), "the best epoch is None of 3"),
+        (edit("state.json", lambda s: s["history"][2].__setitem__(3, float("nan"))),
+         "state.json has a metric that is not finite in single precision"),
+        (edit("state.json", lambda s: s["history"][2].__setitem__(1, 1e308)), "is not finite in"),
         (hyperparameter("activation", "step"), "state.json is no run's configuration: activation "
          "is 'step'; give one of relu, "),
         (hyperparameter("lr", float("nan")), "lr is nan; give a number greater than 0"),
@@ -236,6 +239,36 @@ def test_damage_is_named_and_the_checkpoint_before_it_taken(run, made, caplog, d
     with pytest.raises(CheckpointError) as caught:
         resume(run)
     assert says in str(caught.value)
+
+
+def test_what_claims_a_net_larger_than_the_memory(run):
+    for path in (*run.glob("checkpoints/*/state.json"), run / "config.json"):
+        content = json.loads(path.read_text())
+        content.get("config", content)["hyperparameters"]["hidden"] = [10**9, 10**9]
+        path.write_text(json.dumps(content))
+        if path.name == "state.json":
+            for file in path.parent.glob("*.params"):
+                os.truncate(file, 2**30)  # sparse
+            sign(path.parent)
+    with pytest.raises(
+        CheckpointError, match=r"state\.json .*the net is too large: 1\.weight of sha"
+    ):
+        resume(run)
+
+
+def test_what_readers_keep_beside_checkpoints_stays(run, made):
+    for name in ("20261125", "part", "old"):
+        shutil.copytree(run / OLD, run / "checkpoints" / name)
+        (run / "checkpoints" / name / "manifest.json").unlink()
+        (run / "checkpoints" / name / "notes").write_text(name)
+    (run / OLD / "notes").write_text("of an epoch")
+    opened = Run.resume(run)
+    opened.save(made[1][2])
+    opened.save(made[1][3])
+    opened.close()
+    kept = {path.read_text() for path in (run / "checkpoints").glob("*/notes")}
+    assert kept == {"20261125", "part", "old", "of an epoch"}
+    assert same(resume(run).state, made[1][3])
 
 
 def test_no_checkpoint_at_all(run):

@@ -110,20 +110,10 @@ def check(folder):
     return saved and len(saved.history)
 
 
+PARTS = ["best.params", "manifest.json", "model.params", "momentum.params", "state.json"]
 WHOLE = sorted(
     ["best.params", "checkpoints", "checkpoints/lock", "config.json", "metrics.csv"]
-    + [f"checkpoints/{n}" for n in ("000002", "000003")]
-    + [
-        f"checkpoints/{n}/{file}"
-        for n in ("000002", "000003")
-        for file in (
-            "best.params",
-            "manifest.json",
-            "model.params",
-            "momentum.params",
-            "state.json",
-        )
-    ]
+    + [f"checkpoints/00000{n}{part}" for n in (2, 3) for part in ["", *(f"/{p}" for p in PARTS)]]
 )
 
 

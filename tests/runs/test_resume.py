@@ -1,6 +1,7 @@
 """Runs that are interrupted in every way, as processes."""
 
 import http.server
+import json
 import random
 import signal
 import threading
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from d2l_mlp import train
-from d2l_mlp.runs import verification
+from d2l_mlp.runs import checkpoint, verification
 from tests.processes import (
     PROG,
     SAMPLE,
@@ -113,6 +114,37 @@ def test_what_cannot_be_resumed(run, tmp_path):
     run(*TINY, "--epochs", 2, "--schedule", "cosine", "--out", "run")
     assert "--epochs 3 would change in its middle" in error("run", "--epochs", 3)
     assert "run has trained 2 epochs; give --epochs 2 or more" in error("run", "--epochs", 1)
+
+
+def test_other_data_are_refused_and_a_failed_drawing_is_told(run, tmp_path, sample):
+    # Drawing fails, as with a broken matplotlib; the run does not.
+    script = (
+        "import sys\n"
+        "from d2l_mlp import train\n"
+        "from d2l_mlp.runs import folder\n"
+        "def plot_history(*args): raise OSError('no font')\n"
+        "folder.plot_history = plot_history\n"
+        "sys.exit(train.main(sys.argv[1:]))\n"
+    )
+    result = run("-c", script, *TINY[2:], "--epochs", 1, "--out", "run")
+    assert result.stderr == (
+        f"{PROG}: curves.svg cannot be drawn (no font); metrics.csv has the numbers\n"
+    )
+    assert "saved in run" in result.stdout
+    assert (tmp_path / "run" / "model.params").exists()
+    sha256 = next(iter(sample.sha256.values()))
+    for path in (tmp_path / "run").rglob("*.json"):
+        path.write_text(path.read_text().replace(sha256, 64 * "0"))
+    for manifest in (tmp_path / "run").rglob("manifest.json"):
+        content = json.loads(manifest.read_text())
+        state = (manifest.parent / "state.json").read_bytes()
+        content["files"]["state.json"] = checkpoint.fingerprint(state)
+        manifest.write_text(json.dumps(content))
+    before = (tmp_path / "run" / "config.json").read_bytes()
+    (line,) = run("-m", "d2l_mlp.train", "--resume", "run", code=1).stderr.splitlines()
+    assert "run was trained on other data: " in line
+    assert "name the folder of the run's own data with --data-dir, or start a new run" in line
+    assert (tmp_path / "run" / "config.json").read_bytes() == before
 
 
 def test_other_threads_are_told(run):

@@ -9,10 +9,10 @@ import numpy
 import pytest
 from mxnet import autograd, np
 
-from d2l_mlp.data.loaders import array_loaders
+from d2l_mlp.data.loaders import ArrayLoader, array_loaders
 from d2l_mlp.mlp import build_mlp
 from d2l_mlp.training.hyperparameters import Hyperparameters
-from d2l_mlp.training.loop import fit
+from d2l_mlp.training.loop import DivergenceError, fit
 from d2l_mlp.training.optimizers import OPTIMIZERS
 from d2l_mlp.training.state import initial_state, parameters_of
 from d2l_mlp.training.trainer import make_trainer, read_states
@@ -75,3 +75,19 @@ def test_adam_trains_better_than_it_starts_at_its_own_learning_rate(sample):
     net = build_mlp((32,), num_inputs=784)
     history = fit(net, *array_loaders(sample, 128), num_epochs=4, optimizer="adam")
     assert history[-1].val_accuracy > 0.75
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("lr", [1.2e-38, 3.4e38])
+def test_every_rate_that_is_allowed_is_one_that_mxnet_takes(optimizer, lr):
+    # Adam multiplies it by less than 1, and the cosine ends near 0: too small for MXNet to read.
+    net = build_mlp((), num_inputs=2)
+    before = parameters_of(net)
+    data = ArrayLoader(numpy.zeros((4, 2)), [0, 1, 2, 3], 1)
+    try:
+        fit(net, data, data, num_epochs=2, optimizer=optimizer, lr=lr, schedule="cosine")
+    except DivergenceError:
+        assert lr > 1
+    else:
+        after = parameters_of(net)
+        assert all(numpy.allclose(before[name], after[name]) for name in before)

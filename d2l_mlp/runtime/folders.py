@@ -1,0 +1,159 @@
+"""Write files that are whole or not there, into a folder that is held open."""
+
+import contextlib
+import errno
+import os
+import re
+import secrets
+import stat
+import time
+from pathlib import Path
+from typing import Any, List, Optional, Union
+
+_HOUR = 3600  # seconds; no file takes that long to be written
+
+
+class Folder:
+    """A folder as it was when it was opened: what is written goes there, wherever it has moved to.
+
+    All names are of what is directly in it, and no link is followed. Within a ``with`` block, or
+    until `close`. Every method raises an OSError if it fails.
+
+    Parameters
+    ----------
+    path : str or Path
+        Where it is.
+    parent : Folder, optional
+        The folder that `path` is a name in. It is opened there, and may then be no link.
+
+    Attributes
+    ----------
+    path : Path
+        Where it was.
+    """
+
+    def __init__(self, path: Union[str, Path], parent: Optional["Folder"] = None):
+        self._parent = parent
+        self._name = os.fspath(path)
+        self.path = parent.path / path if parent else Path(path)
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | (os.O_NOFOLLOW if parent else 0)
+        self._fd = os.open(path, flags, dir_fd=parent and parent._fd)
+
+    def __enter__(self) -> "Folder":
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give back the descriptor."""
+        os.close(self._fd)
+
+    def is_in_place(self) -> bool:
+        """Tell whether its path still leads to it; not if it was moved, deleted or replaced."""
+        if self._parent:
+            return self._parent.holds(self._name, self._fd)
+        try:
+            return os.path.samestat(Path(self._name).stat(), os.fstat(self._fd))
+        except OSError:
+            return False
+
+    def holds(self, name: str, descriptor: int) -> bool:
+        """Tell whether a name in it is that of an open file."""
+        try:
+            return os.path.samestat(self._stat(name), os.fstat(descriptor))
+        except OSError:
+            return False
+
+    def names(self) -> List[str]:
+        """List what is in it."""
+        with os.scandir(self._fd) as entries:
+            return [entry.name for entry in entries]
+
+    def make(self, name: str) -> "Folder":
+        """Make a folder, which must not exist, and open it."""
+        os.mkdir(name, dir_fd=self._fd)
+        return Folder(name, self)
+
+    def open(self, name: str, flags: int) -> int:
+        """Open a file, and give its descriptor, which no program that is started inherits."""
+        flags |= os.O_NOFOLLOW | os.O_CLOEXEC
+        return os.open(name, flags, 0o666, dir_fd=self._fd)
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a new file, and wait until the disk has all of it.
+
+        Parameters
+        ----------
+        name : str
+            Of which there is nothing yet.
+        content : bytes
+            What it is to hold.
+
+        Raises
+        ------
+        OSError
+            If that fails, or if anything of this name exists, be it a link to nowhere.
+        """
+        with os.fdopen(self.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+            if os.fstat(stream.fileno()).st_size != len(content):
+                raise OSError(errno.EIO, "the file system has cut it off", str(self.path / name))
+
+    def replace(self, name: str, content: bytes, alone: bool = True) -> None:
+        """Write a file, or put a new one in its place, in one step.
+
+        If that fails, a file that was there is as it was.
+
+        Parameters
+        ----------
+        name : str
+            Of the file; a link is replaced, not followed.
+        content : bytes
+            All of it.
+        alone : bool, default True
+            Whether nobody else writes this file at the same time. Otherwise each writer has a part
+            of its own.
+        """
+        token = "" if alone else "." + secrets.token_hex(4)
+        part = f".{name}{token}.part"
+        self._remove_parts(name, alone)
+        try:
+            self.write(part, content)
+            self.rename(part, name)
+        finally:
+            self.remove(part)
+        self.sync()
+
+    def _remove_parts(self, name: str, alone: bool) -> None:
+        """Remove what writers of a file have left that were killed, as they are by now."""
+        part = re.compile(rf"\.{re.escape(name)}(\.[0-9a-f]{{8}})?\.part")
+        for found in filter(part.fullmatch, self.names()):
+            with contextlib.suppress(FileNotFoundError):  # its writer was faster
+                if alone or time.time() - self._stat(found).st_mtime > _HOUR:
+                    self.remove(found)
+
+    def _stat(self, name: str) -> os.stat_result:
+        return os.stat(name, dir_fd=self._fd, follow_symlinks=False)
+
+    def rename(self, old: str, new: str) -> None:
+        """Give a file or a folder another name; a file of that name is replaced."""
+        os.rename(old, new, src_dir_fd=self._fd, dst_dir_fd=self._fd)
+
+    def remove(self, name: str) -> None:
+        """Remove a file, a link or an empty folder, if it is there."""
+        with contextlib.suppress(FileNotFoundError):
+            is_folder = stat.S_ISDIR(self._stat(name).st_mode)
+            (os.rmdir if is_folder else os.unlink)(name, dir_fd=self._fd)
+
+    def sync(self) -> None:
+        """Wait until the disk has the names in it."""
+        os.fsync(self._fd)
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Write a file in one step, as `Folder.replace` does; others may write it at the same time."""
+    with Folder(path.parent) as folder:
+        folder.replace(path.name, content, alone=False)

@@ -1,0 +1,89 @@
+"""What memory there is, and refusing what would take more, before anything is allocated."""
+
+import math
+import resource
+from pathlib import Path
+from typing import Dict, Iterator, Tuple
+
+MOST_ELEMENTS = 2**31 - 2
+"""Of an array of MXNet, which counts them in 32 bits."""
+
+
+def available(root: Path = Path("/")) -> float:
+    """Tell how many bytes this process can still get.
+
+    Parameters
+    ----------
+    root : Path, default /
+        Where ``proc`` and ``sys`` are.
+
+    Returns
+    -------
+    float
+        The least of what the system has free, what the control groups leave (as containers limit
+        it), and the limit of the address space (``ulimit -v``); infinity if nothing tells.
+    """
+    return min(_limits(root), default=math.inf)
+
+
+def _limits(root: Path) -> Iterator[float]:
+    for line in _read(root / "proc/meminfo").splitlines():
+        if line.startswith("MemAvailable:"):
+            yield int(line.split()[1]) * 1024
+    for line in _read(root / "proc/self/cgroup").splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controllers not in ("", "memory"):
+            continue
+        names = ("memory.max", "memory.current")
+        if controllers:  # version 1
+            names = ("memory.limit_in_bytes", "memory.usage_in_bytes")
+        top = root / "sys/fs/cgroup" / controllers
+        for group in (top / path.lstrip("/"), *(top / path.lstrip("/")).parents):
+            limit, used = (_read(group / name).strip() for name in names)
+            if limit.isdigit() and used.isdigit():
+                yield max(int(limit) - int(used), 0)
+            if group == top:
+                break
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    pages = _read(root / "proc/self/statm").split()
+    if limit != resource.RLIM_INFINITY and pages:
+        yield max(limit - int(pages[0]) * resource.getpagesize(), 0)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("ascii")
+    except OSError:  # this system does not tell
+        return ""
+
+
+def check_shapes(shapes: Dict[str, Tuple[int, ...]], copies: int, there_is: float) -> None:
+    """Refuse float32 arrays that cannot be had.
+
+    Parameters
+    ----------
+    shapes : dict of tuple
+        By what the arrays are called.
+    copies : int
+        How many arrays of each shape there are to be.
+    there_is : float
+        Bytes of memory, see `available`.
+
+    Raises
+    ------
+    ValueError
+        If one has more elements than MXNet can count, or all take more memory than there is.
+    """
+    needed = 4 * copies * sum(map(math.prod, shapes.values()))
+    memory = (
+        f"it takes at least {needed // 2**20:,} MiB of memory, of which "
+        f"{there_is / 2**20:,.0f} MiB are available; make it smaller"
+    )
+    for name, shape in shapes.items():
+        if math.prod(shape) > MOST_ELEMENTS:
+            raise ValueError(
+                f"the net is too large: {name} of shape {shape} has {math.prod(shape):,} elements, "
+                f"and an array of MXNet has {MOST_ELEMENTS:,} at most; {memory}"
+            )
+    if needed > there_is:
+        raise ValueError(f"the net is too large: {memory}")

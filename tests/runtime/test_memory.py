@@ -1,0 +1,56 @@
+import math
+import resource
+
+import pytest
+
+from d2l_mlp.runs.net import parameter_shapes
+from d2l_mlp.runtime import memory
+from d2l_mlp.training.hyperparameters import Hyperparameters
+
+MEMINFO = "MemTotal:       2000 kB\nMemFree:        100 kB\nMemAvailable:   1000 kB\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({}, math.inf),
+        ({"proc/meminfo": MEMINFO}, 1_024_000),
+        # A container sees its own group as the top.
+        ({"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/memory.max": "5000\n",
+          "sys/fs/cgroup/memory.current": "2000\n", "proc/meminfo": MEMINFO}, 3000),
+        # The group above may be the narrower.
+        ({"proc/self/cgroup": "0::/a/b\n",
+          "sys/fs/cgroup/a/b/memory.max": "max\n", "sys/fs/cgroup/a/b/memory.current": "7\n",
+          "sys/fs/cgroup/a/memory.max": "100\n", "sys/fs/cgroup/a/memory.current": "120\n"}, 0),
+        ({"proc/self/cgroup": "4:cpu:/x\n3:memory:/a\n",
+          "sys/fs/cgroup/memory/a/memory.limit_in_bytes": "9000\n",
+          "sys/fs/cgroup/memory/a/memory.usage_in_bytes": "1000\n"}, 8000),
+    ],
+)  # fmt: skip
+def test_the_least_of_what_the_system_tells(tmp_path, files, expected):
+    for name, content in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    assert resource.getrlimit(resource.RLIMIT_AS)[0] == resource.RLIM_INFINITY
+    assert memory.available(tmp_path) == expected
+
+
+def test_this_machine_tells():
+    assert 2**20 < memory.available() < 2**50
+
+
+@pytest.mark.parametrize(
+    ("hidden", "of_one_array"),
+    [((10**6, 10**6), True), ((2**31,), True), ((10**30,), True), ((2_700_000, 1), False)],
+)
+def test_a_net_that_is_too_large_is_refused_before_anything_is_allocated(hidden, of_one_array):
+    shapes = parameter_shapes(Hyperparameters(hidden=hidden))
+    count = sum(a * b + b for a, b in zip((784, *hidden), (*hidden, 10)))
+    with pytest.raises(ValueError, match="the net is too large: ") as caught:
+        memory.check_shapes(shapes, 4, 2**33)
+    line = str(caught.value)
+    assert f"takes at least {16 * count // 2**20:,} MiB of memory, of which 8,192 MiB are" in line
+    assert ("elements, and an array of MXNet has 2,147,483,646 at most" in line) == of_one_array
+    if not of_one_array:
+        memory.check_shapes(shapes, 1, 2**34)
