@@ -143,10 +143,13 @@ class Folder:
         os.rename(old, new, src_dir_fd=self._fd, dst_dir_fd=self._fd)
 
     def remove(self, name: str) -> None:
-        """Remove a file, a link or an empty folder, if it is there."""
-        with contextlib.suppress(FileNotFoundError):
+        """Remove a file, a link or a folder, if it is there; a folder that is not empty stays."""
+        try:
             is_folder = stat.S_ISDIR(self._stat(name).st_mode)
             (os.rmdir if is_folder else os.unlink)(name, dir_fd=self._fd)
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.ENOTEMPTY):
+                raise
 
     def sync(self) -> None:
         """Wait until the disk has the names in it."""

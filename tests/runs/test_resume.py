@@ -127,9 +127,8 @@ def test_other_data_are_refused_and_a_failed_drawing_is_told(run, tmp_path, samp
         "sys.exit(train.main(sys.argv[1:]))\n"
     )
     result = run("-c", script, *TINY[2:], "--epochs", 1, "--out", "run")
-    assert result.stderr == (
-        f"{PROG}: curves.svg cannot be drawn (no font); metrics.csv has the numbers\n"
-    )
+    (line,) = result.stderr.splitlines()
+    assert line.endswith("curves.svg cannot be drawn (no font); metrics.csv has the numbers")
     assert "saved in run" in result.stdout
     assert (tmp_path / "run" / "model.params").exists()
     sha256 = next(iter(sample.sha256.values()))
@@ -171,9 +170,9 @@ def test_one_process_a_run_and_the_lock_dies_with_it(run, start):
     wait_for_the_end_of_the_group(process.pid)
 
 
-@pytest.mark.parametrize("size", [1_500, 3_000, 5_000])
+@pytest.mark.parametrize("size", [4_000, 5_000, 8_000])
 def test_full_disk_leaves_the_last_checkpoint(tmp_path, size):
-    # A checkpoint of this net takes 1.1 MB before the first step and 2.2 MB after it.
+    # The parameters of this net take 1.1 MB: a checkpoint 2.2 MB, and with momentum 3.3 MB.
     (tmp_path / "disk").mkdir()
     result = in_own_mounts(
         f"mount -t tmpfs -o size={size}k none disk || exit 99; "
@@ -189,7 +188,7 @@ def test_full_disk_leaves_the_last_checkpoint(tmp_path, size):
     assert len(saved.state.history) in (epochs, epochs + 1)  # metrics.csv may be what is too much
     # What there is of the checkpoint that was too much is gone, and leaves room for the parameters.
     assert sorted(path.name for path in (tmp_path / "copy" / "checkpoints").iterdir())[-1] == "lock"
-    assert (tmp_path / "copy" / "model.params").exists() == (size > 1_500)
+    assert (tmp_path / "copy" / "model.params").exists() == (size > 4_000)
 
 
 def test_read_only_folder(run, tmp_path):
