@@ -6,7 +6,7 @@ import json
 import logging
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator, Optional, Union
+from typing import Iterator, Union
 
 from mxnet import gluon
 
@@ -39,6 +39,7 @@ class Run:
         Of the last checkpoint.
     """
 
+    config: Config
     state: TrainingState
 
     @classmethod
@@ -64,9 +65,9 @@ class Run:
         RunError
             If there is anything in the folder.
         """
-        self = cls(Path(folder), config)
-        with self._writing():
-            self._locked = locking.make(self.folder)
+        folder = Path(folder)
+        with _explained(folder):
+            self = cls(folder, locking.make(folder))
         try:
             self.write_config(config)
             self.save(state)
@@ -94,23 +95,22 @@ class Run:
         CheckpointError
             If it has none.
         """
-        check_folder(Path(folder))
-        self = cls(Path(folder))
-        with self._writing():
-            self._locked = locking.LockedFolder(self.folder)
+        folder = Path(folder)
+        check_folder(folder)
+        with _explained(folder):
+            self = cls(folder, locking.LockedFolder(folder))
         self.config, self.state = read_checkpoint(self.folder)
         self._write_metrics()
         self._write_best()
         return self
 
-    def __init__(self, folder: Path, config: Optional[Config] = None):
-        self.folder, self.config = folder, config or {}
-        self._locked: Optional[locking.LockedFolder] = None
+    def __init__(self, folder: Path, locked: locking.LockedFolder):
+        self.folder, self._locked = folder, locked
 
     def save(self, state: TrainingState) -> None:
         """Write a checkpoint, and ``metrics.csv`` after it."""
-        with self._writing() as locked:
-            checkpoint.save(locked.checkpoints, checkpoint.Checkpoint(self.config, state))
+        with self._writing():
+            checkpoint.save(self._locked.checkpoints, checkpoint.Checkpoint(self.config, state))
         self.state = state
         self._write_metrics()
         if state.best_epoch == len(state.history):
@@ -154,24 +154,28 @@ class Run:
 
     def _write(self, name: str, content: Union[str, bytes]) -> None:
         raw = content.encode() if isinstance(content, str) else content
-        with self._writing() as locked:
-            locked.top.replace(name, raw)
+        with self._writing():
+            self._locked.top.replace(name, raw)
 
     @contextmanager
-    def _writing(self) -> Iterator[Optional[locking.LockedFolder]]:
-        try:
-            self._check()
-            yield self._locked
-            self._check()
-        except RunError:
-            raise
-        except OSError as error:
-            self._check()  # that it is gone is said first
-            raise RunError(
-                f"{self.folder} cannot be written ({error.strerror or error}); "
-                "mend that, or name another folder with --out"
-            ) from error
-
-    def _check(self) -> None:
-        if self._locked:
+    def _writing(self) -> Iterator[None]:
+        with _explained(self.folder):
             self._locked.check()
+            try:
+                yield
+            finally:  # that the folder is gone explains whatever has failed
+                self._locked.check()
+
+
+@contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    """Turn what a folder cannot be written for into a `RunError`."""
+    try:
+        yield
+    except RunError:
+        raise
+    except OSError as error:
+        raise RunError(
+            f"{folder} cannot be written ({error.strerror or error}); "
+            "mend that, or name another folder with --out"
+        ) from error

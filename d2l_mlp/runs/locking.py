@@ -5,7 +5,6 @@ that were open when it was taken, and `LockedFolder.check` tells when the path l
 """
 
 import fcntl
-import itertools
 import os
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -119,12 +118,14 @@ def make_next(path: Path) -> Path:
     Path
         Of the folder.
     """
-    for name in itertools.chain([path.name], (f"{path.name}-{i}" for i in itertools.count(2))):
+    folder, number = path, 1
+    while True:
         try:
-            path.with_name(name).mkdir(parents=True)
+            folder.mkdir(parents=True)
+            return folder
         except FileExistsError:
-            continue
-        return path.with_name(name)
+            number += 1
+            folder = path.with_name(f"{path.name}-{number}")
 
 
 def _not_empty(path: Path) -> RunError:

@@ -32,12 +32,15 @@ class Folder:
         Where it was.
     """
 
+    path: Path
+    _fd: int
+
     def __init__(self, path: Union[str, Path], parent: Optional["Folder"] = None):
         self._parent = parent
         self._name = os.fspath(path)
         self.path = parent.path / path if parent else Path(path)
         flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | (os.O_NOFOLLOW if parent else 0)
-        self._fd = os.open(path, flags, dir_fd=parent and parent._fd)
+        self._fd = os.open(path, flags, dir_fd=parent._fd if parent else None)
 
     def __enter__(self) -> "Folder":
         return self

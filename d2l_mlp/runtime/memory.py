@@ -44,10 +44,10 @@ def _limits(root: Path) -> Iterator[float]:
                 yield max(int(limit) - int(used), 0)
             if group == top:
                 break
-    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    space = resource.getrlimit(resource.RLIMIT_AS)[0]
     pages = _read(root / "proc/self/statm").split()
-    if limit != resource.RLIM_INFINITY and pages:
-        yield max(limit - int(pages[0]) * resource.getpagesize(), 0)
+    if space != resource.RLIM_INFINITY and pages:
+        yield max(space - int(pages[0]) * resource.getpagesize(), 0)
 
 
 def _read(path: Path) -> str:
