@@ -157,7 +157,7 @@ def test_a_net_is_trained_as_the_book_trains_it(kind):
             losses.extend(l.asnumpy())
         assert metrics.train_loss == pytest.approx(numpy.mean(losses))
         logits = book(np.array(X)).asnumpy()
-    assert metrics.test_accuracy == (logits.argmax(axis=1) == Y).mean()
+    assert metrics.val_accuracy == (logits.argmax(axis=1) == Y).mean()
     ours, theirs = ([p.data().asnumpy() for p in n.collect_params().values()] for n in (ours, book))
     for array, other in zip(ours, theirs):
         assert array.tobytes() == other.tobytes()
