@@ -193,5 +193,7 @@ def test_live_curve_changes_in_place_without_flashing(lab, page):
     first = next(number for number, (count, _) in enumerate(frames) if count)
     counts, heights = zip(*frames[first:])
     assert set(counts) == {1}
-    assert max(heights) - min(heights) <= 1
+    settled = heights[heights.index(max(heights)) :]
+    assert max(settled) - min(settled) <= 1
+    assert settled[0] - heights[0] < 25  # the line of figures, which comes right after the picture
     assert page.evaluate("seen.pictures.size") > 3  # of ten; a slow machine may skip some
