@@ -3,6 +3,8 @@
 from functools import partial
 from typing import Callable
 
+# Not within `book_style`, which would take back that pyplot shows what is drawn in a notebook.
+from d2l import mxnet as d2l
 from matplotlib.axes import Axes
 from mxnet import np
 
@@ -142,7 +144,5 @@ def has_slope(name: str) -> bool:
 
 
 def _plot(axes: Axes, x: np.ndarray, y: np.ndarray, xlabel: str, ylabel: str) -> None:
-    from d2l import mxnet as d2l
-
     with display_left_alone():
         d2l.plot(x.asnumpy(), y.asnumpy(), xlabel, ylabel, axes=axes)

@@ -172,7 +172,7 @@ def _repair_d2l(backend: ModuleType) -> None:
         from matplotlib_inline.backend_inline import set_matplotlib_formats
 
         if get_ipython() is not None and not _left_alone.get():
-            set_matplotlib_formats("svg")
+            set_matplotlib_formats("svg", "png")  # PNG for where no SVG is trusted
 
     vars(backend)["use_svg_display"] = use_svg_display
 

@@ -40,6 +40,16 @@ def test_a_notebook_gets_svg_and_png_of_one_size_and_the_words():
     assert (pixels[0, 0] == 255).all()
 
 
+def test_the_book_s_own_plot_shows_its_picture_after_ours(cell):
+    outputs, _ = cell("""from d2l_mlp.plotting.gallery import draw
+figure = draw("relu")
+from d2l import mxnet as d2l
+d2l.plot([0, 1], [0, 1], "x", "y")""")
+    (output,) = outputs
+    assert {"image/svg+xml", "image/png"} <= set(output.data)
+    assert svg.texts(output.data["image/svg+xml"])[-1] == "y"
+
+
 def test_the_last_expression_of_a_cell_is_a_picture(cell):
     source = "from d2l_mlp.plotting.gallery import draw\ndraw('relu')"
     for before in ("", "%matplotlib inline\n"):
