@@ -1,5 +1,10 @@
 """Take a run's net elsewhere: ``python -m d2l_mlp.export RUN -o model.onnx``."""
 
+if __name__ == "__main__":  # before the imports, during which Ctrl-C would be a traceback
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import argparse
 import logging
 import sys
@@ -41,6 +46,8 @@ def parser() -> Parser:
     # fmt: off
     add = p.add_argument
     add("run", metavar="RUN", type=Path, help="folder of the run")
+    add("--best", action="store_true",
+        help="take the parameters of the best epoch, not those of the last")
     add("-o", "--output", metavar="FILE", type=_output, required=True,
         help="model.onnx, or model.json for Gluon's SymbolBlock.imports, which model-0000.params "
         "belongs to; one that is there is replaced")

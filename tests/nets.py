@@ -42,4 +42,4 @@ def random_run(**settings):
         if parameter.name.endswith(("bias", "alpha")):
             parameter.set_data(np.array(random.uniform(-0.5, 0.5, parameter.shape)))
     config = {"hyperparameters": {"hidden": list(settings.hidden)}}
-    return SavedRun(Path("run"), config, settings, (), net)
+    return SavedRun(Path("run"), config, settings, (), 0, net)

@@ -8,7 +8,7 @@ from mxnet import np
 
 from d2l_mlp.data import fashion_mnist
 from d2l_mlp.data.features import to_features
-from d2l_mlp.data.reader import DatasetError
+from d2l_mlp.data.verified_files import DatasetError
 from d2l_mlp.runs.reader import SavedRun, load
 from d2l_mlp.runtime import files
 from d2l_mlp.use.symbol import INPUT, to_symbol
@@ -18,8 +18,8 @@ log = logging.getLogger(__name__)
 
 def export(args: argparse.Namespace) -> None:
     """Do what the flags say; the name's end decides the format."""
-    run = load(args.run)
-    print(f"run       {run.folder}, after epoch {len(run.history)}")
+    run = load(args.run, best=args.best)
+    print(f"run       {run.folder}, after epoch {run.epoch}")
     (_to_onnx if args.output.suffix == ".onnx" else _to_gluon)(run, args)
 
 

@@ -125,12 +125,12 @@ def identity(run: SavedRun) -> Dict[str, str]:
     -------
     dict of str
         ``classes`` and ``hyperparameters`` as JSON, ``config_sha256`` as of ``config.json``, and
-        ``epoch``, the number of those that are done.
+        ``epoch``, that whose parameters it has.
     """
     text = json.dumps(run.config, indent=2) + "\n"
     return {
         "classes": json.dumps(CLASSES),
         "hyperparameters": json.dumps(run.config["hyperparameters"]),
         "config_sha256": hashlib.sha256(text.encode()).hexdigest(),
-        "epoch": str(len(run.history)),
+        "epoch": str(run.epoch),
     }
