@@ -28,7 +28,7 @@ ROOMS = (
     "jupyter",  # what the notebooks show
     "diagnosis",  # what a machine has and lacks
     "cli",  # flags, exit codes, signals
-    "figures", "train", "evaluate", "predict", "doctor",  # the commands
+    "figures", "train", "evaluate", "predict", "export", "doctor",  # the commands
 )  # fmt: skip
 """Folders and modules from the lowest up: each imports only those before it, and itself."""
 

@@ -1,5 +1,10 @@
 """Measure a run on the test set: ``python -m d2l_mlp.evaluate RUN``."""
 
+if __name__ == "__main__":  # before the imports, during which Ctrl-C would be a traceback
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import argparse
 import logging
 import sys
@@ -39,6 +44,8 @@ def parser() -> Parser:
     # fmt: off
     add = p.add_argument
     add("run", metavar="RUN", type=Path, help="folder of the run")
+    add("--best", action="store_true",
+        help="take the parameters of the best epoch, not those of the last")
     add("--data-dir", metavar="DIR",
         help="folder of the data set's four files (default: $D2L_MLP_DATA, and else a search)")
     add("--device", type=device_name, default="auto", metavar="auto|cpu|gpu|gpu:N",

@@ -1,5 +1,10 @@
 """Predict what images show: ``python -m d2l_mlp.predict RUN IMAGE...``."""
 
+if __name__ == "__main__":  # before the imports, during which Ctrl-C would be a traceback
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
 import argparse
 import logging
 import sys
@@ -53,6 +58,8 @@ def parser() -> Parser:
     # fmt: off
     add = p.add_argument
     add("run", metavar="RUN", type=Path, help="folder of the run")
+    add("--best", action="store_true",
+        help="take the parameters of the best epoch, not those of the last")
     add("images", metavar="IMAGE", type=Path, nargs="+", help="file that Pillow reads")
     add("--as-is", action="store_true",
         help="do no more to an image than to make it grey and 28 x 28")

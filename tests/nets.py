@@ -1,9 +1,14 @@
 """Nets with weights drawn at random, and a run's net written out."""
 
+from pathlib import Path
+
 import numpy
 from mxnet import nd, np
 
 from d2l_mlp.mlp import build_mlp
+from d2l_mlp.runs.net import new_net
+from d2l_mlp.runs.reader import SavedRun
+from d2l_mlp.training.hyperparameters import Hyperparameters
 
 
 def random_net(hidden, activation="relu", alpha=0.25, num_inputs=1, num_outputs=1, seed=0):
@@ -26,3 +31,15 @@ def written_out(folder, images):
     X = images.reshape(len(images), -1) / 255
     H = numpy.maximum(X @ p["0.weight"].T + p["0.bias"], 0)
     return (H @ p["2.weight"].T + p["2.bias"]).argmax(axis=1)
+
+
+def random_run(**settings):
+    """What is read of a run whose every parameter is drawn."""
+    settings = Hyperparameters(**settings)
+    net = new_net(settings)
+    random = numpy.random.RandomState(0)
+    for parameter in net.collect_params().values():
+        if parameter.name.endswith(("bias", "alpha")):
+            parameter.set_data(np.array(random.uniform(-0.5, 0.5, parameter.shape)))
+    config = {"hyperparameters": {"hidden": list(settings.hidden)}}
+    return SavedRun(Path("run"), config, settings, (), 0, net)

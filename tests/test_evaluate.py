@@ -39,6 +39,16 @@ def test_what_is_told_is_what_the_net_does(run, tmp_path, sample):
         assert line.replace(name, "").split() == shown
 
 
+def test_the_best_epoch_s_parameters(run, tmp_path):
+    run(*SAMPLE, "--hidden", 8, "--lr", 2, "--epochs", 9, "--quiet", "--out", "run")
+    accuracies = [float(row["test_accuracy"]) for row in metrics(tmp_path / "run")]
+    best = accuracies.index(max(accuracies))
+    assert best < 8, "the last is the best: choose another learning rate"
+    for flags, index in (((), 8), (("--best",), best)):
+        told = json.loads(run(*EVALUATE, "run", "--json", *flags).stdout)
+        assert (told["epoch"], told["accuracy"]) == (index + 1, pytest.approx(accuracies[index]))
+
+
 @pytest.mark.parametrize(
     ("args", "code", "says"),
     [

@@ -11,13 +11,13 @@ from d2l_mlp.use.evaluation import evaluate_run
 
 def evaluate(args: argparse.Namespace) -> None:
     """Do what the flags say."""
-    run = load(args.run, device.choose(args.device))
+    run = load(args.run, device.choose(args.device), best=args.best)
     data = fashion_mnist.load(run.config["data"]["release"], args.data_dir)
     evaluation = evaluate_run(run, data)
     if args.json:
-        about = {"run": str(run.folder), "epoch": len(run.history), "data": data.release}
+        about = {"run": str(run.folder), "epoch": run.epoch, "data": data.release}
         print(json.dumps({**about, **evaluation.as_dict()}, indent=2))
         return
-    print(f"run       {run.folder}, after epoch {len(run.history)}")
+    print(f"run       {run.folder}, after epoch {run.epoch}")
     print(f"data      {data.describe()}")
     print(evaluation)

@@ -21,7 +21,7 @@ _TITLE = 32  # characters of a file's name there
 
 def predict(args: argparse.Namespace, prog: str) -> None:
     """Do what the flags say; what is wrong with a file is said, and the others still done."""
-    run = load(args.run, device.choose(args.device))
+    run = load(args.run, device.choose(args.device), best=args.best)
     told: List[Dict[str, Any]] = []
     shown: List[Tuple[Image.Image, numpy.ndarray, numpy.ndarray, str]] = []
     for path in args.images:
@@ -39,7 +39,7 @@ def predict(args: argparse.Namespace, prog: str) -> None:
         image.thumbnail(_PREVIEW)
         shown.append((image, pixels, prediction.probabilities, path.name[-_TITLE:]))
     if args.json:
-        about = {"run": str(run.folder), "epoch": len(run.history)}
+        about = {"run": str(run.folder), "epoch": run.epoch}
         print(json.dumps({**about, "predictions": told}, indent=2))
     if args.show and shown:
         from d2l_mlp.plotting.predictions import plot_seen

@@ -66,4 +66,6 @@ def evaluate_run(run: SavedRun, data: FashionMNIST) -> RunEvaluation:
     _, test_iter = array_loaders(data, batch_size=1000, device=device_of(run.net))
     loss, accuracy = evaluate(run.net, test_iter)
     X, y = test_iter.arrays
-    return RunEvaluation(loss, accuracy, class_scores(confusion_matrix(y, predict(run.net, X))))
+    return RunEvaluation(
+        loss, accuracy, class_scores(confusion_matrix(y, predict(run.net, X).tolist()))
+    )

@@ -9,7 +9,7 @@ from d2l_mlp.use.evaluation import evaluate_run
 
 def test_other_data_than_the_run_s_are_refused(tmp_path, sample):
     config = {"data": {"sha256": sample.sha256}}
-    run = SavedRun(tmp_path, config, Hyperparameters(), (), build_mlp(num_inputs=784))
+    run = SavedRun(tmp_path, config, Hyperparameters(), (), 0, build_mlp(num_inputs=784))
     assert evaluate_run(run, sample).classes.support.sum() == 1000
     with pytest.raises(DatasetError, match="was trained on other data than Fashion-MNIST, 5,000"):
         evaluate_run(run, sample._replace(release="fashion-mnist"))
