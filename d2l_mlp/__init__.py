@@ -25,10 +25,11 @@ ROOMS = (
     "plotting",  # numbers to pictures
     "runs",  # a run on disk
     "use",  # what a trained run is good for
+    "pages",  # runs as a web page
     "jupyter",  # what the notebooks show
     "diagnosis",  # what a machine has and lacks
     "cli",  # flags, exit codes, signals
-    "figures", "train", "evaluate", "predict", "export", "doctor",  # the commands
+    "figures", "train", "evaluate", "predict", "export", "report", "doctor",  # the commands
 )  # fmt: skip
 """Folders and modules from the lowest up: each imports only those before it, and itself."""
 

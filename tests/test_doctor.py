@@ -70,8 +70,11 @@ def test_without_a_single_package(tmp_path):
 
 @pytest.mark.parametrize("name", ["numpy", "mxnet"])
 def test_where_an_import_fails(run, tmp_path, name):
-    (tmp_path / f"{name}.py").write_text("raise ImportError('it is broken')")
-    found = findings(run(*DOCTOR, "--json", code=1))
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / f"{name}.py").write_text("raise ImportError('it is broken')")
+    path = {"PYTHONPATH": f"{broken}:{ROOT}"}
+    found = findings(run(*DOCTOR, "--json", code=1, env=path))
     assert "it is broken" in found["mxnet", "fail"]
     assert "it is broken" in found["training", "fail"]
 

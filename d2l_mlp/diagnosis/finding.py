@@ -77,6 +77,8 @@ def ask(code: str) -> Any:
     ProbeError
         If it ends in any other way; a Python error is given by its own words.
     """
+    # As with python -m d2l_mlp.train, the current folder's modules come last.
+    code = f"import sys; sys.path.append(sys.path.pop(0))\n{code}"
     answer = run("-W", "ignore", "-c", code)
     return json.loads(answer.splitlines()[-1])
 

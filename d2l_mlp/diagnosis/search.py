@@ -1,5 +1,6 @@
 """The data set: what is in each place where it is looked for, and what would be used."""
 
+import importlib.util
 import os
 from pathlib import Path
 from typing import Iterator, Optional
@@ -45,6 +46,9 @@ def data() -> Iterator[Finding]:
 
 
 def _network_and_sample() -> Iterator[Finding]:
+    if importlib.util.find_spec("requests") is None:
+        yield Finding("note", "data", "network: not asked, requests is missing", places.REMEDY)
+        return
     urls = mirrors.addresses()
     problems = mirrors.find_problems(urls, 4)
     told = "; ".join(f"{mirrors.shown(url)} {problems.get(url, 'answers')}" for url in urls)

@@ -1,6 +1,6 @@
 """Loss and accuracy by epoch, on the training set and on the set that is watched."""
 
-from typing import TYPE_CHECKING, Optional, Sequence
+from typing import TYPE_CHECKING, Mapping, Optional, Sequence
 
 from d2l_mlp.plotting.savefig import book_style
 from d2l_mlp.training.state import EpochMetrics
@@ -70,3 +70,26 @@ def _describe(history: Sequence[EpochMetrics], watched: str) -> str:
         f"Loss and accuracy by epoch; after epoch {last.epoch} the {watched} loss is "
         f"{last.val_loss:.3f} and the {watched} accuracy {last.val_accuracy:.3f}"
     )
+
+
+def plot_histories(histories: Mapping[str, Sequence[EpochMetrics]]) -> "Picture":
+    """Plot loss and accuracy by epoch of several runs, by name, on the set that each watches."""
+    from matplotlib.ticker import MaxNLocator
+
+    from d2l_mlp.plotting.picture import Picture
+
+    with book_style():
+        description = f"Loss and accuracy by epoch of {', '.join(histories)}"
+        figure = Picture(description, figsize=(7, 3.2), layout="constrained")
+        for axes, measure in zip(figure.subplots(1, 2), ("loss", "accuracy")):
+            for i, (name, history) in enumerate(histories.items()):
+                values = [getattr(metrics, f"val_{measure}") for metrics in history]
+                epochs = [metrics.epoch for metrics in history]
+                style = f"C{i % 10}o" + ("-", "--", ":", "-.")[i // 10 % 4]
+                name = name.replace("$", r"\$")  # which would begin a formula
+                axes.plot(epochs, values, style, markersize=3, label=name)
+            axes.set(xlabel="epoch", ylabel=measure)
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+            axes.grid(alpha=0.4)
+        axes.legend()
+    return figure

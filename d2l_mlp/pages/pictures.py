@@ -1,0 +1,140 @@
+"""Pictures inside a page: as data URIs, and curves in the colours of the page."""
+
+import base64
+import io
+import math
+from html import escape
+from typing import TYPE_CHECKING, Dict, NamedTuple, Tuple
+
+import numpy
+from matplotlib import colormaps
+from PIL import Image
+
+from d2l_mlp.plotting.savefig import to_svg
+
+if TYPE_CHECKING:
+    from d2l_mlp.plotting.picture import Picture
+
+SIDE = 28
+"""Pixels of an image of the data set, down and across."""
+
+
+class Weights(NamedTuple):
+    """What the units of a layer look for, as one picture."""
+
+    uri: str
+    shown: int
+    """Units in the picture; those with the largest weights, if there are more."""
+    units: int
+    size: Tuple[int, int]
+    """Pixels across and down."""
+
+
+class Sprite:
+    """Some images of a data set in one picture.
+
+    Parameters
+    ----------
+    images : numpy.ndarray
+        All of the set, uint8 of shape (n, 28, 28).
+
+    Attributes
+    ----------
+    columns : int
+        Images in a row of the picture.
+    """
+
+    columns = 50
+
+    def __init__(self, images: numpy.ndarray):
+        self._images = images
+        self._places: Dict[int, int] = {}
+
+    def place(self, number: int) -> Tuple[int, int]:
+        """Put an image in, if it is not there yet, and give its column and its row."""
+        row, column = divmod(self._places.setdefault(number, len(self._places)), self.columns)
+        return column, row
+
+    @property
+    def rows(self) -> int:
+        """Rows of the picture."""
+        return math.ceil(len(self._places) / self.columns)
+
+    def uri(self) -> str:
+        """Give the picture, a grey PNG."""
+        picture = numpy.zeros((max(self.rows, 1), self.columns, SIDE, SIDE), numpy.uint8)
+        for number in self._places:
+            column, row = self.place(number)
+            picture[row, column] = self._images[number]
+        return png_uri(Image.fromarray(_tiled(picture)))
+
+
+def weights_picture(weights: numpy.ndarray, most: int = 64) -> Weights:
+    """Draw the weights of units that look at images.
+
+    Parameters
+    ----------
+    weights : numpy.ndarray
+        Of shape (units, 784).
+    most : int, default 64
+        Units to draw.
+
+    Returns
+    -------
+    Weights
+        Each unit on its own scale: blue for its positive weights, red for its negative ones.
+    """
+    norms = numpy.linalg.norm(weights, axis=1)
+    if len(weights) > most:
+        chosen = numpy.argsort(-norms, kind="stable")[:most]
+    else:
+        chosen = numpy.arange(len(weights))
+    scale = numpy.abs(weights[chosen]).max(axis=1, keepdims=True)
+    levels = numpy.round(127.5 + 127.5 * weights[chosen] / numpy.maximum(scale, 1e-30))
+    columns = min(len(chosen), 16)
+    rows = math.ceil(len(chosen) / columns)
+    # A frame of one pixel around each, in the colour of 0.
+    tiles = numpy.full((rows * columns, SIDE + 2, SIDE + 2), 128, numpy.uint8)
+    tiles[: len(chosen), 1:-1, 1:-1] = levels.reshape(-1, SIDE, SIDE)
+    picture = _tiled(tiles.reshape(rows, columns, SIDE + 2, SIDE + 2))
+    image = Image.fromarray(picture).convert("P")
+    palette = numpy.round(255 * colormaps["RdBu"](numpy.arange(256))[:, :3]).astype(numpy.uint8)
+    image.putdata(picture.ravel().tolist())
+    image.putpalette(palette.tobytes())
+    return Weights(png_uri(image), len(chosen), len(weights), image.size)
+
+
+def png_uri(image: Image.Image) -> str:
+    """Give a picture as the address that holds all of it."""
+    file = io.BytesIO()
+    image.save(file, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
+
+
+def curves_svg(figure: "Picture") -> str:
+    """Turn curves into an element whose lines and letters have the colour of the page's text.
+
+    Parameters
+    ----------
+    figure : Picture
+        Drawn in `d2l_mlp.plotting.savefig.book_style`; its ground is taken away.
+
+    Returns
+    -------
+    str
+        One ``<svg>`` element, named by the figure's description.
+    """
+    figure.patch.set_alpha(0)
+    for axes in figure.axes:
+        axes.patch.set_alpha(0)
+        legend = axes.get_legend()
+        if legend:
+            legend.set_frame_on(False)
+    svg = to_svg(figure).replace("#000000", "currentColor")
+    return svg.replace("<svg ", f'<svg role="img" aria-label="{escape(figure.description)}" ', 1)
+
+
+def _tiled(tiles: numpy.ndarray) -> numpy.ndarray:
+    """Lay tiles of shape (rows, columns, height, width) out as one picture."""
+    rows, columns, height, width = tiles.shape
+    return tiles.transpose(0, 2, 1, 3).reshape(rows * height, columns * width)

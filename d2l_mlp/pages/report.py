@@ -1,0 +1,144 @@
+"""The report of runs: what their pages show, put into the template."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
+
+import jinja2
+import numpy
+
+from d2l_mlp import __version__
+from d2l_mlp.data.canonical import CLASSES
+from d2l_mlp.data.reader import FashionMNIST
+from d2l_mlp.pages.comparison import differing, shown, spreads
+from d2l_mlp.pages.pictures import Sprite, curves_svg, weights_picture
+from d2l_mlp.plotting.learning_curves import plot_histories, plot_history
+from d2l_mlp.runs.reader import SavedRun
+from d2l_mlp.use.inspection import Inspection, LayerActivity, inspect_run
+
+_IMAGES_A_CELL = 40  # of the confusion matrix; with several runs, together
+_MISTAKES = 24
+_BINS = 10
+
+
+def render(runs: Sequence[SavedRun], data: Mapping[str, FashionMNIST]) -> str:
+    """Make the report.
+
+    Parameters
+    ----------
+    runs : sequence of SavedRun
+        At least one.
+    data : mapping of str to FashionMNIST
+        What each of them was trained on, by its release.
+
+    Returns
+    -------
+    str
+        A web page that needs no other file.
+
+    Raises
+    ------
+    DatasetError
+        If a run was trained on other data.
+    """
+    names = _names(runs)
+    sprites = {release: Sprite(each.test[0]) for release, each in data.items()}
+    found = [inspect_run(run, data[run.config["data"]["release"]]) for run in runs]
+    images_a_cell = max(4, _IMAGES_A_CELL // len(runs))
+    sections = [
+        _section(name, run, inspection, sprites[run.config["data"]["release"]], images_a_cell)
+        for name, run, inspection in zip(names, runs, found)
+    ]
+    results = [(each.evaluation.loss, each.evaluation.accuracy) for each in found]
+    template = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(str(Path(__file__).with_name("templates"))),
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined,
+    ).get_template("report.html.jinja")  # fmt: skip
+    return template.render(
+        version=__version__, classes=CLASSES, sections=sections, sprites=sprites,
+        curves=_curves(names, runs), differing=differing(runs),
+        spreads=spreads(names, runs, results), results=results, bins=_BINS,
+    )  # fmt: skip
+
+
+def _names(runs: Sequence[SavedRun]) -> List[str]:
+    """Give the names of the runs' folders; whole paths if two are the same."""
+    names = [run.folder.resolve().name for run in runs]
+    return names if len(set(names)) == len(names) else [str(run.folder) for run in runs]
+
+
+def _section(
+    name: str, run: SavedRun, found: Inspection, sprite: Sprite, images_a_cell: int
+) -> Dict[str, Any]:
+    watched = run.hyperparameters.watched
+    best = max(run.history, key=lambda metrics: metrics.val_accuracy, default=None)
+    weights = run.net[0].weight.data().asnumpy()
+    return {
+        "name": name,
+        "release": run.config["data"]["release"],
+        "epoch": run.epoch,
+        "epochs": run.hyperparameters.epochs,
+        "history": run.history,
+        "watched": watched,
+        "best": best,
+        "evaluation": found.evaluation,
+        "matrix": found.matrix.tolist(),
+        "shares": _shares(found.matrix),
+        "cells": _cells(found, sprite, images_a_cell),
+        "images_a_cell": images_a_cell,
+        "scores": list(zip(CLASSES, *(values.tolist() for values in found.evaluation.classes))),
+        "mistakes": [_image(found, sprite, number) for number in found.mistakes()[:_MISTAKES]],
+        "num_mistakes": len(found.mistakes()),
+        "weights": weights_picture(weights),
+        "hidden": run.hyperparameters.hidden,
+        "activation": run.hyperparameters.activation,
+        "layers": [(layer, _histogram(layer)) for layer in found.layers],
+        "settings": {
+            key: shown(value) for key, value in dataclasses.asdict(run.hyperparameters).items()
+        },
+        "config": run.config,
+        "ancestor": Path(run.config.get("from", {}).get("run", "")).name,
+    }
+
+
+def _shares(matrix: numpy.ndarray) -> List[List[float]]:
+    return (matrix / numpy.maximum(matrix.sum(axis=1, keepdims=True), 1)).tolist()
+
+
+def _cells(found: Inspection, sprite: Sprite, most: int) -> Dict[str, List[Tuple]]:
+    """Give the images behind each cell of the confusion matrix, as the page's script reads them."""
+    return {
+        f"{label}-{guess}": [
+            (*sprite.place(number), int(number), round(float(found.confidence[number]), 4))
+            for number in found.examples(label, guess)[:most].tolist()
+        ]
+        for label, guess in numpy.argwhere(found.matrix).tolist()
+    }
+
+
+def _image(found: Inspection, sprite: Sprite, number: int) -> Dict[str, Any]:
+    column, row = sprite.place(int(number))
+    return {
+        "number": int(number), "column": column, "row": row,
+        "label": CLASSES[found.labels[number]], "guess": CLASSES[found.predicted[number]],
+        "confidence": float(found.confidence[number]),
+    }  # fmt: skip
+
+
+def _histogram(layer: LayerActivity) -> List[int]:
+    """Count the units by the share of the test images for which they give more than 0."""
+    counts, _ = numpy.histogram(layer.active, bins=_BINS, range=(0, 1))
+    return counts.tolist()
+
+
+def _curves(names: Sequence[str], runs: Sequence[SavedRun]) -> str:
+    """Draw the learning curves; of a run without an epoch, there are none."""
+    drawn = [(name, run) for name, run in zip(names, runs) if run.history]
+    if not drawn:
+        return ""
+    if len(runs) == 1:
+        ((_, run),) = drawn
+        figure = plot_history(run.history, run.hyperparameters.watched)
+    else:
+        figure = plot_histories({name: run.history for name, run in drawn})
+    return curves_svg(figure)

@@ -1,0 +1,109 @@
+"""What a run's net makes of each test image, and what its hidden units do meanwhile."""
+
+from typing import List, NamedTuple, Tuple
+
+import numpy
+from mxnet import np
+from mxnet.gluon import nn
+
+from d2l_mlp.data.features import to_features
+from d2l_mlp.data.reader import FashionMNIST
+from d2l_mlp.mlp import softmax
+from d2l_mlp.runs.reader import SavedRun
+from d2l_mlp.runtime.device import device_of
+from d2l_mlp.training.evaluation import confusion_matrix
+from d2l_mlp.use.evaluation import RunEvaluation, evaluate_run
+
+_AT_ONCE = 1000  # images
+
+
+class LayerActivity(NamedTuple):
+    """What the units of a hidden layer give, after their activation, over the test images."""
+
+    mean: float
+    std: float
+    active: numpy.ndarray
+    """Share of the test images for which each unit gives more than 0, of shape (units,)."""
+
+    @property
+    def dead(self) -> int:
+        """Units that give more than 0 for no test image; of ReLU units, those that are dead."""
+        return int((self.active == 0).sum())
+
+
+class Inspection(NamedTuple):
+    """What a net makes of the n test images."""
+
+    evaluation: RunEvaluation
+    labels: numpy.ndarray
+    """True labels, of shape (n,)."""
+    predicted: numpy.ndarray
+    """Predicted ones, of shape (n,)."""
+    confidence: numpy.ndarray
+    """Probability of the predicted class, of shape (n,)."""
+    matrix: numpy.ndarray
+    """As `d2l_mlp.training.evaluation.confusion_matrix` returns it."""
+    layers: Tuple[LayerActivity, ...]
+    """Of the hidden layers."""
+
+    def examples(self, label: int, guess: int) -> numpy.ndarray:
+        """Give the numbers of the images of a class that were taken for another, surest first."""
+        return self._surest((self.labels == label) & (self.predicted == guess))
+
+    def mistakes(self) -> numpy.ndarray:
+        """Give the numbers of the images that the net is wrong about, surest first."""
+        return self._surest(self.labels != self.predicted)
+
+    def _surest(self, chosen: numpy.ndarray) -> numpy.ndarray:
+        (numbers,) = numpy.nonzero(chosen)
+        return numbers[numpy.argsort(-self.confidence[numbers], kind="stable")]
+
+
+def inspect_run(run: SavedRun, data: FashionMNIST) -> Inspection:
+    """Look at what a run's net does with each test image.
+
+    Parameters
+    ----------
+    run : SavedRun
+        As `d2l_mlp.runs.reader.load` gives it.
+    data : FashionMNIST
+        The release that it was trained on.
+
+    Returns
+    -------
+    Inspection
+        Of its test set.
+
+    Raises
+    ------
+    DatasetError
+        If the run was trained on other data.
+    """
+    evaluation = evaluate_run(run, data)
+    images, labels = data.test
+    X = to_features(images, device_of(run.net))
+    probabilities = []
+    outputs: List[List[numpy.ndarray]] = []
+    for start in range(0, len(X), _AT_ONCE):
+        *hidden, logits = _layer_outputs(run.net, X[start : start + _AT_ONCE])
+        probabilities.append(softmax(logits).asnumpy())
+        outputs.append([H.asnumpy() for H in hidden])
+    joined = numpy.concatenate(probabilities)
+    predicted = joined.argmax(axis=1)
+    layers = tuple(_activity(numpy.concatenate(layer)) for layer in zip(*outputs))
+    matrix = confusion_matrix(labels, predicted)
+    return Inspection(evaluation, labels, predicted, joined.max(axis=1), matrix, layers)
+
+
+def _layer_outputs(net: nn.Sequential, X: np.ndarray) -> List[np.ndarray]:
+    """Give what comes out of each Dense layer; outside training, the others change nothing."""
+    outputs = []
+    for layer in net:
+        X = layer(X)
+        if isinstance(layer, nn.Dense):
+            outputs.append(X)
+    return outputs
+
+
+def _activity(H: numpy.ndarray) -> LayerActivity:
+    return LayerActivity(float(H.mean()), float(H.std()), (H > 0).mean(axis=0))
