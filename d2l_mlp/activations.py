@@ -2,8 +2,8 @@ r"""The chapter's activation functions, and two of its later editions, with thei
 
 Every function works elementwise on an MXNet array of any shape, is differentiable under
 ``autograd.record``, keeps float16, float32 and float64, and gives NaN for NaN. Integers are
-promoted to MXNet's default float type. All of `mxnet`'s activations return integers for integers,
-which for the sigmoid is 0 everywhere. Importing this module is cheap: it does not import MXNet.
+promoted to MXNet's default float type; MXNet's own activations return integers for them.
+Importing this module is cheap: it does not import MXNet.
 
 The derivatives are written so that nothing cancels. Autograd computes ``s(1 - s)`` and
 ``1 - t * t`` from the value, which has lost every digit by the time it has rounded to 1; these
@@ -74,12 +74,8 @@ def prelu(x: np.ndarray, alpha: float | np.ndarray = PRELU_SLOPE) -> np.ndarray:
     -------
     mxnet.np.ndarray
         Same shape as `x`. NaN for :math:`-\infty` if `alpha` is 0.
-
-    Notes
-    -----
-    ``npx.leaky_relu(act_type='prelu')`` computes in float32 whatever the dtype of `x`.
     """
-    F, x = operators(x)
+    F, x = operators(x)  # not npx.leaky_relu, which computes it in float32 whatever the dtype
     return F.npx.relu(x) + _slope(alpha, x) * F.np.minimum(x, 0)
 
 

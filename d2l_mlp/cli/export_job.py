@@ -10,7 +10,7 @@ from d2l_mlp.data import fashion_mnist
 from d2l_mlp.data.features import to_features
 from d2l_mlp.data.verified_files import DatasetError
 from d2l_mlp.runs.reader import SavedRun, load
-from d2l_mlp.runtime import files
+from d2l_mlp.runtime.folders import replace
 from d2l_mlp.use.symbol import INPUT, to_symbol
 
 log = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ def _test_features(run: SavedRun, data_dir: str) -> np.ndarray:
 
 def _write(path: Path, content: bytes) -> None:
     try:
-        files.replace(path, content, alone=False)
+        replace(path, content)
     except OSError as error:
         raise OSError(f"cannot write '{path}': {error.strerror}") from error
     print(f"wrote     {path}, {len(content):,} bytes")

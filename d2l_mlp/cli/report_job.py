@@ -7,7 +7,8 @@ from typing import Any, Sequence
 from d2l_mlp.data import fashion_mnist
 from d2l_mlp.pages.report import render
 from d2l_mlp.runs.reader import SavedRun, load
-from d2l_mlp.runtime import device, files
+from d2l_mlp.runtime import device
+from d2l_mlp.runtime.folders import replace
 
 
 def report(args: argparse.Namespace) -> None:
@@ -49,7 +50,7 @@ def write(runs: Sequence[SavedRun], output: Path, data_dir: Any = None) -> None:
     }
     page = render(runs, data).encode()
     try:
-        files.replace(output, page, alone=False)
+        replace(output, page)
     except OSError as error:
         reason = error.strerror or error
         raise OSError(f"{output} cannot be written ({reason}); name another file with -o") from None
