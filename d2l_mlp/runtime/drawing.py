@@ -28,13 +28,15 @@ def load(execute: Callable[[], None]) -> None:
     try:
         for name, instead in (("MPLBACKEND", ""), ("MATPLOTLIBRC", os.devnull)):
             try:
-                return execute()
+                execute()
+                break
             except (OSError, ValueError) as error:
                 if name != "MPLBACKEND" or "backend" in str(error):
                     reason = str(error).partition("; supported values")[0]
                     log.warning("matplotlib does without %s: %s", name, reason)
                 os.environ[name] = instead
-        execute()
+        else:
+            execute()
     except (OSError, ValueError) as error:
         raise ImportError(f"matplotlib cannot read its settings: {error}") from error
     finally:
