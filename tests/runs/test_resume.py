@@ -253,7 +253,7 @@ sys.exit(train.main(sys.argv[4:]))
         ("examples.py", "check_data", 1, 0),
         ("evaluation.py", "measure", 1, 0),
         ("checkpoint.py", "save", 2, 1),
-        ("files.py", "replace", 3, 1),
+        ("folders.py", "replace", 4, 1),
         ("savefig.py", "render", 1, 2),
     ],
 )
