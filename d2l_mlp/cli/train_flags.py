@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 from dataclasses import dataclass, fields
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Dict, Optional, Sequence
 
@@ -29,7 +30,7 @@ _GROUPS = {
     "model": ("hidden", "activation", "dropout", "init"),
     "data": ("loader", "workers"),
 }
-_WITH_RESUME = ("resume", "epochs", "data_dir", "device", "quiet")
+_WITH_RESUME = ("resume", "epochs", "data_dir", "device", "tensorboard", "quiet")
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class TrainFlags:
     """The run whose parameters a new run begins with."""
     best: bool = False
     """Those of its best epoch."""
+    tensorboard: bool = False
     quiet: bool = False
 
 
@@ -94,6 +96,9 @@ def parser() -> Parser:
     add("--resume", metavar="RUN", type=Path,
         help="go on with the run in this folder, as if it had not been interrupted; --epochs may "
         "make it longer (default: a new run)")
+    add("--tensorboard", action="store_true",
+        help="write every epoch's metrics and the hyperparameters for TensorBoard, into the run's "
+        "folder tensorboard")
     add("--quiet", action="store_true", help="print the closing summary only")
     # fmt: on
     return p
@@ -113,6 +118,8 @@ def read_flags(argv: Optional[Sequence[str]] = None) -> TrainFlags:
         p.error("--best needs --from: it says which parameters of that run to begin with")
     if "patience" in given and "validation" not in given and "ancestor" not in given:
         p.error("--patience needs --validation: the test set must not decide when to stop")
+    if "tensorboard" in given and find_spec("tensorboardX") is None:
+        p.error("--tensorboard needs tensorboardX; install it with: pip install tensorboardX")
     names = {setting.name for setting in fields(Hyperparameters)}
     try:
         if "ancestor" in given:

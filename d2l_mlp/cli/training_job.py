@@ -64,6 +64,7 @@ def train(flags: TrainFlags, signals: Signals) -> None:
             lines.introduce(settings, data, context, net)
             if flags.resume:
                 lines.say(f"resumed   {run.folder}, after epoch {done}")
+        events = _event_log(run, settings) if flags.tensorboard else None
         bar = tqdm(
             total=(settings.epochs - done) * (len(train_iter) + len(val_iter)), leave=False,
             unit=" minibatches", disable=flags.quiet or not sys.stderr.isatty(),
@@ -75,6 +76,8 @@ def train(flags: TrainFlags, signals: Signals) -> None:
 
         def on_epoch(state: TrainingState) -> None:
             run.save(state)
+            if events:
+                events.add(state.history[-1])
             if not flags.quiet:
                 last = state.history[-1]
                 line = last.describe(settings.epochs, settings.watched)
@@ -100,11 +103,19 @@ def train(flags: TrainFlags, signals: Signals) -> None:
             raise DivergenceError(f"{error}, such as with: {command}") from None
         finally:  # also after Ctrl-C or divergence: what was trained is kept
             bar.close()
+            if events:
+                events.close()
             run.write_parameters(net)
             if run.state.history:
                 run.write_curves()
             outcome = lines.outcome(run.state, settings.watched, test_accuracy)
             print(f"{outcome}; {time.perf_counter() - started:.1f} s; saved in {run.folder}")
+
+
+def _event_log(run: Run, settings: Hyperparameters) -> Any:
+    from d2l_mlp.runs.tensorboard import EventLog  # an extra, which need not be installed
+
+    return EventLog(run.folder, settings, run.state.history)
 
 
 def _begin_with(net: gluon.Block, folder: Path, best: bool) -> Dict[str, Any]:

@@ -148,7 +148,7 @@ class Run:
     def _write_metrics(self) -> None:
         text = io.StringIO()
         table = csv.writer(text, lineterminator="\n")
-        table.writerow(n.replace("val_", f"{self._watched}_") for n in EpochMetrics._fields)
+        table.writerow(EpochMetrics.names(self._watched))
         table.writerows([f"{value:.9g}" for value in metrics] for metrics in self.state.history)
         self._write(_METRICS, text.getvalue())
 

@@ -1,6 +1,6 @@
 """What a training has come to: the metrics of each epoch, and the state after the last."""
 
-from typing import Dict, NamedTuple, Tuple
+from typing import Dict, List, NamedTuple, Tuple
 
 import numpy
 from mxnet import gluon, np
@@ -24,6 +24,11 @@ class EpochMetrics(NamedTuple):
     seconds: float
     """Of the epoch's training part."""
     examples_per_second: float
+
+    @classmethod
+    def names(cls, watched: str) -> List[str]:
+        """Name the metrics as files do, where the set that is watched has its own name."""
+        return [name.replace("val_", f"{watched}_") for name in cls._fields]
 
     def describe(self, num_epochs: int, watched: str = "test") -> str:
         """Say it in a line, with the number of epochs there will be and the set that is watched."""

@@ -1,0 +1,88 @@
+"""A run's metrics as TensorBoard reads them."""
+
+import dataclasses
+import time
+from pathlib import Path
+from typing import Any, Sequence
+
+from tensorboardX import summary
+from tensorboardX.event_file_writer import EventsWriter
+from tensorboardX.proto.event_pb2 import Event, SessionLog
+
+from d2l_mlp.runs.reader import RunError
+from d2l_mlp.training.hyperparameters import Hyperparameters
+from d2l_mlp.training.state import EpochMetrics
+
+FOLDER = "tensorboard"
+"""Of the events in a run's folder."""
+
+
+class EventLog:
+    """One event file: the hyperparameters, and the metrics of each epoch under their names.
+
+    A run that is resumed gets another file, from the first epoch on. TensorBoard, also one that is
+    looking on, drops what stands in the files before it, so that no epoch is missing or there
+    twice. Not by tensorboardX's ``SummaryWriter``, whose thread tells nobody when the disk is full.
+
+    Parameters
+    ----------
+    run : Path
+        Folder of the run, which this process has locked.
+    settings : Hyperparameters
+        Of the run.
+    history : sequence of EpochMetrics
+        Of the epochs that are done.
+
+    Raises
+    ------
+    RunError
+        If the folder cannot be written; so does `add`.
+    """
+
+    def __init__(self, run: Path, settings: Hyperparameters, history: Sequence[EpochMetrics]):
+        self._folder = run / FOLDER
+        self._names = EpochMetrics.names(settings.watched)
+        try:
+            if self._folder.is_symlink():  # it may lead out of the run
+                self._folder.unlink()
+            self._folder.mkdir(exist_ok=True)
+            self._writer = EventsWriter(str(self._folder / "events"))
+        except OSError as error:
+            raise self._error(error) from None
+        # TensorBoard forgets all that it has read of this run, in earlier files.
+        self._write(Event(step=0, session_log=SessionLog(status=SessionLog.START)))
+        values = {name: _simple(value) for name, value in dataclasses.asdict(settings).items()}
+        experiment, session, _ = summary.hparams(values, dict.fromkeys(self._names[1:]))
+        self._write(Event(summary=experiment), Event(summary=session))
+        for metrics in history:
+            self.add(metrics)
+
+    def add(self, metrics: EpochMetrics) -> None:
+        """Write an epoch's metrics, and see that they reach the file."""
+        epoch, *values = metrics
+        scalars = (summary.scalar(name, value) for name, value in zip(self._names[1:], values))
+        self._write(*(Event(step=epoch, summary=scalar) for scalar in scalars))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._writer.close()
+
+    def _write(self, *events: Any) -> None:
+        try:
+            for event in events:
+                event.wall_time = time.time()
+                self._writer.write_event(event)
+            self._writer.flush()
+        except OSError as error:
+            raise self._error(error) from None
+
+    def _error(self, error: OSError) -> RunError:
+        return RunError(
+            f"{self._folder} cannot be written ({error.strerror}); "
+            "mend that, or leave out --tensorboard"
+        )
+
+
+def _simple(value: Any) -> Any:
+    """Give a hyperparameter as one number or text."""
+    return " ".join(map(str, value)) if isinstance(value, tuple) else value
