@@ -29,7 +29,7 @@ _GROUPS = {
     "model": ("hidden", "activation", "dropout", "init"),
     "data": ("loader", "workers"),
 }
-_WITH_RESUME = ("resume", "epochs", "data_dir", "device", "quiet")
+_WITH_RESUME = ("resume", "epochs", "data_dir", "device", "report", "quiet")
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ class TrainFlags:
     """The run whose parameters a new run begins with."""
     best: bool = False
     """Those of its best epoch."""
+    report: bool = False
     quiet: bool = False
 
 
@@ -94,6 +95,7 @@ def parser() -> Parser:
     add("--resume", metavar="RUN", type=Path,
         help="go on with the run in this folder, as if it had not been interrupted; --epochs may "
         "make it longer (default: a new run)")
+    add("--report", action="store_true", help="write report.html into the run's folder at the end")
     add("--quiet", action="store_true", help="print the closing summary only")
     # fmt: on
     return p
