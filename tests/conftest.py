@@ -131,3 +131,32 @@ def collect(data_iter):
     """Join an epoch's minibatches to two NumPy arrays."""
     X, y = zip(*((X.asnumpy(), y.asnumpy()) for X, y in data_iter))
     return numpy.concatenate(X), numpy.concatenate(y)
+
+
+# Nothing that calls home; --no-sandbox because a container has none to give.
+_BROWSER_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture
+def browser():
+    """Start headless Chromium."""
+    chromium = shutil.which("chromium")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        chromium = None
+    if chromium is None:
+        reason = "needs a browser: apt-get install chromium, pip install playwright"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=_BROWSER_FLAGS)
+        yield browser
+        browser.close()

@@ -1,10 +1,12 @@
 """What the reporting command does: read the runs, find their data, and write the page."""
 
 import argparse
+import os
 from pathlib import Path
-from typing import Any, Sequence
+from typing import Mapping, Sequence
 
 from d2l_mlp.data import fashion_mnist
+from d2l_mlp.data.reader import FashionMNIST
 from d2l_mlp.pages.report import render
 from d2l_mlp.runs.reader import SavedRun, load
 from d2l_mlp.runtime import device
@@ -14,40 +16,40 @@ from d2l_mlp.runtime.folders import replace
 def report(args: argparse.Namespace) -> None:
     """Do what the flags say."""
     output: Path = args.output
-    if output.exists() and not args.force:
+    if os.path.lexists(output) and not args.force:
         raise FileExistsError(
             f"{output} exists; name another file with -o, or replace it by --force"
         )
     context = device.choose(args.device)
     runs = [load(folder, context, best=args.best) for folder in args.runs]
-    write(runs, output, args.data_dir)
+    releases = {run.config["data"]["release"] for run in runs}
+    data = {
+        release: fashion_mnist.load(release, None if release == "sample" else args.data_dir)
+        for release in sorted(releases)
+    }
+    write(runs, data, output)
     print(output)
 
 
-def write(runs: Sequence[SavedRun], output: Path, data_dir: Any = None) -> None:
+def write(runs: Sequence[SavedRun], data: Mapping[str, FashionMNIST], output: Path) -> None:
     """Write the report of runs, or put it in the place of an older one.
 
     Parameters
     ----------
     runs : sequence of SavedRun
         At least one.
+    data : mapping of str to FashionMNIST
+        What they were trained on, by its release.
     output : Path
         The file.
-    data_dir : path, optional
-        Folder of the full data set; by default it is searched for.
 
     Raises
     ------
     DatasetError
-        If the data that a run was trained on are not found.
+        If a run was trained on other data.
     OSError
         If the file cannot be written.
     """
-    releases = {run.config["data"]["release"] for run in runs}
-    data = {
-        release: fashion_mnist.load(release, None if release == "sample" else data_dir)
-        for release in sorted(releases)
-    }
     page = render(runs, data).encode()
     try:
         replace(output, page)

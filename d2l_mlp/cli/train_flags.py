@@ -30,7 +30,9 @@ _GROUPS = {
     "model": ("hidden", "activation", "dropout", "init"),
     "data": ("loader", "workers"),
 }
-_WITH_RESUME = ("resume", "epochs", "data_dir", "device", "tensorboard", "quiet")
+_WITH_RESUME = (
+    "resume", "epochs", "data_dir", "device", "tensorboard", "report", "quiet",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class TrainFlags:
     best: bool = False
     """Those of its best epoch."""
     tensorboard: bool = False
+    report: bool = False
     quiet: bool = False
 
 
@@ -99,6 +102,7 @@ def parser() -> Parser:
     add("--tensorboard", action="store_true",
         help="write every epoch's metrics and the hyperparameters for TensorBoard, into the run's "
         "folder tensorboard")
+    add("--report", action="store_true", help="write report.html into the run's folder at the end")
     add("--quiet", action="store_true", help="print the closing summary only")
     # fmt: on
     return p

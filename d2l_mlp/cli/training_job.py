@@ -110,6 +110,11 @@ def train(flags: TrainFlags, signals: Signals) -> None:
                 run.write_curves()
             outcome = lines.outcome(run.state, settings.watched, test_accuracy)
             print(f"{outcome}; {time.perf_counter() - started:.1f} s; saved in {run.folder}")
+        if flags.report:
+            from d2l_mlp.cli import report_job  # not above: it takes a while
+
+            saved = load(run.folder, context)
+            report_job.write([saved], {data.release: data}, run.folder / "report.html")
 
 
 def _event_log(run: Run, settings: Hyperparameters) -> Any:

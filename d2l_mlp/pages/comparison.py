@@ -35,7 +35,7 @@ def differing(runs: Sequence[SavedRun]) -> Dict[str, List[str]]:
     """
     settings = [_settings(run) for run in runs]
     return {
-        name: [shown(each[name]) for each in settings]
+        name.replace("_", " "): [shown(each[name]) for each in settings]
         for name in settings[0]
         if any(each[name] != settings[0][name] for each in settings)
     }

@@ -94,7 +94,8 @@ def _section(
         "activation": run.hyperparameters.activation,
         "layers": [(layer, _histogram(layer)) for layer in found.layers],
         "settings": {
-            key: shown(value) for key, value in dataclasses.asdict(run.hyperparameters).items()
+            name.replace("_", " "): shown(value)
+            for name, value in dataclasses.asdict(run.hyperparameters).items()
         },
         "config": run.config,
         "ancestor": Path(run.config.get("from", {}).get("run", "")).name,

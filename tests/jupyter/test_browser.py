@@ -18,17 +18,6 @@ from tests.conftest import ROOT
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-# Nothing that calls home; --no-sandbox because a container has none to give.
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
 
 def answers(address):
     try:
@@ -85,23 +74,12 @@ def lab(tmp_path_factory):
 
 
 @pytest.fixture
-def page(tmp_path):
+def page(browser, tmp_path):
     """A page of headless Chromium; what it showed at the end is left in ``page.png``."""
-    chromium = shutil.which("chromium")
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        chromium = None
-    if chromium is None:
-        reason = "needs a browser: apt-get install chromium, pip install playwright"
-        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        page = browser.new_page(viewport={"width": 1200, "height": 900})
-        page.set_default_timeout(90_000)
-        yield page
-        page.screenshot(path=tmp_path / "page.png")
-        browser.close()
+    page = browser.new_page(viewport={"width": 1200, "height": 900})
+    page.set_default_timeout(90_000)
+    yield page
+    page.screenshot(path=tmp_path / "page.png")
 
 
 # How many code cells have run: the number is in the margin beside each.

@@ -29,7 +29,8 @@ for (const matrix of document.querySelectorAll(".confusion")) {
       item.append(image, element("span", confidence.toFixed(3)));
       list.append(item);
     }
-    const rest = count > images.length ? `; the ${images.length} with the largest probability` : "";
+    const which = count > images.length ? `the ${images.length} surest ones, ` : "";
+    const rest = images.length ? ` (${which}each with its probability)` : "";
     panel.replaceChildren(element("p", chosen.getAttribute("aria-label") + rest));
     if (images.length) panel.append(list);
   };

@@ -1,0 +1,239 @@
+"""The report as a file, and as its readers see it: in a browser, by mouse, keyboard and ear."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import axe_playwright_python
+import numpy
+import pytest
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+from d2l_mlp.data.canonical import CLASSES
+from d2l_mlp.pages.report import render
+from d2l_mlp.runs.reader import load
+from tests.conftest import ROOT
+from tests.nets import written_out
+from tests.processes import SAMPLE, wait_for
+
+REPORT = ("-m", "d2l_mlp.report")
+AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text("utf-8")
+NAME = "a<b>&'c"
+TRAIN = (*SAMPLE, "--epochs", 2, "--hidden", 32, "--dropout", 0.1)
+
+
+def from_elsewhere(page):
+    """Give the addresses in a page; names of XML's vocabularies are none."""
+    return re.findall(r'(?:src|href|url)\s*[=(]\s*(?!["\']?(?:data:|#))[^>\s]+', page)
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory):
+    """A folder with runs, one of them of a name that is markup, and reports of one and of three."""
+    folder = tmp_path_factory.mktemp("reports")
+
+    def run(*args):
+        subprocess.run(
+            [sys.executable, *map(str, args)], cwd=folder, check=True,
+            env={**os.environ, "PYTHONPATH": f"{ROOT}:{os.environ.get('PYTHONPATH', '')}"},
+        )  # fmt: skip
+
+    run(*TRAIN, "--out", NAME)
+    run(*TRAIN, "--seed", 1, "--out", "other")
+    run(*SAMPLE, "--epochs", 1, "--activation", "tanh", "--out", "tanh")
+    run(*REPORT, NAME, "-o", "one.html")
+    run(*REPORT, NAME, "other", "tanh", "-o", "three.html")
+    return folder
+
+
+def test_it_is_one_file_that_says_what_was_measured(reports, sample):
+    page = (reports / "one.html").read_text("utf-8")
+    assert from_elsewhere(page) == []
+    assert len(page) < 5e6
+    assert "<b>&'c" not in page
+    assert "a&lt;b&gt;&amp;" in page
+    images, labels = sample.test
+    predicted = written_out(reports / NAME, images)
+    buttons = re.findall(r'<button[^>]*data-cell="(\d)-(\d)"[^>]*>(\d+)</button>', page)
+    counts = numpy.array([int(count) for _, _, count in buttons]).reshape(10, 10)
+    assert (counts == confusion_matrix(labels, predicted)).all()
+    rows = re.findall(r'<tr><th scope="row">([\w -]+)</th>((?:<td>[\d.,]+</td>){4})</tr>', page)
+    scores = numpy.array([re.findall(r"[\d.]+", cells.replace(",", "")) for _, cells in rows])
+    assert tuple(name for name, _ in rows) == CLASSES
+    oracle = numpy.transpose(precision_recall_fscore_support(labels, predicted, zero_division=0))
+    assert scores.astype(float) == pytest.approx(oracle, abs=5.1e-5)
+    for sha256 in sample.sha256.values():
+        assert sha256 in page
+    cells = json.loads(re.search(r"application/json\">(.*?)</script>", page)[1])
+    for cell, behind in cells.items():
+        label, guess = map(int, cell.split("-"))
+        assert len(behind) == min(40, counts[label, guess])
+        numbers = [number for _, _, number, _ in behind]
+        assert (labels[numbers] == label).all()
+        assert (predicted[numbers] == guess).all()
+
+
+def test_nothing_is_overwritten_in_silence(run, reports, tmp_path):
+    folder, path = reports / NAME, tmp_path / "report.html"
+    path.write_text("mine")
+    run(*REPORT, folder, code=1)
+    assert path.read_text() == "mine"
+    assert run(*REPORT, folder, "--force").stdout == "report.html\n"
+    assert path.read_bytes() == (reports / "one.html").read_bytes()
+    (tmp_path / "dangling").symlink_to("nowhere")
+    result = run(*REPORT, folder, "-o", "dangling", code=1)
+    assert result.stderr == (
+        "python -m d2l_mlp.report: error: dangling exists; name another file with -o, or replace "
+        "it by --force\n"
+    )
+    result = run(*REPORT, folder, "-o", tmp_path / "no" / "where.html", code=1)
+    assert "where.html cannot be written (No such file or directory)" in result.stderr
+    result = run(*REPORT, tmp_path / "nothing", "-o", "x.html", code=1)
+    assert "nothing is not a folder; name the folder of a run" in result.stderr
+
+
+def test_runs_side_by_side(reports):
+    text = (reports / "three.html").read_text("utf-8")
+    assert re.search(r"other</th><td>2</td>\s*<td>\d\.\d{4} ± 0\.\d{4}</td>", text)
+    heads = re.findall(r'<th scope="col">([\w ]+)</th>', text.split("</thead>")[0])
+    assert heads == [
+        "run", "hidden", "activation", "dropout", "epochs", "seed", "epochs done", "test loss",
+        "test accuracy",
+    ]  # fmt: skip
+
+
+def test_train_writes_it(run, tmp_path):
+    run(*TRAIN, "--report", "--out", "r")
+    assert "After epoch 2 of 2" in (tmp_path / "r" / "report.html").read_text("utf-8")
+    run("-m", "d2l_mlp.train", "--resume", "r", "--epochs", 3, "--report")
+    assert "After epoch 3 of 3" in (tmp_path / "r" / "report.html").read_text("utf-8")
+
+
+def test_a_run_that_goes_on(run, start, tmp_path):
+    process = start(*map(str, TRAIN), "--epochs", "1000", "--out", "r")
+    wait_for(process, "epoch")
+    run(*REPORT, "r")
+    assert process.poll() is None
+    assert re.search(r"After epoch \d+ of 1000", (tmp_path / "report.html").read_text("utf-8"))
+
+
+def test_a_run_before_its_first_epoch_and_softmax_regression(run, tmp_path, sample):
+    run(*SAMPLE, "--hidden", "--epochs", 1, "--out", "r")
+    saved = load(tmp_path / "r")._replace(history=(), epoch=0)
+    page = render([saved], {"sample": sample})
+    assert page == render([saved], {"sample": sample})
+    assert "After epoch 0 of 1" in page
+    assert "In the order of the classes." in page
+    assert "Hidden layers" not in page
+    assert "Learning curves" not in page.replace("Learning curves</caption>", "")
+
+
+@pytest.fixture
+def open_page(browser, tmp_path):
+    """Open a file in the browser, and see that it asks for nothing and complains of nothing."""
+    asked, said = [], []
+
+    def open_page(path, width=1280, scheme="light"):
+        page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.goto(path.as_uri())
+        return page
+
+    yield open_page
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+    assert said == []
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_choosing_a_cell_shows_its_images(open_page, reports):
+    page = open_page(reports / "one.html")
+    cells = json.loads(page.locator("script[type='application/json']").inner_text())
+    chosen = max((key for key in cells if key[0] != key[2]), key=lambda key: len(cells[key]))
+    button = page.locator(f"button[data-cell='{chosen}']")
+    behind = page.locator(".behind")
+    assert behind.locator("[role=img]").count() == 0
+    button.click()
+    assert button.get_attribute("aria-pressed") == "true"
+    assert page.locator("button[aria-pressed=true]").count() == 1
+    names = [image.get_attribute("aria-label") for image in behind.locator("[role=img]").all()]
+    assert names == [f"test image {number}" for _, _, number, _ in cells[chosen]]
+    assert behind.inner_text().startswith(button.get_attribute("aria-label"))
+    for image in behind.locator("[role=img]").all():
+        assert image.bounding_box()["width"] == 56
+    # Two different images look different: each shows its own part of the sprite.
+    assert behind.locator("[role=img]").nth(0).screenshot() != (
+        behind.locator("[role=img]").nth(1).screenshot()
+    )
+    empty = next(f"{i}-{j}" for i in range(10) for j in range(10) if f"{i}-{j}" not in cells)
+    page.locator(f"button[data-cell='{empty}']").click()
+    assert behind.locator("[role=img]").count() == 0
+    assert behind.inner_text().endswith(": 0")
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+def test_the_keyboard_is_enough(open_page, reports):
+    page = open_page(reports / "one.html")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.locator("button[data-cell='0-0']").focus()
+    for key in ("ArrowRight", "ArrowDown", "ArrowDown", "ArrowLeft", "ArrowLeft"):
+        page.keyboard.press(key)
+    assert page.evaluate("document.activeElement.dataset.cell") == "2-0"
+    page.keyboard.press("Enter")
+    assert page.locator("button[data-cell='2-0']").get_attribute("aria-pressed") == "true"
+    assert page.locator("button[tabindex='0']").count() == 1  # one stop for Tab, not a hundred
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.tagName") != "BUTTON"
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "width", "scheme"),
+    [
+        ("one", 400, "dark"),
+        ("one", 1600, "light"),
+        ("three", 400, "light"),
+        ("three", 1600, "dark"),
+    ],
+)
+def test_axe_finds_nothing_and_nothing_is_cut_off(open_page, reports, name, width, scheme):
+    page = open_page(reports / f"{name}.html", width, scheme)
+    page.locator("button[data-cell='6-0']").first.click()
+    page.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.evaluate(AXE)
+    found = page.evaluate("axe.run()")
+    assert len(found["passes"]) > 30
+    problems = [(v["id"], [n["html"] for n in v["nodes"]]) for v in found["violations"]]
+    assert problems == []
+    assert least_contrast(page) >= 4.5
+
+
+# axe does not see through what lies below half transparent colours in a box that scrolls.
+CONTRAST = """
+const numbers = text => text.match(/[\\d.]+/g).map(Number);
+const luminance = colour => colour.map(v => v / 255)
+    .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+const page = numbers(getComputedStyle(document.body).backgroundColor).slice(0, 3);
+Math.min(...[...document.querySelectorAll('.confusion button')].map(button => {
+    const style = getComputedStyle(button);
+    const [r, g, b, alpha = 1] = numbers(style.backgroundColor);
+    const ground = [r, g, b].map((v, i) => alpha * v + (1 - alpha) * page[i]);
+    const both = [numbers(style.color).slice(0, 3), ground].map(luminance).sort((a, b) => a - b);
+    return (both[1] + 0.05) / (both[0] + 0.05);
+}))
+"""
+
+
+def least_contrast(page):
+    """Give the least contrast, by WCAG 2.2, in a cell of the confusion matrix."""
+    return page.evaluate(CONTRAST)
