@@ -69,14 +69,14 @@ def test_without_a_single_package(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["numpy", "mxnet"])
-def test_where_an_import_fails(run, tmp_path, name):
+def test_where_a_module_hides_a_package(run, tmp_path, name):
     broken = tmp_path / "broken"
     broken.mkdir()
-    (broken / f"{name}.py").write_text("raise ImportError('it is broken')")
+    (broken / f"{name}.py").write_text("raise ImportError('it is mine')")
     path = {"PYTHONPATH": f"{broken}:{ROOT}"}
     found = findings(run(*DOCTOR, "--json", code=1, env=path))
-    assert "it is broken" in found["mxnet", "fail"]
-    assert "it is broken" in found["training", "fail"]
+    assert f"{name}.py hides {name}; rename it" in found["mxnet", "fail"]
+    assert f"{name}.py hides {name}; rename it" in found["training", "fail"]
 
 
 def test_without_d2l(tmp_path):

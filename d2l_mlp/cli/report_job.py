@@ -14,7 +14,7 @@ from d2l_mlp.runtime.folders import replace
 
 
 def report(args: argparse.Namespace) -> None:
-    """Do what the flags say."""
+    """Do what the flags say; an error if the file exists and is not to be replaced."""
     output: Path = args.output
     if os.path.lexists(output) and not args.force:
         raise FileExistsError(

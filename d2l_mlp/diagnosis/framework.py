@@ -36,7 +36,7 @@ def libraries() -> Iterator[Finding]:
     """List the system libraries that MXNet's wheel needs and does not find."""
     try:
         spec = importlib.util.find_spec("mxnet")
-    except ModuleNotFoundError:
+    except ImportError:
         spec = None
     if spec is None or spec.origin is None:
         return  # the line about MXNet says so
@@ -61,7 +61,7 @@ def mxnet() -> Iterator[Finding]:
     except ProbeError as error:
         yield Finding(
             "fail", "mxnet", f"does not import: {error}",
-            "mend what failed above; if nothing did: pip install --force-reinstall --no-deps "
+            "do what that says, or else: pip install --force-reinstall --no-deps "
             f"mxnet=={compat.MXNET_VERSION}",
         )  # fmt: skip
         return
