@@ -12,13 +12,12 @@ import mxnet
 from mxnet import gluon
 from tqdm import tqdm
 
+from d2l_mlp.cli import training_data
 from d2l_mlp.cli import training_lines as lines
 from d2l_mlp.cli.signals import Signals
 from d2l_mlp.cli.train_flags import PROG, TrainFlags
-from d2l_mlp.data import book_loaders, fashion_mnist, loaders
-from d2l_mlp.data.features import to_features
+from d2l_mlp.data import fashion_mnist
 from d2l_mlp.data.reader import FashionMNIST
-from d2l_mlp.data.validation import hold_out
 from d2l_mlp.runs import config
 from d2l_mlp.runs.checkpoint import fingerprint
 from d2l_mlp.runs.folder import Run
@@ -49,7 +48,7 @@ def train(flags: TrainFlags, signals: Signals) -> None:
     data = fashion_mnist.load(dataset, flags.data_dir)
     with signals.deferred():
         net = new_net(settings, context)
-        train_iter, val_iter = _loaders(settings, data, context)
+        train_iter, val_iter = training_data.train_loaders(settings, data, context)
         now = _config(settings, data, context)
         if flags.ancestor:
             now["from"] = _begin_with(net, flags.ancestor, flags.best)
@@ -96,7 +95,9 @@ def train(flags: TrainFlags, signals: Signals) -> None:
                 lines.say(f"stopped   no better accuracy in {settings.patience} epochs")
             if settings.validation:
                 best = net_with(settings, run.state.best, context)
-                test_accuracy = evaluate(best, _test_loader(settings, data, context))[1]
+                test_accuracy = evaluate(best, training_data.test_loader(settings, data, context))[
+                    1
+                ]
         except DivergenceError as error:
             assert settings.lr is not None
             command = f"{PROG} --from {shlex.quote(str(run.folder))} --lr {settings.lr / 10:g}"
@@ -147,25 +148,6 @@ def _continued(run: Run, flags: TrainFlags) -> Tuple[Hyperparameters, str]:
             f"{epochs} would change in its middle; leave it out, or start a new run"
         )
     return dataclasses.replace(first, epochs=epochs), run.config["data"]["release"]
-
-
-def _loaders(
-    settings: Hyperparameters, data: FashionMNIST, context: mxnet.Context
-) -> Tuple[Any, Any]:
-    if settings.validation:
-        data = hold_out(data, settings.validation, settings.seed)
-    if settings.loader == "d2l":
-        return book_loaders.d2l_loaders(data, settings.batch_size, settings.seed, settings.workers)
-    return loaders.array_loaders(data, settings.batch_size, settings.seed, context)
-
-
-def _test_loader(
-    settings: Hyperparameters, data: FashionMNIST, context: mxnet.Context
-) -> loaders.ArrayLoader:
-    images, labels = data.test
-    return loaders.ArrayLoader(
-        to_features(images, context), labels, settings.batch_size, device=context
-    )
 
 
 def _compare(run: Run, now: config.Config) -> None:

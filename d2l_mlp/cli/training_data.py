@@ -1,0 +1,32 @@
+"""What a run is trained and measured on, as its hyperparameters say."""
+
+from typing import Any, Tuple
+
+import mxnet
+
+from d2l_mlp.data import book_loaders, loaders
+from d2l_mlp.data.features import to_features
+from d2l_mlp.data.reader import FashionMNIST
+from d2l_mlp.data.validation import hold_out
+from d2l_mlp.training.hyperparameters import Hyperparameters
+
+
+def train_loaders(
+    settings: Hyperparameters, data: FashionMNIST, context: mxnet.Context
+) -> Tuple[Any, Any]:
+    """Give the minibatches to train on, and those of the set that is watched."""
+    if settings.validation:
+        data = hold_out(data, settings.validation, settings.seed)
+    if settings.loader == "d2l":
+        return book_loaders.d2l_loaders(data, settings.batch_size, settings.seed, settings.workers)
+    return loaders.array_loaders(data, settings.batch_size, settings.seed, context)
+
+
+def test_loader(
+    settings: Hyperparameters, data: FashionMNIST, context: mxnet.Context
+) -> loaders.ArrayLoader:
+    """Give the minibatches of the test set."""
+    images, labels = data.test
+    return loaders.ArrayLoader(
+        to_features(images, context), labels, settings.batch_size, device=context
+    )
