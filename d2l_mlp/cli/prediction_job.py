@@ -20,7 +20,7 @@ _TITLE = 32  # characters of a file's name there
 
 
 def predict(args: argparse.Namespace, prog: str) -> None:
-    """Do what the flags say; what is wrong with a file is said, and the others still done."""
+    """Do what the flags say; errors of a file are said, and the others still done."""
     run = load(args.run, device.choose(args.device), best=args.best)
     told: List[Dict[str, Any]] = []
     shown: List[Tuple[Image.Image, numpy.ndarray, numpy.ndarray, str]] = []
