@@ -1,42 +1,32 @@
 """What the training command does: find the data, build the net, fit it, and save the run."""
 
 import dataclasses
-import logging
 import shlex
 import sys
 import time
 from pathlib import Path
-from typing import Any, Dict, Tuple
+from typing import Any
 
 import mxnet
-from mxnet import gluon
 from tqdm import tqdm
 
 from d2l_mlp.cli import training_data
 from d2l_mlp.cli import training_lines as lines
+from d2l_mlp.cli.predecessor import begin_with, compare, continued
 from d2l_mlp.cli.signals import Signals
 from d2l_mlp.cli.train_flags import PROG, TrainFlags
 from d2l_mlp.data import fashion_mnist
 from d2l_mlp.data.reader import FashionMNIST
 from d2l_mlp.runs import config
-from d2l_mlp.runs.checkpoint import fingerprint
 from d2l_mlp.runs.folder import Run
 from d2l_mlp.runs.locking import make_next
 from d2l_mlp.runs.net import net_with, new_net
-from d2l_mlp.runs.params import dump_parameters
 from d2l_mlp.runs.reader import load
 from d2l_mlp.runtime import device, processors
 from d2l_mlp.training.evaluation import evaluate
 from d2l_mlp.training.hyperparameters import Hyperparameters
 from d2l_mlp.training.loop import DivergenceError, fit
-from d2l_mlp.training.state import (
-    TrainingState,
-    initial_state,
-    parameters_of,
-    set_parameters,
-)
-
-log = logging.getLogger(__name__)
+from d2l_mlp.training.state import TrainingState, initial_state
 
 
 def train(flags: TrainFlags, signals: Signals) -> None:
@@ -44,16 +34,16 @@ def train(flags: TrainFlags, signals: Signals) -> None:
     started = time.perf_counter()
     context = device.choose(flags.device)
     run = Run.resume(flags.resume) if flags.resume else None
-    settings, dataset = _continued(run, flags) if run else (flags.hyperparameters, flags.dataset)
+    settings, dataset = continued(run, flags) if run else (flags.hyperparameters, flags.dataset)
     data = fashion_mnist.load(dataset, flags.data_dir)
     with signals.deferred():
         net = new_net(settings, context)
         train_iter, val_iter = training_data.train_loaders(settings, data, context)
         now = _config(settings, data, context)
         if flags.ancestor:
-            now["from"] = _begin_with(net, flags.ancestor, flags.best)
+            now["from"] = begin_with(net, flags.ancestor, flags.best)
         if run:
-            _compare(run, now)
+            compare(run, now)
             run.write_config({**run.config, **now})
         else:
             run = Run.start(flags.out or _default_folder(settings), now, initial_state(net))
@@ -122,49 +112,6 @@ def _event_log(run: Run, settings: Hyperparameters) -> Any:
     from d2l_mlp.runs.tensorboard import EventLog  # an extra, which need not be installed
 
     return EventLog(run.folder, settings, run.state.history)
-
-
-def _begin_with(net: gluon.Block, folder: Path, best: bool) -> Dict[str, Any]:
-    """Give a net the parameters of a run, and say for the configuration what they are."""
-    ancestor = load(folder, best=best)
-    parameters = parameters_of(ancestor.net)
-    try:
-        set_parameters(net, parameters)
-    except ValueError as error:
-        raise ValueError(f"--from {folder}: {error}") from None
-    sha256 = fingerprint(dump_parameters(parameters))["sha256"]
-    return {"run": str(folder), "epoch": ancestor.epoch, "sha256": sha256}
-
-
-def _continued(run: Run, flags: TrainFlags) -> Tuple[Hyperparameters, str]:
-    """Give what the run was started with, and the number of epochs that it is to have now."""
-    first, done = config.hyperparameters(run.config), len(run.state.history)
-    epochs = flags.epochs or first.epochs
-    if epochs < done:
-        raise ValueError(f"{run.folder} has trained {done} epochs; give --epochs {done} or more")
-    if epochs != first.epochs and first.schedule == "cosine" and done:
-        raise ValueError(
-            f"{run.folder} has a cosine schedule over {first.epochs} epochs, which --epochs "
-            f"{epochs} would change in its middle; leave it out, or start a new run"
-        )
-    return dataclasses.replace(first, epochs=epochs), run.config["data"]["release"]
-
-
-def _compare(run: Run, now: config.Config) -> None:
-    """Refuse other data, and say what else the result depends on, if it has changed."""
-    for name, sha256 in run.config["data"]["sha256"].items():
-        if now["data"]["sha256"].get(name) != sha256:
-            raise ValueError(
-                f"{run.folder} was trained on other data: {name} in {now['data']['folder']} has "
-                "another SHA-256; name the folder of the run's own data with --data-dir, or start "
-                "a new run"
-            )
-    changed = [k for k in ("versions", "device", "threads") if run.config.get(k) != now[k]]
-    if changed:
-        log.warning(
-            "the run was started with other %s; the last bits of the result may differ",
-            " and ".join(changed),
-        )
 
 
 def _default_folder(settings: Hyperparameters) -> Path:

@@ -107,7 +107,8 @@ def test_a_training_whose_processes_are_killed_ends_at_once_and_can_be_resumed(
 
 def test_no_shared_memory_is_needed(tmp_path):
     result = in_own_mounts(
-        'mount -t tmpfs -o size=4k,nr_inodes=2 tmpfs /dev/shm || exit 99; exec "$@"',
+        'mount -t tmpfs -o size=4k,nr_inodes=2 tmpfs /dev/shm || exit 99; '
+            'export JOBLIB_MULTIPROCESSING=0; exec "$@"',  # which warns of it, if it is there
         *D2L, "--epochs", 1, "--batch-size", 5000, "--out", "run",
         cwd=tmp_path,
     )  # fmt: skip
