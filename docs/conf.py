@@ -9,11 +9,13 @@ extensions = [
     "numpydoc",
     "sphinx.ext.apidoc",
     "sphinx.ext.autodoc",
+    "sphinx-mathjax-offline",  # formulas, without asking another host for MathJax
 ]
 exclude_patterns = ["_build", "reference/modules.rst"]
 default_role = "py:obj"
 html_theme = "furo"
 nb_execution_mode = "off"
+myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 2
 apidoc_modules = [
     {"path": "../d2l_mlp", "destination": "reference", "separate_modules": True,
