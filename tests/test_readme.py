@@ -12,9 +12,10 @@ from d2l_mlp.cli import train_flags as options
 from tests.conftest import ROOT
 from tests.texts import assert_same
 
-README = (ROOT / "README.md").read_text("utf-8")
-PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-CONSOLE = re.findall(r"^\$ python -m (.*)\n((?:(?!\$ |```).+\n)+)", README, re.MULTILINE)
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+TEXT = "\n".join(page.read_text("utf-8") for page in PAGES)
+PYTHON = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+CONSOLE = re.findall(r"^\$ python -m (.*)\n((?:(?!\$ |```).+\n)+)", TEXT, re.MULTILINE)
 
 
 def comments(block):
@@ -67,7 +68,7 @@ def test_the_console_shows_what_a_command_prints(run, full, command, output):
             assert_same(line, example, trained=True)
 
 
-@pytest.mark.parametrize("command", re.findall(r"python -m d2l_mlp[^`;#\n]*", README))
+@pytest.mark.parametrize("command", re.findall(r"python -m d2l_mlp[^`;#\n]*", TEXT))
 def test_commands_are_accepted(command):
     module, *flags = command.replace("$s", "0").split()[2:]
     flags = [flag.strip("'") for flag in re.findall(r"'[^']*'|\S+", " ".join(flags))]
@@ -76,13 +77,35 @@ def test_commands_are_accepted(command):
 
 
 def test_the_table_is_the_rooms_in_their_order():
-    rows = README[README.index("| room |") :].split("\n\n")[0].splitlines()[2:]
+    rows = re.search(r"^\| room \|.*\n.*\n((?:\|.*\n)+)", TEXT, re.MULTILINE).group(1).splitlines()
     rooms = [name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])]
     assert rooms == list(d2l_mlp.ROOMS)
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
-def test_files_that_are_named_are_there(name):
-    text = (ROOT / name).read_text("utf-8")
-    paths = re.findall(r"(?<![\w./-])(?:tests|benchmarks|notebooks|d2l_mlp)/[\w./-]*\w", text)
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name)
+def test_what_a_page_names_is_there(page):
+    text = page.read_text("utf-8")
+    paths = re.findall(r"(?<![\w./-])(?:tests|benchmarks|docs|notebooks|d2l_mlp)/[\w./-]*\w", text)
     assert [path for path in paths if not (ROOT / path).exists()] == []
+    for target in re.findall(r"\]\(([^)]+)\)|src=\"([^\"]+)", text):
+        path, _, section = "".join(target).partition("#")
+        if not path.startswith("https:"):
+            assert (page.parent / path).exists(), path
+        if section:
+            headings = re.findall(
+                r"^#+ (.*)", (page.parent / path).read_text("utf-8"), re.MULTILINE
+            )
+            assert section in [heading.lower().replace(" ", "-") for heading in headings]
+
+
+def test_every_table_is_whole():
+    rows = [block for block in TEXT.split("\n\n") if block.startswith("|")]
+    assert rows
+    for block in rows:
+        assert re.fullmatch(r"\|[-|]+\|", block.splitlines()[1]), "a row without a heading"
+
+
+def test_readme_is_short_and_leads_to_every_page():
+    readme = PAGES[0].read_text("utf-8")
+    assert len(readme.splitlines()) < 150
+    assert [page.name for page in PAGES[1:] if page.name not in readme] == []

@@ -79,7 +79,7 @@ def test_runs_of_the_same_second_take_folders_of_their_own(start, tmp_path):
     # However slow the file system is: both have looked before either has made a folder.
     script = (
         "import os, sys, time\n"
-        "time.strftime = lambda form: 'now'\n"
+        "time.strftime = lambda *args: 'now'\n"
         "make = os.mkdir\n"
         "def slow(path, *args, **options):\n"
         "    time.sleep(1 if 'runs' in str(path) else 0)\n"

@@ -1,0 +1,25 @@
+"""The site of docs/, notebooks and docstrings: ``python -m sphinx -W docs docs/_build``."""
+
+import d2l_mlp
+
+project = "d2l_mlp"
+release = d2l_mlp.__version__
+extensions = [
+    "myst_nb",  # the pages and, as they are saved, the notebooks
+    "numpydoc",
+    "sphinx.ext.apidoc",
+    "sphinx.ext.autodoc",
+    "sphinx-mathjax-offline",  # formulas, without asking another host for MathJax
+]
+exclude_patterns = ["_build", "reference/modules.rst"]
+default_role = "py:obj"
+html_theme = "furo"
+nb_execution_mode = "off"
+myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 2
+apidoc_modules = [
+    {"path": "../d2l_mlp", "destination": "reference", "separate_modules": True,
+     "module_first": True, "exclude_patterns": ["**/sample/make.py"]}
+]  # fmt: skip
+autodoc_typehints = "none"  # numpydoc's sections have them
+numpydoc_show_class_members = False
