@@ -99,6 +99,7 @@ class _Loader(SourceFileLoader):
             drawing.load(partial(super().exec_module, module))
             return
         names: ContextManager[None] = nullcontext()
+        modules: Dict[str, Any] = sys.modules
         if module.__name__ == "mxnet":
             from d2l_mlp.runtime import environment, old_numpy
 
@@ -109,6 +110,9 @@ class _Loader(SourceFileLoader):
             # Python 3.12 has no distutils; setuptools carries it on and installs it on import.
             if importlib.util.find_spec("distutils") is None:
                 import setuptools  # noqa: F401
+            # Where scikit-learn is installed, MXNet imports all of it, for the base of a class of
+            # long ago. Meanwhile it is not there, unless somebody has imported it already.
+            modules.setdefault("sklearn", None)
         # MXNet's import makes an object for every operator, and all of them stay: the time that the
         # garbage collector spends on them, a tenth of the whole, is for nothing.
         collecting = gc.isenabled()
@@ -127,6 +131,8 @@ class _Loader(SourceFileLoader):
         finally:
             if collecting:
                 gc.enable()
+            if modules.get("sklearn", module) is None:
+                del modules["sklearn"]
         _REPAIRS[module.__name__](module)
 
 

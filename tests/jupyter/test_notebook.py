@@ -16,9 +16,9 @@ for epoch in (1, 2, 3):
     curve(TrainingState((last,), {}, {}, epoch, {}))
 """
 EXPECTED = """\
-epoch 1/3  train loss 1.0000 accuracy 0.5000  test loss 1.5000 accuracy 0.4000
-epoch 2/3  train loss 0.5000 accuracy 0.7500  test loss 0.7500 accuracy 0.7000
-epoch 3/3  train loss 0.3333 accuracy 0.8333  test loss 0.5000 accuracy 0.8000
+epoch 1/3  train loss 1.0000 acc 0.5000  test loss 1.5000 acc 0.4000
+epoch 2/3  train loss 0.5000 acc 0.7500  test loss 0.7500 acc 0.7000
+epoch 3/3  train loss 0.3333 acc 0.8333  test loss 0.5000 acc 0.8000
 """
 
 

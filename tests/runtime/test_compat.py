@@ -24,6 +24,17 @@ def test_the_books_imports_work_in_silence(run, first):
     assert result.stdout + result.stderr == ""
 
 
+def test_scikit_learn_is_left_to_who_asks_for_it(run):
+    run(
+        "-c",
+        "import sys, d2l_mlp, mxnet\n"
+        "assert 'sklearn' not in sys.modules\n"
+        "from sklearn.base import BaseEstimator\n"
+        "import sklearn\n"
+        "assert sklearn.base.BaseEstimator is BaseEstimator",
+    )
+
+
 def test_the_books_plot_works_in_silence(run):
     assert run("-W", "error", "-c", "import d2l_mlp" + IMPORTS + PLOT).stderr == ""
 
