@@ -1,4 +1,4 @@
-"""The site of docs/, notebooks and docstrings: ``python -m sphinx -W docs docs/_build``."""
+"""A site of docs, notebooks and docstrings: ``python -m sphinx -W docs docs/_build/html``."""
 
 import d2l_mlp
 
