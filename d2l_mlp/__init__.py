@@ -12,6 +12,14 @@ if sys.argv[:1] == ["-m"] and not (sys.flags.isolated or getattr(sys.flags, "saf
     # in it is the reader's own, and not what Python's or MXNet's modules want.
     sys.path.append(sys.path.pop(0))
 
+from d2l_mlp.runtime import interpreter  # this much an older Python reads too
+
+if sys.version_info < (3, 8):  # noqa: UP036 (it is told so here)
+    message = f"{interpreter.name()}; {interpreter.SUPPORTED}"
+    if sys.argv[:1] == ["-m"]:
+        sys.exit(message)
+    raise ImportError(message)
+
 from d2l_mlp.runtime import compat
 
 __version__ = "0.1.0"
@@ -30,6 +38,7 @@ ROOMS = (
     "diagnosis",  # what a machine has and lacks
     "cli",  # flags, exit codes, signals
     "figures", "train", "evaluate", "predict", "export", "report", "doctor",  # the commands
+    "__main__",  # their list
 )  # fmt: skip
 """Folders and modules from the lowest up: each imports only those before it, and itself."""
 

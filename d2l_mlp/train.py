@@ -32,8 +32,8 @@ def _train(flags: TrainFlags, received: signals.Signals) -> None:
     with received.deferred():
         if _loader(flags) == "arrays":
             processors.use_all()  # before anything imports MXNet
-        from d2l_mlp.cli import training_job
-    training_job.train(flags, received)
+        from d2l_mlp.cli import seeds_job, training_job
+    (seeds_job.train if flags.seeds else training_job.train)(flags, received)
 
 
 def _loader(flags: TrainFlags) -> str:

@@ -48,9 +48,13 @@ def test_a_run_leaves_everything_behind(run, tmp_path, sample):
     assert lines[1].startswith(f"device    cpu, {cpus} processors, {engine}, OMP_NUM_THREADS=")
     assert lines[2].startswith(f"versions  d2l_mlp {d2l_mlp.__version__}, mxnet 1.9.1, d2l ")
     assert lines[3] == "model     784-32-10, relu, 25,450 parameters, xavier, seed 5"
-    assert [line[:9] for line in lines[4:7]] == ["epoch 1/3", "epoch 2/3", "epoch 3/3"]
-    assert lines[7].startswith("final test accuracy 0.")
-    assert lines[7].endswith("saved in here")
+    assert lines[4:6] == [
+        "layer     0  dense 784 -> 32, relu  25,120 parameters",
+        "layer     1  dense 32 -> 10            330 parameters",
+    ]
+    assert [line[:9] for line in lines[6:9]] == ["epoch 1/3", "epoch 2/3", "epoch 3/3"]
+    assert lines[9].startswith("final test accuracy 0.")
+    assert lines[9].endswith("saved in here")
 
     folder = tmp_path / "here"
     assert sorted(path.name for path in folder.iterdir()) == [
@@ -278,7 +282,7 @@ def test_a_validation_set_decides_and_the_test_set_is_measured_once(run, tmp_pat
     best = accuracies.index(max(accuracies)) + 1
     assert best == len(rows) - 2 < 38
     assert lines[-2] == "stopped   no better accuracy in 2 epochs"
-    assert all(" val loss " in line for line in lines[4:-2])
+    assert all(" val loss " in line for line in lines[6:-2])
 
     book = nn.Sequential()
     book.add(nn.Dense(8, activation="relu"), nn.Dense(10))
@@ -349,7 +353,9 @@ def test_a_loss_that_only_the_evaluation_meets_is_divergence_too(run, tmp_path):
 @pytest.mark.parametrize(
     ("signum", "code", "name"), [(signal.SIGINT, 130, "Ctrl-C"), (signal.SIGTERM, 143, "SIGTERM")]
 )
-def test_signals_stop_at_a_minibatch_and_save(tmp_path, loader, signum, code, name):
+def test_signals_stop_at_a_minibatch_and_save_what_is_told(
+    tmp_path, sample, loader, signum, code, name
+):
     args = [*SAMPLE, "--epochs", "100000", "--out", "run", "--loader", loader, "--hidden", "16"]
     process = subprocess.Popen(
         [sys.executable, *args, *(["--workers", "2"] if loader == "d2l" else [])],
@@ -362,10 +368,20 @@ def test_signals_stop_at_a_minibatch_and_save(tmp_path, loader, signum, code, na
     out, err = process.communicate(timeout=60)
     assert err == f"{PROG}: stopped by {name}\n"
     assert process.returncode == code
-    assert out.splitlines()[-1].endswith("saved in run")
-    net = mlp.build_mlp((16,), num_inputs=784)
-    net.load_parameters(str(tmp_path / "run" / "model.params"))
-    assert len(metrics(tmp_path / "run")) >= 2
+    said, go_on = out.splitlines()[-2:]
+    assert said.endswith("saved in run")
+    assert go_on == f"go on     {PROG} --resume run"
+    # The file is that of the epoch that is told, and that a resumed run goes on from.
+    rows = metrics(tmp_path / "run")
+    assert len(rows) >= 2
+    accuracy = float(rows[-1]["test_accuracy"])
+    assert said.startswith(f"test accuracy {accuracy:.4f} after epoch {len(rows)}, best 0.")
+    book = nn.Sequential()
+    book.add(nn.Dense(16, activation="relu"), nn.Dense(10))
+    book.load_parameters(str(tmp_path / "run" / "model.params"))
+    images, labels = sample.test
+    logits = book(np.array(images.astype("float32") / 255)).asnumpy()
+    assert (logits.argmax(axis=1) == labels).mean() == accuracy
     wait_for_the_end_of_the_group(process.pid)
 
 

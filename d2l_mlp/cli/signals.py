@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any, Callable, Dict, Iterator, Optional
 
 from d2l_mlp.cli.parser import USAGE
+from d2l_mlp.runtime import interpreter
 from d2l_mlp.runtime.environment import EnvironmentVariableError
 
 FAILURE = 1
@@ -119,7 +120,9 @@ def run(prog: str, body: Callable[[Signals], None]) -> int:
             reason = "the memory is not enough; make the net or the minibatches smaller"
         except EnvironmentVariableError as error:
             reason, code = str(error), USAGE
-        except (ArithmeticError, ImportError, OSError, ValueError) as error:
+        except ImportError as error:
+            reason = interpreter.explain(error)
+        except (ArithmeticError, OSError, ValueError) as error:
             reason = str(error)
         except RuntimeError as error:
             if type(error).__name__ != "MXNetError":  # by its name: MXNet need not be imported yet

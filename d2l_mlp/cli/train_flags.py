@@ -5,7 +5,7 @@ import dataclasses
 from dataclasses import dataclass, fields
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Dict, Optional, Sequence
+from typing import Any, Dict, Optional, Sequence, Tuple
 
 from d2l_mlp.cli.parser import Parser, by, device_name, metavar
 from d2l_mlp.runs import config
@@ -54,6 +54,8 @@ class TrainFlags:
     """Those of its best epoch."""
     tensorboard: bool = False
     report: bool = False
+    seeds: Tuple[int, ...] = ()
+    """Each of a run of its own."""
     quiet: bool = False
 
 
@@ -82,6 +84,13 @@ def parser() -> Parser:
     add = groups["training"].add_argument
     add("--device", type=device_name, metavar="auto|cpu|gpu|gpu:N",
         help="auto is gpu if that can be used, and else cpu (default: auto)")
+
+    add("--seeds", nargs="+", type=by(settings["seed"].metadata["rule"]), metavar="N",
+        help="train a run with each of these seeds, in DIR/seed-N, and tell the mean and the "
+        "standard deviation of their final accuracies (default: one run)")
+    add("--config", metavar="FILE", type=Path,
+        help="hyperparameters and data set of the run whose config.json this is, where no flag "
+        "gives another (default: those shown here)")
 
     add = groups["data"].add_argument
     add("--dataset", choices=("auto", "fashion-mnist", "sample"),
@@ -120,29 +129,35 @@ def read_flags(argv: Optional[Sequence[str]] = None) -> TrainFlags:
         p.error("--data-dir and --dataset sample exclude each other: the sample is embedded")
     if "best" in given and "ancestor" not in given:
         p.error("--best needs --from: it says which parameters of that run to begin with")
-    if "patience" in given and "validation" not in given and "ancestor" not in given:
+    if "config" in given and "ancestor" in given:
+        p.error("--config and --from exclude each other: --from brings hyperparameters too")
+    if "seeds" in given and ("seed" in given or len(set(given["seeds"])) < len(given["seeds"])):
+        p.error("--seeds excludes --seed, and names each seed once")
+    parent = given.pop("config", given.get("ancestor"))
+    if "patience" in given and "validation" not in given and parent is None:
         p.error("--patience needs --validation: the test set must not decide when to stop")
     if "tensorboard" in given and find_spec("tensorboardX") is None:
         p.error("--tensorboard needs tensorboardX; install it with: pip install tensorboardX")
     names = {setting.name for setting in fields(Hyperparameters)}
     try:
-        if "ancestor" in given:
-            given = {**_inherited(given), **given}
+        if parent is not None:
+            given = {**_inherited(parent, given), **given}
         settings = Hyperparameters(**{n: value for n, value in given.items() if n in names})
     except ValueError as error:
         p.error(str(error))
     rest: Any = {name: value for name, value in given.items() if name not in names}
+    rest["seeds"] = tuple(given.get("seeds", ()))
     return TrainFlags(settings, given.get("epochs"), **rest)
 
 
-def _inherited(given: Dict[str, Any]) -> Dict[str, Any]:
-    """Give what a run hands down to one that begins with its parameters."""
-    ancestor = given["ancestor"]
+def _inherited(parent: Path, given: Dict[str, Any]) -> Dict[str, Any]:
+    """Give what a run, named by its folder or its configuration, hands down to another."""
+    folder = parent.parent if parent.name == config.NAME else parent
     try:
-        configuration = config.read(ancestor)
+        configuration = config.read(folder)
         inherited = dataclasses.asdict(config.hyperparameters(configuration))
     except ValueError as error:
-        raise ValueError(f"{ancestor / config.NAME} {error}; name the folder of a run") from None
+        raise ValueError(f"{folder / config.NAME} {error}; name the folder of a run") from None
     if given.get("optimizer", inherited["optimizer"]) != inherited["optimizer"]:
         del inherited["lr"], inherited["momentum"]  # they mean something else to another optimizer
     if "data_dir" not in given:

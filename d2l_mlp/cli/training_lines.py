@@ -4,11 +4,12 @@ import math
 import platform
 import sys
 from importlib.metadata import version
-from typing import Dict, Optional
+from pathlib import Path
+from typing import Dict, List, Optional
 
 import mxnet
 import numpy
-from mxnet import gluon
+from mxnet.gluon import nn
 from tqdm import tqdm
 
 from d2l_mlp import __version__
@@ -30,7 +31,7 @@ def versions() -> Dict[str, str]:
 
 
 def introduce(
-    settings: Hyperparameters, data: FashionMNIST, context: mxnet.Context, net: gluon.Block
+    settings: Hyperparameters, data: FashionMNIST, context: mxnet.Context, net: nn.Sequential
 ) -> None:
     """Say what is about to be trained, on what, and where."""
     shapes = [parameter.shape for parameter in net.collect_params().values()]
@@ -44,6 +45,47 @@ def introduce(
         f"model     {units}, {activation}, {count:,} parameters, {settings.init}, "
         f"seed {settings.seed}"
     )
+    for line in summary(net):
+        say(line)
+
+
+def summary(net: nn.Sequential) -> List[str]:
+    """Describe a net: a line a layer, with its shape and how many parameters it has.
+
+    Gluon's own ``summary`` takes two dozen lines for a small net, and counts activations as layers.
+
+    Parameters
+    ----------
+    net : gluon.nn.Sequential
+        As `d2l_mlp.mlp.build_mlp` makes it, with shapes.
+
+    Returns
+    -------
+    list of str
+        The layers have the numbers that their parameters begin with, in ``0.weight`` for instance.
+    """
+    table = []
+    for i, layer in enumerate(net):
+        if isinstance(layer, nn.Dropout):
+            shape = f"dropout {layer._rate:g}"
+        else:
+            units, inputs = layer.weight.shape
+            shape = f"dense {inputs} -> {units}" + (f", {layer.act}" if layer.act else "")
+        count = sum(math.prod(p.shape) for p in layer.collect_params().values())
+        table.append((str(i), shape, f"{count:,}"))
+    widths = [max(map(len, column)) for column in zip(*table)]
+    return [
+        f"layer     {i:>{widths[0]}}  {shape:{widths[1]}}  {count:>{widths[2]}} parameters"
+        for i, shape, count in table
+    ]
+
+
+def resumed(folder: Path, settings: Hyperparameters, done: int) -> str:
+    """Say where a run goes on, or that it does not."""
+    if done < settings.epochs:
+        return f"resumed   {folder}, after epoch {done}"
+    longer = "" if settings.schedule == "cosine" else "; a larger --epochs makes it longer"
+    return f"finished  {folder} has all of its {done} epochs{longer}"
 
 
 def say(line: str) -> None:
@@ -52,7 +94,12 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def outcome(state: TrainingState, watched: str, test_accuracy: Optional[float] = None) -> str:
+def outcome(
+    state: TrainingState,
+    watched: str,
+    test_accuracy: Optional[float] = None,
+    stopped: bool = False,
+) -> str:
     """Say what came of a run.
 
     Parameters
@@ -63,6 +110,8 @@ def outcome(state: TrainingState, watched: str, test_accuracy: Optional[float] =
         The set that was measured after each epoch.
     test_accuracy : float, optional
         Of the best epoch on a validation set.
+    stopped : bool, default False
+        Whether more epochs were to come.
 
     Returns
     -------
@@ -73,7 +122,8 @@ def outcome(state: TrainingState, watched: str, test_accuracy: Optional[float] =
         return "no epoch was finished"
     last, best = state.history[-1], state.history[state.best_epoch - 1]
     line = (
-        f"final {watched} accuracy {last.val_accuracy:.4f}, "
+        f"{'' if stopped else 'final '}{watched} accuracy {last.val_accuracy:.4f}"
+        f"{f' after epoch {last.epoch}' if stopped else ''}, "
         f"best {best.val_accuracy:.4f} (epoch {best.epoch})"
     )
     return (

@@ -8,15 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Iterator, Union
 
-from mxnet import gluon
-
 from d2l_mlp.plotting.learning_curves import plot_history
 from d2l_mlp.plotting.savefig import render
 from d2l_mlp.runs import checkpoint, locking
 from d2l_mlp.runs.config import NAME, Config, hyperparameters
 from d2l_mlp.runs.params import dump_parameters
 from d2l_mlp.runs.reader import RunError, check_folder, read_checkpoint
-from d2l_mlp.training.state import EpochMetrics, TrainingState, parameters_of
+from d2l_mlp.training.state import EpochMetrics, TrainingState
 
 log = logging.getLogger(__name__)
 
@@ -121,9 +119,9 @@ class Run:
         self.config = config
         self._write(NAME, json.dumps(config, indent=2) + "\n")
 
-    def write_parameters(self, net: gluon.Block) -> None:
-        """Write ``model.params``, which a net of the same shape reads with ``load_parameters``."""
-        self._write("model.params", dump_parameters(parameters_of(net)))
+    def write_parameters(self) -> None:
+        """Write `state`'s as ``model.params``, which a net's ``load_parameters`` reads."""
+        self._write("model.params", dump_parameters(self.state.parameters))
 
     def write_curves(self) -> None:
         """Draw ``curves.svg``: loss and accuracy by epoch; if that fails, it is logged."""

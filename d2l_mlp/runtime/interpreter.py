@@ -1,8 +1,12 @@
 """How Python was started, and from where: what keeps MXNet from being imported."""
 
 import importlib.util
+import platform
 import sys
 from importlib.machinery import PathFinder
+
+SUPPORTED = "d2l_mlp runs on CPython 3.8 and later, on Linux on x86-64"
+"""What this package and MXNet's wheels are for; in words for an error."""
 
 
 def check() -> None:
@@ -17,3 +21,32 @@ def check() -> None:
         spec = importlib.util.find_spec(name) if name in sys.modules else PathFinder.find_spec(name)
         if spec is not None and spec.submodule_search_locations is None:
             raise ImportError(f"{spec.origin} hides {name}; rename it, or start in another folder")
+
+
+def is_supported() -> bool:
+    """Tell whether MXNet's wheels are for this system; of the Python, ``import d2l_mlp`` tells."""
+    system = platform.system(), platform.machine()
+    return system in (("Linux", "x86_64"), ("Linux", "AMD64"))
+
+
+def name() -> str:
+    """Say which interpreter this is."""
+    return (
+        f"this is {sys.executable or 'python'}, Python {platform.python_version()} on "
+        f"{platform.system()} {platform.machine()}"
+    )
+
+
+def explain(error: ImportError) -> str:
+    """Say why a package is not imported: where MXNet and NumPy are missing, all others are too."""
+    missing = isinstance(error, ModuleNotFoundError) and not any(
+        PathFinder.find_spec(package) for package in ("mxnet", "numpy")
+    )
+    if not is_supported():
+        return f"{name()}; {SUPPORTED} ({error})"
+    if missing:
+        return (
+            f"{name()}, where d2l_mlp's dependencies are not installed; activate the environment "
+            f"that they are in, or install them here: {sys.executable} -m pip install ."
+        )
+    return str(error)

@@ -11,7 +11,6 @@ import pytest
 
 from d2l_mlp.cli.train_flags import read_flags
 from d2l_mlp.data.loaders import ArrayLoader
-from d2l_mlp.mlp import build_mlp
 from d2l_mlp.runs import checkpoint, config
 from d2l_mlp.runs.folder import Run, RunError
 from d2l_mlp.runs.net import new_net
@@ -44,7 +43,7 @@ def make_run(folder, *flags):
         net, data, data, num_epochs=3, optimizer=settings.optimizer, lr=settings.lr,
         momentum=settings.momentum, on_epoch=on_epoch,
     )  # fmt: skip
-    run.write_parameters(net)
+    run.write_parameters()
     run.close()
     return states
 
@@ -320,7 +319,7 @@ def test_no_link_leads_out_of_the_folder(run, tmp_path, name):
     opened = Run.resume(run)
     opened.write_config(opened.config)
     opened.save(opened.state)
-    opened.write_parameters(build_mlp((3,), activation="prelu", num_inputs=784))
+    opened.write_parameters()
     opened.write_curves()
     opened.close()
     assert outside.read_text() == "precious"

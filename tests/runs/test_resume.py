@@ -82,7 +82,11 @@ def test_a_finished_run_is_finished_again(run, tmp_path):
     for name in ("model.params", "metrics.csv", "curves.svg"):  # killed before it wrote them
         (tmp_path / "run" / name).unlink()
     flip = tmp_path / "run" / "checkpoints" / "000002" / "model.params"
-    result = run("-m", "d2l_mlp.train", "--resume", "run", "--quiet")
+    result = run("-m", "d2l_mlp.train", "--resume", "run")
+    assert (
+        "finished  run has all of its 2 epochs; a larger --epochs makes it longer\n"
+        in result.stdout
+    )
     assert (tmp_path / "run" / "curves.svg").exists()
     assert outcome(tmp_path / "run") == before
 

@@ -1,5 +1,9 @@
 """Files of a reader's that are called like a package, and a Python without docstrings."""
 
+import ast
+import platform
+import sys
+
 import pytest
 
 from tests.conftest import ROOT
@@ -42,3 +46,56 @@ def test_python_without_docstrings_is_refused_in_one_line(run, args):
 
 def test_python_without_assertions_works(run):
     assert run("-O", *SAMPLE, "--hidden", "--epochs", 1, "--out", "run").stderr == ""
+
+
+def bare(*args, before=""):
+    """Give a script that runs a module on a Python without any package, after some lines."""
+    return (
+        "import runpy, sys\n"
+        "sys.path = [path for path in sys.path if 'packages' not in path]\n"
+        f"{before}\n"
+        f"sys.argv = ['-m', *{args[1:]!r}]\n"
+        f"runpy.run_module({args[0]!r}, run_name='__main__')\n"
+    )
+
+
+COMMANDS = [
+    ("d2l_mlp.train",),
+    ("d2l_mlp.figures",),
+    ("d2l_mlp.evaluate", "run"),
+    ("d2l_mlp.predict", "run", "image"),
+    ("d2l_mlp.export", "run", "-o", "model.onnx"),
+    ("d2l_mlp.report", "run"),
+]
+
+
+@pytest.mark.parametrize("args", COMMANDS)
+def test_a_python_without_the_packages_is_named_in_one_line(run, args):
+    # Not isolated, and without the packages of this environment, installed for editing or not.
+    (line,) = run("-S", "-c", bare(*args), code=1).stderr.splitlines()
+    version = platform.python_version()
+    assert line == (
+        f"python -m {args[0]}: error: this is {sys.executable}, Python {version} on Linux x86_64, "
+        "where d2l_mlp's dependencies are not installed; activate the environment that they are "
+        f"in, or install them here: {sys.executable} -m pip install ."
+    )
+
+
+def test_another_system_is_told_what_is_supported(run):
+    before = (
+        "import platform; platform.system, platform.machine = lambda: 'Darwin', lambda: 'arm64'"
+    )
+    (line,) = run("-S", "-c", bare("d2l_mlp.train", before=before), code=1).stderr.splitlines()
+    assert " on Darwin arm64; d2l_mlp runs on CPython 3.8 and later, on Linux on x86-64 (" in line
+
+
+def test_an_older_python_is_told_what_is_supported(run):
+    before = "sys.version_info = (3, 7, 17, 'final', 0)"
+    script = bare("d2l_mlp.train", before=before).replace(
+        "runpy.run_module('d2l_mlp.train', run_name='__main__')", "import d2l_mlp"
+    )
+    (line,) = run("-S", "-c", script, code=1).stderr.splitlines()
+    assert line.endswith("; d2l_mlp runs on CPython 3.8 and later, on Linux on x86-64")
+    # What it reads before it says so.
+    for name in ("__init__.py", "runtime/__init__.py", "runtime/interpreter.py"):
+        ast.parse((ROOT / "d2l_mlp" / name).read_text("utf-8"), feature_version=(3, 7))

@@ -1,0 +1,49 @@
+"""The commands: ``python -m d2l_mlp`` lists them, ``d2l-mlp train ...`` is one of them."""
+
+import signal
+
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    # Before the imports, during which Ctrl-C would be a traceback, also in the console script.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+import sys
+from typing import Optional, Sequence
+
+from d2l_mlp import __version__, doctor, evaluate, export, figures, predict, report, train
+from d2l_mlp.cli.parser import USAGE
+from d2l_mlp.cli.streams import forgiving
+
+PROG = "python -m d2l_mlp"
+
+COMMANDS = {
+    module.__name__.split(".")[-1]: module
+    for module in (train, evaluate, predict, export, report, figures, doctor)
+}
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    """Run the command that is named first; returns the exit code."""
+    name, *rest = (sys.argv[1:] if argv is None else argv) or ["--help"]
+    if name in COMMANDS:
+        return COMMANDS[name].main(rest)
+    with forgiving():
+        if name == "--version":
+            print(f"d2l_mlp {__version__}")
+        elif name in ("-h", "--help"):
+            print(f"usage: {PROG} COMMAND ... (each has a --help of its own)\n")
+            for command, module in COMMANDS.items():
+                print(f"  {command:9} {_summary(module.__doc__ or '')}")
+        else:
+            known = ", ".join(COMMANDS)
+            print(f"{PROG}: error: {name!r} is no command; give one of {known}", file=sys.stderr)
+            return USAGE
+        return 0
+
+
+def _summary(docstring: str) -> str:
+    """Give a command's first line, without how it is called."""
+    return docstring.splitlines()[0].split(": ``python")[0].rstrip(".")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
