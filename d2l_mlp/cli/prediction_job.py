@@ -42,8 +42,8 @@ def predict(args: argparse.Namespace, prog: str) -> None:
         about = {"run": str(run.folder), "epoch": run.epoch}
         print(json.dumps({**about, "predictions": told}, indent=2))
     if args.show and shown:
-        from d2l_mlp.plotting.predictions import plot_seen
         from d2l_mlp.plotting.savefig import save_figure
+        from d2l_mlp.plotting.seen import plot_seen
 
         try:
             save_figure(plot_seen(*zip(*shown)), args.show)

@@ -3,7 +3,8 @@
 from typing import Any, Dict, NamedTuple
 
 from d2l_mlp.data.canonical import CLASSES
-from d2l_mlp.data.loaders import array_loaders
+from d2l_mlp.data.features import to_features
+from d2l_mlp.data.loaders import ArrayLoader
 from d2l_mlp.data.reader import FashionMNIST
 from d2l_mlp.data.verified_files import DatasetError
 from d2l_mlp.runs.reader import SavedRun
@@ -63,7 +64,9 @@ def evaluate_run(run: SavedRun, data: FashionMNIST) -> RunEvaluation:
             f"{run.folder} was trained on other data than {data.describe()}; "
             "give the release whose SHA-256 its config.json holds"
         )
-    _, test_iter = array_loaders(data, batch_size=1000, device=device_of(run.net))
+    images, labels = data.test
+    device = device_of(run.net)
+    test_iter = ArrayLoader(to_features(images, device), labels, batch_size=1000, device=device)
     loss, accuracy = evaluate(run.net, test_iter)
     X, y = test_iter.arrays
     return RunEvaluation(
