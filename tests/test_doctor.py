@@ -65,7 +65,7 @@ def in_a_venv(folder, *packages):
 def test_without_a_single_package(tmp_path):
     found = findings(in_a_venv(tmp_path))
     assert "pip install --no-deps mxnet==1.9.1" in found["mxnet", "fail"]
-    assert "MXNet is not installed" in found["training", "fail"]
+    assert "where d2l_mlp's dependencies are not installed" in found["training", "fail"]
 
 
 @pytest.mark.parametrize("name", ["numpy", "mxnet"])

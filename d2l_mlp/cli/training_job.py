@@ -22,10 +22,25 @@ from d2l_mlp.training.state import TrainingState, initial_state
 
 
 def train(flags: TrainFlags, signals: Signals) -> float:
-    """Do what the flags say; a signal waits for the end of a minibatch; errors are for one line.
+    """Do what the flags say; from the net on, a signal waits for the end of a minibatch.
 
-    Returns the final accuracy: on the set that is watched, or, if that is a validation set, of its
-    best epoch on the test set.
+    Parameters
+    ----------
+    flags : TrainFlags
+        Of the command line.
+    signals : Signals
+        Of the command.
+
+    Returns
+    -------
+    float
+        The final accuracy: on the set that is watched, or, if that is a validation set, of its
+        best epoch on the test set.
+
+    Raises
+    ------
+    DivergenceError
+        Which names the command that goes on; other errors are for one line, too.
     """
     started = time.perf_counter()
     context = device.choose(flags.device)

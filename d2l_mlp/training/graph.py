@@ -8,8 +8,6 @@ from mxnet.gluon import nn
 
 from d2l_mlp.mlp import ActivationLayer
 
-softmax_cross_entropy = gluon.loss.SoftmaxCrossEntropyLoss()  # of each example
-
 NetWithLoss = Callable[[np.ndarray, np.ndarray], Tuple[np.ndarray, np.ndarray]]
 
 # What these do follows from their inputs and parameters, which is all a graph knows of. Another
@@ -38,6 +36,9 @@ def with_loss(net: gluon.Block) -> NetWithLoss:
         nor methods of its own; the results are the same bit for bit. Any other net is called as it
         is, one block after the other.
     """
+
+    # Each net has a loss of its own: two threads must not make graphs with one.
+    softmax_cross_entropy = gluon.loss.SoftmaxCrossEntropyLoss()  # of each example
 
     def forward(X: np.ndarray, y: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
         logits = net(X)
