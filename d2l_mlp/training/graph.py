@@ -36,9 +36,8 @@ def with_loss(net: gluon.Block) -> NetWithLoss:
         nor methods of its own; the results are the same bit for bit. Any other net is called as it
         is, one block after the other.
     """
-
-    # Each net has a loss of its own: two threads must not make graphs with one.
-    softmax_cross_entropy = gluon.loss.SoftmaxCrossEntropyLoss()  # of each example
+    # Of each example; a loss for each net, because two threads cannot make graphs with one.
+    softmax_cross_entropy = gluon.loss.SoftmaxCrossEntropyLoss()
 
     def forward(X: np.ndarray, y: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
         logits = net(X)
