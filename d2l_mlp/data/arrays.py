@@ -52,7 +52,7 @@ def check_labels(y: Array, num_classes: Optional[int] = None, first: int = 0) ->
     if not whole.all():
         i = whole.argmin()
         raise ValueError(f"example {first + i} has the label {y[i]!s}; give whole numbers")
-    known = (y >= 0) & (y <= most)
+    known = (y >= 0) & (y.astype("float64") <= most)  # which float16 cannot hold
     if not known.all():
         i = known.argmin()
         has = f"example {first + i} has the label {y[i]!s}"

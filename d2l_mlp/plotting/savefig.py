@@ -46,7 +46,12 @@ def book_style() -> Iterator[None]:
 
     fonts = {name: matplotlib.rcParams[name] for name in _FONTS}
     with matplotlib.style.context(["default", STYLE, fonts]):
-        yield
+        try:
+            yield
+        finally:
+            interactive = matplotlib.is_interactive()
+    # A notebook's backend that was loaded meanwhile shows pyplot's figures by this.
+    matplotlib.interactive(interactive)
 
 
 def save_figure(figure: "Figure", path: Union[str, Path], dpi: int = 200) -> Path:
