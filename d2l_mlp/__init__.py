@@ -7,10 +7,14 @@ and is imported by its own name, for instance ``from d2l_mlp.mlp import build_ml
 
 import sys
 
-if sys.argv[:1] == ["-m"] and not (sys.flags.isolated or getattr(sys.flags, "safe_path", False)):
-    # python -m d2l_mlp... looks for modules in the current folder first. A random.py or a numpy.py
-    # in it is the reader's own, and not what Python's or MXNet's modules want.
-    sys.path.append(sys.path.pop(0))
+if sys.argv[:1] == ["-m"]:  # python -m d2l_mlp... has only begun
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # no traceback before the command handles Ctrl-C
+    if not (sys.flags.isolated or getattr(sys.flags, "safe_path", False)):
+        # It looks for modules in the current folder first. A random.py or a numpy.py in it is the
+        # reader's own, and not what Python's or MXNet's modules want.
+        sys.path.append(sys.path.pop(0))
 
 from d2l_mlp.runtime import interpreter  # this much an older Python reads too
 

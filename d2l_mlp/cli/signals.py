@@ -125,8 +125,10 @@ def run(prog: str, body: Callable[[Signals], None]) -> int:
         except (ArithmeticError, OSError, ValueError) as error:
             reason = str(error)
         except RuntimeError as error:
-            if type(error).__name__ != "MXNetError":  # by its name: MXNet need not be imported yet
+            *_, reason = str(error).strip().splitlines() or [""]
+            if "start new thread" in reason:
+                reason = f"{reason}: raise the limit of processes, or of the memory"
+            elif type(error).__name__ != "MXNetError":  # by name: MXNet need not be imported yet
                 raise
-            *_, reason = str(error).strip().splitlines()
         print(f"{prog}: error: {reason}", file=sys.stderr)
         return code

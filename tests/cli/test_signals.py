@@ -43,14 +43,15 @@ def test_called_from_a_program_and_in_a_thread(run, tmp_path):
     assert first == second
 
 
+@pytest.mark.parametrize("imported", ["d2l_mlp.runtime.compat", "d2l_mlp.cli"])
 @pytest.mark.parametrize("module", ["train", "figures"])
-def test_ctrl_c_while_the_command_itself_is_imported(tmp_path, module):
+def test_ctrl_c_while_the_command_itself_is_imported(tmp_path, module, imported):
     process = subprocess.Popen(
         [sys.executable, "-X", "importtime", "-m", f"d2l_mlp.{module}"],
         cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    while "d2l_mlp.cli" not in process.stderr.readline():
+    while imported not in process.stderr.readline():
         assert process.poll() is None
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
@@ -93,6 +94,17 @@ def test_an_operator_that_fails_after_it_was_called_is_no_success(run):
     )
     (line,) = run("-c", body, code=1).stderr.splitlines()
     assert line.startswith("here: error: ")
+
+
+def test_no_more_threads_are_one_line(run):
+    body = (
+        "import sys, threading\n"
+        "from d2l_mlp.cli import signals\n"
+        "threading.stack_size(2**46)\n"  # more than there is room for
+        "sys.exit(signals.run('here', lambda _: threading.Thread(target=print).start()))"
+    )
+    (line,) = run("-c", body, code=1).stderr.splitlines()
+    assert line.startswith("here: error: can't start new thread: raise the limit of processes")
 
 
 def test_an_error_after_a_signal_is_the_signals(run):
