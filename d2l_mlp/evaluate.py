@@ -1,10 +1,5 @@
 """Measure a run on the test set: ``python -m d2l_mlp.evaluate RUN``."""
 
-if __name__ == "__main__":  # before the imports, during which Ctrl-C would be a traceback
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
 import argparse
 import logging
 import sys

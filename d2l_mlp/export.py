@@ -1,10 +1,5 @@
 """Take a run's net elsewhere: ``python -m d2l_mlp.export RUN -o model.onnx``."""
 
-if __name__ == "__main__":  # before the imports, during which Ctrl-C would be a traceback
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
 import argparse
 import logging
 import sys

@@ -1,10 +1,5 @@
 """Write the chapter's figures into files: ``python -m d2l_mlp.figures --help``."""
 
-if __name__ == "__main__":  # before the imports, during which Ctrl-C would be a traceback
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
 import argparse
 import re
 import sys

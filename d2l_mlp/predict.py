@@ -1,10 +1,5 @@
 """Predict what images show: ``python -m d2l_mlp.predict RUN IMAGE...``."""
 
-if __name__ == "__main__":  # before the imports, during which Ctrl-C would be a traceback
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
 import argparse
 import logging
 import sys

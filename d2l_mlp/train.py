@@ -4,11 +4,6 @@ Everything heavy is imported only when the flags are read and right, so that ``-
 mistyped flag answer at once.
 """
 
-if __name__ == "__main__":  # before the imports, during which Ctrl-C would be a traceback
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
 import logging
 import sys
 from typing import Optional, Sequence

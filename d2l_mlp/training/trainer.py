@@ -41,7 +41,7 @@ def make_trainer(
     Returns
     -------
     gluon.Trainer
-        Whose optimizer has the method ``read_states``.
+        What its optimizer keeps, `read_states` copies.
 
     Raises
     ------
