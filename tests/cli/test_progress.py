@@ -32,14 +32,16 @@ def in_terminal(tmp_path):
         os.close(theirs)
         limit = threading.Timer(60, process.kill)
         limit.start()
-        shown = b""
+        shown, typed = b"", None
         try:
             while True:
                 piece = os.read(ours, 4096)
                 shown += piece
-                if pattern and re.search(pattern, shown):
-                    pattern = None
-                    os.write(ours, b"^C")  # as the terminal echoes it
+                if typed is None and re.search(pattern, shown):
+                    typed = len(shown)
+                    os.write(ours, b"^C")  # as the terminal echoes it, just before the signal
+                if typed and b"^C" in shown[typed:]:
+                    typed = 0
                     process.send_signal(signal.SIGINT)
         except OSError:  # the other end is closed
             pass
