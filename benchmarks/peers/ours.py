@@ -20,7 +20,8 @@ loaders = array_loaders(data, args.batch_size, SEED)
 net = build_mlp(args.hidden, num_inputs=784)
 
 
-def on_epoch(metrics):
+def on_epoch(state):
+    metrics = state.history[-1]
     tell(metrics.seconds, *metrics[1:5])
     if not sys.stdin.readline():
         sys.exit()
