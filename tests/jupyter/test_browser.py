@@ -120,7 +120,7 @@ def run_all(page, address, path, watch="0"):
 def test_activation_notebook(lab, page, tmp_path):
     (path,) = HERE.glob("2-*.ipynb")
     run_all(page, lab, path)
-    assert page.locator(".jp-OutputArea img").count() == 19
+    assert page.locator(".jp-OutputArea img").count() == 21
 
     image = page.locator("img.widget-image")
 
