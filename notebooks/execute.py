@@ -38,7 +38,8 @@ def execute(path: Path) -> nbformat.NotebookNode:
         "language_info": {"name": "python"},
     }
     for cell in notebook.cells:
-        cell.metadata = {key: cell.metadata[key] for key in cell.metadata.keys() & {"tags"}}
+        kept = cell.metadata.keys() & {"tags", "jupyter"}
+        cell.metadata = {key: cell.metadata[key] for key in sorted(kept)}
         for output in cell.get("outputs", ()):
             # A widget is nothing without its kernel; the picture beside it remains.
             data = output.get("data", {})

@@ -11,6 +11,7 @@ import urllib.request
 
 import nbformat
 import pytest
+from nbconvert import HTMLExporter
 
 from notebooks.execute import HERE
 from tests import svg
@@ -175,3 +176,39 @@ def test_live_curve_changes_in_place_without_flashing(lab, page):
     assert max(settled) - min(settled) <= 1
     assert settled[0] - heights[0] < 25  # the line of figures, which comes right after the picture
     assert page.evaluate("seen.pictures.size") > 3  # of ten; a slow machine may skip some
+
+
+def test_solutions_are_folded_away_until_asked_for(lab, page):
+    (path,) = HERE.glob("4-*.ipynb")
+    page.goto(lab.format(path.stem))
+    page.wait_for_selector(IDLE)
+    page.wait_for_function("document.querySelectorAll('.jp-Notebook details').length === 5")
+    argument = page.locator("p", has_text="By induction over the layers")
+    code = page.locator(".jp-CodeCell .cm-content", has_text="linear_pieces(net, -3, 3)")
+    pictures = page.locator(".jp-OutputArea img")
+    assert not argument.is_visible()
+    assert not code.is_visible()
+    assert pictures.count() == 0
+    page.locator("summary").nth(1).click()
+    assert argument.is_visible()
+    experiment = page.locator(".jp-CodeCell").nth(3)
+    experiment.locator(".jp-InputPlaceholder").click()
+    experiment.locator(".jp-OutputPlaceholder").click()
+    code.wait_for()
+    pictures.first.wait_for()
+    assert pictures.count() == 2
+
+
+def test_they_are_in_a_page_of_nbconvert_too(page, tmp_path):
+    (path,) = HERE.glob("4-*.ipynb")
+    html, _ = HTMLExporter().from_filename(str(path))
+    (tmp_path / "page.html").write_text(html, "utf-8")
+    page.route("https://**", lambda route: route.abort())  # MathJax
+    page.goto((tmp_path / "page.html").as_uri())
+    experiments = page.locator(".celltag_hide-cell")
+    assert page.locator("details").count() == experiments.count() == 5
+    assert not any(experiment.is_visible() for experiment in experiments.all())
+    page.locator("summary").nth(1).click()
+    visible = [experiment.is_visible() for experiment in experiments.all()]
+    assert visible == [False, True, False, False, False]
+    assert page.get_by_text("By induction over the layers").is_visible()

@@ -83,9 +83,25 @@ def test_short_and_bare(path):
     assert set(notebook["metadata"]) == {"kernelspec", "language_info"}
     for number, cell in enumerate(cell for cell in notebook["cells"] if "outputs" in cell):
         assert len(cell["source"]) <= 15
-        assert cell["metadata"].keys() <= {"tags"}
+        assert cell["metadata"].keys() <= {"tags", "jupyter"}
         assert cell["execution_count"] == number + 1  # run once, from top to bottom
         assert not re.search(r"from d2l_mlp\.?\S* import _|\._", "".join(cell["source"]))
+
+
+def test_every_solution_is_folded_away():
+    (path,) = HERE.glob("4-*.ipynb")
+    cells = nbformat.read(path, as_version=4).cells
+    exercises = [i for i, cell in enumerate(cells) if re.match(r"## \d\. ", cell.source)]
+    assert len(exercises) == 5
+    for i in exercises:
+        question, solution = cells[i].source.split("<details>\n<summary>Solution</summary>\n\n")
+        assert question.strip()
+        assert solution.endswith("\n\n</details>")
+        metadata = cells[i + 1].metadata
+        assert metadata == {
+            "jupyter": {"outputs_hidden": True, "source_hidden": True},  # JupyterLab's
+            "tags": ["hide-cell"],  # MyST-NB's
+        }
 
 
 def test_the_activation_notebook_draws_what_the_book_recorded():
