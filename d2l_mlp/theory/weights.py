@@ -4,15 +4,17 @@ What the chapter proves about nets, it proves about their weights. The modules t
 on these matrices in float64, where the proofs hold to the last digits.
 """
 
-from typing import Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy
 from mxnet import gluon, np
 from mxnet.gluon import nn
-from numpy.typing import ArrayLike
 
 from d2l_mlp.activations import ACTIVATIONS
 from d2l_mlp.mlp import ActivationLayer
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike  # not in NumPy 1.17 to 1.19
 
 
 class Layer(NamedTuple):
@@ -64,7 +66,7 @@ def read_layers(net: gluon.Block) -> List[Layer]:
     return layers
 
 
-def relu_net(layers: Sequence[Tuple[ArrayLike, ArrayLike]]) -> nn.Sequential:
+def relu_net(layers: Sequence[Tuple["ArrayLike", "ArrayLike"]]) -> nn.Sequential:
     """Build a ReLU net with given weights; nothing is drawn at random.
 
     Parameters
