@@ -141,7 +141,7 @@ def _repair_mxnet(mxnet: ModuleType) -> None:
 
     import numpy
 
-    from d2l_mlp.runtime import old_numpy, semantics
+    from d2l_mlp.runtime import dense_layers, gluon_loaders, old_numpy, semantics
 
     _show_mxnet(numpy, old_numpy.missing_names())
     # Gluon's worker processes get their data set by being forked. From Python 3.14 on they would
@@ -156,6 +156,8 @@ def _repair_mxnet(mxnet: ModuleType) -> None:
     # Gluon's loader calls the older name, which does the same and warns.
     mxnet.np.ndarray.as_in_context = mxnet.np.ndarray.as_in_ctx
     semantics.use_numpy_in_every_thread()
+    dense_layers.refuse_other_dtypes()
+    gluon_loaders.end_them_at_exit()
 
 
 def _show_mxnet(original: ModuleType, names: Dict[str, Any]) -> None:
