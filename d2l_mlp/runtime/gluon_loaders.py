@@ -14,7 +14,7 @@ from mxnet.gluon.data import DataLoader
 def end_them_at_exit() -> None:
     """Let every loader of this process, d2l's too, end its processes when the script is over."""
     original = DataLoader.__init__
-    loaders: "WeakSet[Any]" = WeakSet()
+    loaders: WeakSet[Any] = WeakSet()
 
     def init(loader: Any, *args: Any, **kwargs: Any) -> None:
         loader._worker_pool = None  # read at deletion, also where the arguments are refused
