@@ -11,6 +11,8 @@ from typing import Any, Optional, Union
 import numpy
 from mxnet import np
 
+from d2l_mlp.runtime.dense_layers import check_float
+
 Array = Union[numpy.ndarray, np.ndarray]
 
 _AT_ONCE = 4096  # examples copied to be looked at
@@ -85,11 +87,7 @@ def check_features(X: Array, first: int = 0) -> None:
             f"features have the shape {X.shape}; give (n, ...), of at least one example and one "
             "feature, such as X.reshape(-1, 1)"
         )
-    if numpy.dtype(X.dtype).kind != "f":
-        raise ValueError(
-            f"features are {numpy.dtype(X.dtype)}; give floats: of images to_features(images), of "
-            "others X.astype('float32')"
-        )
+    check_float(X.dtype)
     for start in range(0, len(X), _AT_ONCE):
         piece = to_numpy(X[start : start + _AT_ONCE])
         finite = numpy.isfinite(piece)

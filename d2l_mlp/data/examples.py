@@ -4,10 +4,10 @@ import math
 from typing import Iterable, Iterator, Tuple
 
 import mxnet
-import numpy
 from mxnet import gluon, np
 
 from d2l_mlp.data.arrays import check_features, check_labels
+from d2l_mlp.runtime.dense_layers import check_dtype
 from d2l_mlp.runtime.device import device_of
 
 
@@ -38,11 +38,7 @@ def check_inputs(net: gluon.Block, X: np.ndarray, first: int = 0) -> int:
         raise ValueError(f"features are a {_name(X)}; give an mxnet.np.ndarray, or ArrayLoader")
     check_features(X, first)
     parameter = _first_parameter(net)
-    dtype, wanted = numpy.dtype(X.dtype), numpy.dtype(parameter.dtype)
-    if dtype != wanted:
-        raise ValueError(
-            f"features are {dtype}, but the net is {wanted}; give X.astype('{wanted}')"
-        )
+    check_dtype(X.dtype, parameter.dtype)
     try:
         shape = net(X[:1].as_in_ctx(device_of(net))).shape
     except mxnet.base.MXNetError as error:

@@ -39,26 +39,6 @@ def install() -> None:
             repair(sys.modules[name])
 
 
-def legacy_d2l() -> ModuleType:
-    """Give the bare ``import d2l`` its names back, as in the chapter's edition.
-
-    The edition that this package reproduces says ``import d2l`` and then ``d2l.plot``; later
-    ones moved everything to ``d2l.mxnet``. After this call the chapter's own cells run unchanged.
-
-    Returns
-    -------
-    module
-        The top-level ``d2l``, which now also has every public name of ``d2l.mxnet``.
-    """
-    import d2l
-    from d2l import mxnet as backend
-
-    for name, value in vars(backend).items():
-        if not name.startswith("_") and not hasattr(d2l, name):
-            setattr(d2l, name, value)
-    return d2l
-
-
 @contextmanager
 def display_left_alone() -> Iterator[None]:
     """Keep d2l.plot from choosing, within the ``with`` block, how the notebook shows pictures."""
@@ -141,7 +121,7 @@ def _repair_mxnet(mxnet: ModuleType) -> None:
 
     import numpy
 
-    from d2l_mlp.runtime import old_numpy, semantics
+    from d2l_mlp.runtime import dense_layers, gluon_loaders, old_numpy, semantics
 
     _show_mxnet(numpy, old_numpy.missing_names())
     # Gluon's worker processes get their data set by being forked. From Python 3.14 on they would
@@ -156,6 +136,8 @@ def _repair_mxnet(mxnet: ModuleType) -> None:
     # Gluon's loader calls the older name, which does the same and warns.
     mxnet.np.ndarray.as_in_context = mxnet.np.ndarray.as_in_ctx
     semantics.use_numpy_in_every_thread()
+    dense_layers.refuse_other_dtypes()
+    gluon_loaders.end_them_at_exit()
 
 
 def _show_mxnet(original: ModuleType, names: Dict[str, Any]) -> None:
@@ -170,17 +152,26 @@ def _show_mxnet(original: ModuleType, names: Dict[str, Any]) -> None:
 
 
 def _repair_d2l(backend: ModuleType) -> None:
+    from IPython import get_ipython
+
+    from d2l_mlp.runtime import scripts
+
     # d2l.plot starts with this. The original goes through IPython, whose names for it have come
     # and gone, and outside a notebook it starts a shell, with a thread and files in the home.
     def use_svg_display() -> None:
-        """Use the svg format to display a plot in Jupyter."""
-        from IPython import get_ipython
+        """Show plots as SVG in Jupyter; at its end, in a script."""
         from matplotlib_inline.backend_inline import set_matplotlib_formats
 
-        if get_ipython() is not None and not _left_alone.get():
+        if _left_alone.get():
+            return
+        if get_ipython() is None:
+            scripts.show_at_exit()
+        else:
             set_matplotlib_formats("svg", "png")  # PNG for where no SVG is trusted
 
     vars(backend)["use_svg_display"] = use_svg_display
+    if get_ipython() is None:
+        scripts.adapt(backend)
 
 
 _REPAIRS = {"mxnet": _repair_mxnet, "d2l.mxnet": _repair_d2l}

@@ -155,7 +155,7 @@ d2l.plot(x, x.grad, 'x', 'grad of tanh')""",
 
 def test_the_chapters_own_cells(monkeypatch, tmp_path):
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    first = "from d2l_mlp.runtime.compat import legacy_d2l; legacy_d2l();"
+    first = "from d2l_mlp.training.legacy import legacy_d2l; legacy_d2l();"
     cells = [nbformat.v4.new_code_cell(cell) for cell in [first, *CHAPTER]]
     notebook = nbformat.v4.new_notebook(cells=cells)
     resources = {"metadata": {"path": str(tmp_path)}}

@@ -83,7 +83,7 @@ def test_notebook(monkeypatch):
 def test_legacy_names_of_the_bare_import(run):
     run(
         "-W", "error", "-c",
-        "from d2l_mlp.runtime.compat import legacy_d2l; legacy_d2l()\n"
+        "from d2l_mlp.training.legacy import legacy_d2l; legacy_d2l()\n"
         "import d2l; from mxnet import np\n"
         "x = np.arange(3.0); d2l.plot(x, x, 'x', 'y'); d2l.set_figsize((4, 2.5))\n"
         "assert d2l.__version__ and d2l.plt.rcParams['figure.figsize'] == [4, 2.5]",

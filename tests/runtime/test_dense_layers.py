@@ -1,0 +1,58 @@
+import mxnet
+import numpy
+import pytest
+from mxnet import autograd, np
+from mxnet.gluon import nn
+
+from d2l_mlp.data.features import to_features
+from d2l_mlp.mlp import build_mlp
+from d2l_mlp.runs.reader import load
+from tests.processes import SAMPLE
+
+
+def by_hand(num_inputs, dtype):
+    net = nn.HybridSequential() if num_inputs else nn.Sequential()
+    net.add(nn.Dense(8, activation="relu", in_units=num_inputs), nn.Dense(10))
+    net.initialize()
+    net.cast(dtype)
+    return net
+
+
+def ours(num_inputs, dtype):
+    return build_mlp((8,), num_inputs=num_inputs, dtype=dtype)
+
+
+@pytest.mark.parametrize("build", [by_hand, ours])
+@pytest.mark.parametrize("num_inputs", [0, 784])
+@pytest.mark.parametrize("recording", [False, True])
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "int64", "bool", "float64"])
+def test_a_net_says_which_features_it_takes(sample, build, num_inputs, recording, dtype):
+    net, images = build(num_inputs, "float32"), sample.test[0][:3]
+    X = np.array(images.astype(dtype), dtype=dtype)
+    with autograd.record(train_mode=recording), pytest.raises(
+        ValueError, match=f"^features are {dtype}"
+    ) as refused:
+        net(X)
+    assert "\n" not in str(refused.value)
+    assert ("to_features(images)" in str(refused.value)) == (dtype != "float64")
+    assert net(to_features(images)).shape == (3, 10)  # it has taken no harm
+
+
+def test_a_net_in_double_precision(sample):
+    X = to_features(sample.test[0][:3])
+    net = ours(784, "float64")
+    with pytest.raises(ValueError, match=r"are float32, but the net is float64; give X.astype\('f"):
+        net(X)
+    assert net(X.astype("float64")).dtype == numpy.float64
+
+
+def test_a_symbol_goes_through():
+    (logits,) = by_hand(784, "float32")(mxnet.sym.var("X").as_np_ndarray()).list_outputs()
+    assert logits.endswith("_output")
+
+
+def test_a_run_that_was_read_back(run, tmp_path, sample):
+    run(*SAMPLE, "--hidden", "4", "--epochs", "1", "--out", "run")
+    net = load(tmp_path / "run").net
+    with pytest.raises(ValueError, match=r"features are uint8; .* to_features\(images\)"):
+        net(np.array(sample.test[0][:3], dtype="uint8"))
