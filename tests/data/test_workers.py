@@ -31,15 +31,15 @@ class Faulty(list):
         return super().__getitem__(i)
 
 
-def children():
-    return set(Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split())
+def children(pid):
+    return set(Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
 
 
 @pytest.mark.parametrize("num_workers", [1, 2, 5])
 def test_minibatches_come_in_their_order_also_after_an_iteration_that_was_left(num_workers):
-    before = children()
+    before = children(os.getpid())
     workers = Workers(SQUARES, num_workers)
-    assert len(children() - before) == num_workers
+    assert len(children(os.getpid()) - before) == num_workers
     for _ in range(2):
         left = workers.minibatches([[9], [8], [7]])
         assert next(left)[1].item() == 9
@@ -49,7 +49,7 @@ def test_minibatches_come_in_their_order_also_after_an_iteration_that_was_left(n
         assert [array.dtype for array in loaded[0]] == ["float32", "int64"]
     del workers, left
     gc.collect()
-    for process in children() - before:
+    for process in children(os.getpid()) - before:
         assert Path(f"/proc/{process}/stat").read_text().split()[2] == "Z"
 
 
@@ -76,8 +76,7 @@ def test_a_training_whose_processes_are_killed_ends_at_once_and_can_be_resumed(
     def ended(kill):
         process = start("-m", "d2l_mlp.train", "--resume", "run", "--epochs", "1000000")
         wait_for(process, "resumed")
-        workers = [int(path.name) for path in Path("/proc").glob("[0-9]*")
-                   if f"PPid:\t{process.pid}\n" in (path / "status").read_text()]  # fmt: skip
+        workers = sorted(map(int, children(process.pid)))
         assert len(workers) == 4  # two for training and two for the test
         kill(process, workers)
         begin = time.monotonic()
