@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from statistics import median
 
-from turns import PROGRAMS, Bench
+from turns import PROGRAMS, Bench, beside
 
 
 def main() -> int:
@@ -21,16 +21,26 @@ def main() -> int:
     parser.add_argument("--processes", type=int, default=5, help="whole processes of each, in turn")
     parser.add_argument("--epochs", type=int, default=10, help="of a whole process")
     parser.add_argument("--only", nargs="*", choices=PROGRAMS, metavar="PROGRAM", default=PROGRAMS)
+    parser.add_argument(
+        "--busy", type=int, default=0, metavar="N",
+        help="time epochs also while N other processes compute without end",
+    )  # fmt: skip
     parser.add_argument("--envs", type=Path, default=Path("benchmarks/envs"))
     parser.add_argument("--json", type=Path, help="write everything measured here")
     args = parser.parse_args()
 
     bench = Bench([name for name in PROGRAMS if name in {"d2l_mlp", *args.only}], args.envs)
     epochs = list(bench.epochs(args.rounds))
-    processes = [
-        {name: bench.whole_process(name, args.epochs) for name in bench.commands}
-        for _ in range(args.processes + 1)
-    ][1:]  # the first warms up the disk's cache
+    with beside(args.busy):
+        loaded = list(bench.epochs(args.rounds)) if args.busy else []
+    processes = (
+        [
+            {name: bench.whole_process(name, args.epochs) for name in bench.commands}
+            for _ in range(args.processes + 1)
+        ][1:]
+        if args.processes
+        else []
+    )  # the first warms up the disk's cache
 
     print(f"| program | s an epoch | against d2l_mlp (quartiles) | train loss | s for "
           f"{args.epochs} epochs, whole process | against d2l_mlp | peak MB |")  # fmt: skip
@@ -39,16 +49,28 @@ def main() -> int:
         ratios = sorted(turn[name]["seconds"] / turn["d2l_mlp"]["seconds"] for turn in epochs)
         low, high = ratios[len(ratios) // 4], ratios[-len(ratios) // 4]
         loss = epochs[-1][name]["train_loss"]
-        whole = [turn[name]["seconds"] / turn["d2l_mlp"]["seconds"] for turn in processes]
-        print(
+        row = (
             f"| {name} | {median(turn[name]['seconds'] for turn in epochs):.3f} "
             f"| {median(ratios):.2f} ({low:.2f} to {high:.2f}) "
-            f"| {'' if loss is None else f'{loss:.4f}'} "
-            f"| {median(turn[name]['seconds'] for turn in processes):.1f} | {median(whole):.2f} "
-            f"| {max(turn[name]['peak_mb'] for turn in processes):.0f} |"
+            f"| {'' if loss is None else f'{loss:.4f}'} |"
         )
+        if processes:
+            whole = [turn[name]["seconds"] / turn["d2l_mlp"]["seconds"] for turn in processes]
+            seconds = median(turn[name]["seconds"] for turn in processes)
+            peak = max(turn[name]["peak_mb"] for turn in processes)
+            row += f" {seconds:.1f} | {median(whole):.2f} | {peak:.0f} |"
+        print(row)
+    if loaded:
+        print(f"\n| program | s an epoch beside {args.busy} busy | against quiet "
+              "| against d2l_mlp beside the same |\n|---|---|---|---|")  # fmt: skip
+        for name in bench.commands:
+            seconds = median(turn[name]["seconds"] for turn in loaded)
+            ratio = median(turn[name]["seconds"] / turn["d2l_mlp"]["seconds"] for turn in loaded)
+            quiet = median(turn[name]["seconds"] for turn in epochs)
+            print(f"| {name} | {seconds:.3f} | {seconds / quiet:.2f} | {ratio:.2f} |")
     if args.json:
-        args.json.write_text(json.dumps({"epochs": epochs, "processes": processes}, indent=1))
+        measured = {"epochs": epochs, "processes": processes, "beside_busy": loaded}
+        args.json.write_text(json.dumps(measured, indent=1))
     losses = [result["train_loss"] for result in epochs[-1].values() if result["train_loss"]]
     if max(losses) > 1.02 * min(losses):
         print("the training losses differ: this was not the same work", file=sys.stderr)

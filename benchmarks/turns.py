@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Dict, Iterator, List, NamedTuple
 
@@ -36,6 +37,18 @@ PROGRAMS = {
     "JAX, jitted epoch": Program("jax", ["jax_mlp.py", "--jit", "epoch"]),
     "GEMM alone": Program("torch", ["gemm.py"]),
 }
+
+
+@contextmanager
+def beside(busy: int) -> Iterator[None]:
+    """Keep some processes busy meanwhile."""
+    processes = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(busy)]
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
 
 
 class Bench:

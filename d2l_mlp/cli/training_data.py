@@ -5,7 +5,6 @@ from typing import Any, Tuple
 import mxnet
 
 from d2l_mlp.data import book_loaders, loaders
-from d2l_mlp.data.features import to_features
 from d2l_mlp.data.reader import FashionMNIST
 from d2l_mlp.data.validation import hold_out
 from d2l_mlp.training.hyperparameters import Hyperparameters
@@ -27,6 +26,4 @@ def test_loader(
 ) -> loaders.ArrayLoader:
     """Give the minibatches of the test set."""
     images, labels = data.test
-    return loaders.ArrayLoader(
-        to_features(images, context), labels, settings.batch_size, device=context
-    )
+    return loaders.ArrayLoader(images, labels, settings.batch_size, device=context)

@@ -1,4 +1,4 @@
-"""Minibatches gathered from arrays that stay on the device."""
+"""Minibatches gathered from arrays in memory."""
 
 from typing import Iterator, Optional, Tuple, Union
 
@@ -8,8 +8,10 @@ from mxnet import np
 
 from d2l_mlp.data.arrays import check_features, check_labels
 from d2l_mlp.data.features import to_features
+from d2l_mlp.data.gathering import gatherer
 from d2l_mlp.data.reader import FashionMNIST
 from d2l_mlp.runtime.checks import check_integer
+from d2l_mlp.runtime.host_memory import is_on_host
 
 Minibatch = Tuple[np.ndarray, np.ndarray]
 
@@ -24,7 +26,9 @@ class ArrayLoader:
     Parameters
     ----------
     X : numpy.ndarray or mxnet.np.ndarray
-        Features, floats of shape (n, ...); NumPy's become float32, MXNet's stay as they are.
+        Features, floats of shape (n, ...); NumPy's become float32, MXNet's stay as they are. Or
+        grey images, uint8 of shape (n, 28, 28), of which `d2l_mlp.data.features.to_features` makes
+        features; on a CPU they stay bytes until then.
     y : numpy.ndarray or mxnet.np.ndarray
         Labels, whole numbers of shape (n,); NumPy's become int32, MXNet's stay as they are.
     batch_size : int
@@ -42,8 +46,6 @@ class ArrayLoader:
     ----------
     epoch : int
         Number of the epoch that the next iteration gives, from 0.
-    arrays : tuple of mxnet.np.ndarray
-        All of (X, y), unshuffled and undivided.
     minibatch_size : int
         Examples of a full minibatch, over all parts: `batch_size`, or n if that is less.
 
@@ -66,7 +68,15 @@ class ArrayLoader:
         rank: int = 0,
         num_parts: int = 1,
     ):
-        check_features(X)
+        device = device or mxnet.current_context()
+        images = isinstance(X, numpy.ndarray) and X.dtype == "uint8" and X.shape[1:] == (28, 28)
+        if images and not is_on_host(device):
+            X = to_features(X, device)
+        elif not images:
+            check_features(X)
+            if not isinstance(X, np.ndarray):
+                X = np.array(X, dtype="float32", ctx=device)
+            X = X.as_in_ctx(device)
         check_labels(y)
         if len(X) != len(y):
             raise ValueError(f"{len(X)} examples but {len(y)} labels; give each example one")
@@ -83,34 +93,39 @@ class ArrayLoader:
                 f"{len(y)} examples in minibatches of {batch_size} leave {shortest} for the last, "
                 f"too few for {num_parts} parts; give another batch size, or fewer parts"
             )
-        device = device or mxnet.current_context()
-        if not isinstance(X, np.ndarray):
-            X = np.array(X, dtype="float32", ctx=device)
         if not isinstance(y, np.ndarray):
             y = np.array(y, dtype="int32", ctx=device)
-        self.arrays = X.as_in_ctx(device), y.as_in_ctx(device)
+        self._X, self._y, self._device = X, y.as_in_ctx(device), device
         self.batch_size = batch_size
         self.minibatch_size = min(batch_size, len(y))
         self.seed = seed
         self.rank, self.num_parts = rank, num_parts
         self.epoch = 0
 
+    @property
+    def arrays(self) -> Minibatch:
+        """All of (X, y), unshuffled and undivided; of images made anew at each reading."""
+        X = self._X
+        return to_features(X, self._device) if isinstance(X, numpy.ndarray) else X, self._y
+
     def __len__(self) -> int:
-        return -(-len(self.arrays[1]) // self.batch_size)
+        return -(-len(self._y) // self.batch_size)
 
     def __iter__(self) -> Iterator[Minibatch]:
-        X, y = self.arrays
+        y = self._y
         order = numpy.arange(len(y))
         mine = order % self.batch_size % self.num_parts == self.rank
         if self.seed is not None:
             order = epoch_order(len(y), self.seed, self.epoch)
         self.epoch += 1
-        order = np.array(order[mine], dtype="int32", ctx=X.ctx)
-        y = y.take(order, axis=0)  # at once, unlike the features, which would not fit the caches
+        order = order[mine]
+        # At once, unlike the features, which would not fit the caches.
+        y = y.take(np.array(order, dtype="int32", ctx=y.ctx), axis=0)
+        gather = gatherer(self._X, self._device)
         share = len(range(self.rank, self.minibatch_size, self.num_parts))
         for start in range(0, len(y), share):
             rows = slice(start, start + share)
-            yield X.take(order[rows], axis=0), y[rows]
+            yield gather(order[rows]), y[rows]
 
 
 def epoch_order(n: int, seed: int, epoch: int) -> numpy.ndarray:
@@ -165,6 +180,6 @@ def array_loaders(
         examples: Tuple[numpy.ndarray, numpy.ndarray], seed: Optional[int] = None
     ) -> ArrayLoader:
         images, labels = examples
-        return ArrayLoader(to_features(images, device), labels, batch_size, seed, device)
+        return ArrayLoader(images, labels, batch_size, seed, device)
 
     return loader(data.train, seed), loader(data.test)

@@ -5,16 +5,18 @@ and the book's loop before it. No files, no printing; what happens is told to ca
 """
 
 import time
-from typing import Any, Callable, Iterable, Iterator, List, Optional, Protocol, Union
+from typing import Any, Callable, Iterator, List, Optional, Protocol, Union
 
 import mxnet
 import numpy
-from mxnet import autograd, gluon, npx
+from mxnet import gluon, npx
 
 from d2l_mlp.data.examples import check_data, infer_shapes
 from d2l_mlp.runtime.device import device_of
-from d2l_mlp.training.evaluation import Tally, measure
-from d2l_mlp.training.graph import NetWithLoss, with_loss
+from d2l_mlp.runtime.processors import threads_for
+from d2l_mlp.training.epoch import train_epoch
+from d2l_mlp.training.evaluation import measure
+from d2l_mlp.training.graph import with_loss
 from d2l_mlp.training.hyperparameters import Hyperparameters
 from d2l_mlp.training.randomness import seed_epoch, warn_of_other_numbers
 from d2l_mlp.training.schedules import learning_rates
@@ -121,79 +123,34 @@ def fit(
     set_parameters(net, state.parameters)
     steps = len(state.history) * len(train_iter)
     trainer = make_trainer(net, settings, state, steps, kvstore)
-    net_with_loss, device = with_loss(net), device_of(net)
-    for epoch in range(len(state.history), num_epochs):
-        if 0 < patience <= epoch - state.best_epoch:
-            break
-        seed_epoch(seed, epoch)
-        rates = learning_rates(settings, epoch, len(train_iter))
-        start = time.perf_counter()
-        train = train_epoch(net_with_loss, train_iter, trainer, rates, device, on_minibatch)
-        train_loss, train_accuracy = train.means()
-        npx.waitall()
-        seconds = time.perf_counter() - start
-        parameters = parameters_of(net)
-        val_loss, val_accuracy = measure(net_with_loss, val_iter, device, on_minibatch)
-        values = (numpy.array([train_loss, val_loss]), *parameters.values())
-        if not all(numpy.isfinite(array).all() for array in values):
-            set_parameters(net, state.parameters)
-            raise DivergenceError(
-                f"a loss ({train_loss:g}, then {val_loss:g}) or a parameter is no longer finite "
-                f"after epoch {epoch + 1}; lower the learning rate ({settings.lr:g})"
-            )
-        metrics = EpochMetrics(
-            epoch + 1, train_loss, train_accuracy, val_loss, val_accuracy,
-            seconds, train.num_examples / seconds,
-        )  # fmt: skip
-        state = state.after(metrics, parameters, read_states(trainer))
-        if on_epoch:
-            on_epoch(state)
+    net_with_loss, device = with_loss(net, nan_is_noticed=True), device_of(net)
+    examples = getattr(train_iter, "minibatch_size", 0)
+    weights = [p.shape for p in net.collect_params().values() if len(p.shape) > 1]
+    with threads_for(examples, weights):
+        for epoch in range(len(state.history), num_epochs):
+            if 0 < patience <= epoch - state.best_epoch:
+                break
+            seed_epoch(seed, epoch)
+            rates = learning_rates(settings, epoch, len(train_iter))
+            start = time.perf_counter()
+            train = train_epoch(net_with_loss, train_iter, trainer, rates, device, on_minibatch)
+            train_loss, train_accuracy = train.means()
+            npx.waitall()
+            seconds = time.perf_counter() - start
+            parameters = parameters_of(net)
+            val_loss, val_accuracy = measure(net_with_loss, val_iter, device, on_minibatch)
+            values = (numpy.array([train_loss, val_loss]), *parameters.values())
+            if not all(numpy.isfinite(array).all() for array in values):
+                set_parameters(net, state.parameters)
+                raise DivergenceError(
+                    f"a loss ({train_loss:g}, then {val_loss:g}) or a parameter is no longer "
+                    f"finite after epoch {epoch + 1}; lower the learning rate ({settings.lr:g})"
+                )
+            metrics = EpochMetrics(
+                epoch + 1, train_loss, train_accuracy, val_loss, val_accuracy,
+                seconds, train.num_examples / seconds,
+            )  # fmt: skip
+            state = state.after(metrics, parameters, read_states(trainer))
+            if on_epoch:
+                on_epoch(state)
     return list(state.history)
-
-
-def train_epoch(
-    net_with_loss: NetWithLoss,
-    train_iter: Iterable,
-    trainer: gluon.Trainer,
-    rates: Iterable[float],
-    device: mxnet.Context,
-    on_minibatch: Optional[Callable[[], None]] = None,
-) -> Tally:
-    """Go once through the training set.
-
-    Parameters
-    ----------
-    net_with_loss : callable
-        What `d2l_mlp.training.graph.with_loss` makes of the net.
-    train_iter : iterable with ``len()``
-        Gives minibatches (X, y).
-    trainer : gluon.Trainer
-        Of the net's parameters.
-    rates : iterable of float
-        Learning rate of each minibatch.
-    device : mxnet.Context
-        Where the net lives.
-    on_minibatch : callable, optional
-        Called after each minibatch.
-
-    Returns
-    -------
-    Tally
-        The sums of the losses and of the right predictions, as met on the way.
-    """
-    tally, batch_size = Tally(), getattr(train_iter, "minibatch_size", 0)
-    for (X, y), lr in zip(train_iter, rates):
-        trainer.set_learning_rate(lr)
-        X, y = X.as_in_ctx(device), y.as_in_ctx(device)
-        with autograd.record():
-            logits, losses = net_with_loss(X, y)
-        losses.backward()
-        # A short last minibatch takes a short step, so that each example has the same weight.
-        # At the chapter's learning rate a full step on its few examples is a jolt just before
-        # the evaluation, which costs about two points of test accuracy.
-        batch_size = max(batch_size, len(y))
-        trainer.step(batch_size)
-        tally.add(logits, losses, y)
-        if on_minibatch:
-            on_minibatch()
-    return tally

@@ -1,7 +1,8 @@
 """The optimizers: what each keeps of the steps before, and how it takes the next.
 
 To add one, add an entry to `OPTIMIZERS`: the flag, the checkpoints and their verification follow.
-Nothing here imports MXNet, so that a command can list them at once; a step is given its operators.
+Nothing here imports MXNet, so that a command can list them at once; a step is given arrays of NumPy
+on a CPU and of MXNet on a GPU, and the module with their functions.
 """
 
 import math
@@ -26,10 +27,10 @@ class Optimizer:
         From the hyperparameters to the names of the arrays that it keeps for each parameter,
         each of the parameter's shape and 0 before the first step.
     step : callable
-        Changes a parameter and its states in place. It is called with MXNet's operators (``nd``),
-        the parameter, the gradient of the summed loss, the states by name, the number of the step
-        from 1, the `Hyperparameters`, and the keyword arguments ``lr``, ``wd`` and
-        ``rescale_grad``, as MXNet's own operators take them.
+        Changes a parameter and its states in place, and uses up the gradient. It is called with
+        the module (``numpy`` or ``mxnet.np``), the parameter, the gradient of the minibatch's mean
+        loss and weight decay, the states by name, the learning rate, the number of the step from
+        1, and the `Hyperparameters`.
     """
 
     learning_rate: float
@@ -38,28 +39,39 @@ class Optimizer:
 
 
 def _step_sgd(
-    nd: Any, weight: Any, grad: Any, states: Dict[str, Any], t: int,
-    settings: "Hyperparameters", **options: float,
+    xp: Any, weight: Any, grad: Any, states: Dict[str, Any], lr: float, t: int,
+    settings: "Hyperparameters",
 ) -> None:  # fmt: skip
+    grad *= lr
     if settings.momentum:
         momentum = states["momentum"]
-        nd.sgd_mom_update(weight, grad, momentum, momentum=settings.momentum, out=weight, **options)
+        momentum *= settings.momentum
+        momentum -= grad
+        weight += momentum
     else:
-        nd.sgd_update(weight, grad, out=weight, **options)
+        weight -= grad
 
 
 def _step_adam(
-    nd: Any, weight: Any, grad: Any, states: Dict[str, Any], t: int,
-    settings: "Hyperparameters", *, lr: float, **options: float,
+    xp: Any, weight: Any, grad: Any, states: Dict[str, Any], lr: float, t: int,
+    settings: "Hyperparameters",
 ) -> None:  # fmt: skip
     # Kingma and Ba 2015, arXiv:1412.6980, algorithm 1 with its defaults. Both averages are divided
     # by their bias in one go, in the learning rate; then epsilon has to be scaled along.
     beta1, beta2, epsilon = 0.9, 0.999, 1e-8
     unbias = math.sqrt(1 - beta2**t)
-    nd.adam_update(
-        weight, grad, states["mean"], states["variance"], lr=flush(lr * unbias / (1 - beta1**t)),
-        beta1=beta1, beta2=beta2, epsilon=epsilon * unbias, out=weight, **options,
-    )  # fmt: skip
+    mean, variance = states["mean"], states["variance"]
+    mean *= beta1
+    mean += (1 - beta1) * grad
+    variance *= beta2
+    grad *= grad
+    grad *= 1 - beta2
+    variance += grad
+    xp.sqrt(variance, out=grad)
+    grad += epsilon * unbias
+    xp.divide(mean, grad, out=grad)
+    grad *= flush(lr * unbias / (1 - beta1**t))
+    weight -= grad
 
 
 OPTIMIZERS: Mapping[str, Optimizer] = {

@@ -3,7 +3,6 @@
 from typing import Any, Dict, NamedTuple
 
 from d2l_mlp.data.canonical import CLASSES
-from d2l_mlp.data.features import to_features
 from d2l_mlp.data.loaders import ArrayLoader
 from d2l_mlp.data.reader import FashionMNIST
 from d2l_mlp.data.verified_files import DatasetError
@@ -66,7 +65,7 @@ def evaluate_run(run: SavedRun, data: FashionMNIST) -> RunEvaluation:
         )
     images, labels = data.test
     device = device_of(run.net)
-    test_iter = ArrayLoader(to_features(images, device), labels, batch_size=1000, device=device)
+    test_iter = ArrayLoader(images, labels, batch_size=1000, device=device)
     loss, accuracy = evaluate(run.net, test_iter)
     X, y = test_iter.arrays
     return RunEvaluation(

@@ -130,7 +130,8 @@ BAD_FEATURES = [
 @pytest.mark.parametrize(("X", "says"), BAD_FEATURES)
 def test_features_are_finite_floats(X, says):
     net = net_of(num_inputs=784 if X[0].size == 784 else 5)
-    refuse(says, ArrayLoader, X, Y, 8)
+    if X.dtype != "uint8":  # of which it makes features
+        refuse(says, ArrayLoader, X, Y, 8)
     refuse(says, ArrayLoader, mx(X), Y, 8)
     refuse(says, evaluate, net, minibatches(X))
     refuse(says, predict, net, mx(X))

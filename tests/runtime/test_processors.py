@@ -1,13 +1,10 @@
 """How MXNet uses the processors, in processes of their own: it is settled once in each."""
 
 import os
-from pathlib import Path
 
 import pytest
 
 CPUS = len(os.sched_getaffinity(0))
-SMT = Path("/sys/devices/system/cpu/smt/active")
-CORES = CPUS // 2 if SMT.exists() and SMT.read_text().strip() == "1" else CPUS
 SCRIPT = """
 import sys
 import d2l_mlp
@@ -30,7 +27,7 @@ def run_script(run, **env):
 def test_all_processors_in_turn_and_without_the_engine_s_announcement(run, monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     assert run_script(run) == (
-        f"{CPUS} processors, MXNET_ENGINE_TYPE=NaiveEngine, OMP_NUM_THREADS={CORES} True"
+        f"{CPUS} processors, MXNET_ENGINE_TYPE=NaiveEngine, MXNET_OMP_MAX_THREADS=1 True"
     )
 
 

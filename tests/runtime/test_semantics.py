@@ -14,6 +14,7 @@ from d2l_mlp.activations import ACTIVATIONS
 from d2l_mlp.data.loaders import ArrayLoader
 from d2l_mlp.gradients import value_and_grad
 from d2l_mlp.mlp import build_mlp
+from d2l_mlp.runtime.semantics import use_numpy_in_every_thread
 from d2l_mlp.training.loop import fit
 
 RANDOM = numpy.random.RandomState(0)
@@ -81,3 +82,4 @@ def test_a_thread_may_switch_it_off_for_itself():
     assert in_a_thread(off) is False
     assert mxnet.util.is_np_array()
     assert in_a_thread(mxnet.util.is_np_array)
+    use_numpy_in_every_thread()  # of shapes MXNet knows only one switch for all threads to come

@@ -9,12 +9,12 @@ from d2l_mlp.mlp import build_mlp
 from d2l_mlp.training.graph import with_loss
 
 
-def both_ways(net, n, dtype="float32"):
+def both_ways(net, n, dtype="float32", **options):
     """Logits, losses and gradients, through the graph and block by block."""
     X = np.random.normal(size=(n, 1, 4, 5)).astype(dtype)
     y = np.random.randint(0, 10, (n,)).astype("int32")
     loss = gluon.loss.SoftmaxCrossEntropyLoss()
-    ways = [with_loss(net), lambda X, y: (net(X), loss(net(X), y))]
+    ways = [with_loss(net, **options), lambda X, y: (net(X), loss(net(X), y))]
     for way in ways:
         with autograd.record():
             logits, losses = way(X, y)
@@ -26,10 +26,11 @@ def both_ways(net, n, dtype="float32"):
 @pytest.mark.parametrize("activation", [*ACTIVATIONS, None])
 @pytest.mark.parametrize("hidden", [(), (7,), (6, 5)], ids=str)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_the_graph_computes_the_same_bit_for_bit(activation, hidden, dtype):
+@pytest.mark.parametrize("nan_is_noticed", [False, True])
+def test_the_graph_computes_the_same_bit_for_bit(activation, hidden, dtype, nan_is_noticed):
     net = build_mlp(hidden, activation=activation, num_inputs=20, dtype=dtype)
     for n in (16, 3, 16, 1):  # as the last minibatch of an epoch, and the first of the next
-        for by_graph, by_blocks in zip(*both_ways(net, n, dtype)):
+        for by_graph, by_blocks in zip(*both_ways(net, n, dtype, nan_is_noticed=nan_is_noticed)):
             assert by_graph.dtype == dtype
             assert (by_graph == by_blocks).all()
 

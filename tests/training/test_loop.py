@@ -136,6 +136,33 @@ def test_patience_and_the_best_epoch():
         assert [a.tobytes() for a in state.best.values()] == [a.tobytes() for a in best.values()]
 
 
+@pytest.mark.parametrize("where", ["0.weight", "0.bias", "1.weight", "1.bias", "features"])
+@pytest.mark.parametrize("activation", ["relu", "prelu", "tanh"])
+def test_nan_is_noticed_in_the_epoch_in_which_it_comes(where, activation):
+    # In training, ReLU makes 0 of it.
+    class Broken(ArrayLoader):
+        def __iter__(self):
+            for X, y in super().__iter__():
+                if where == "features":
+                    X[0, 0] = float("nan")
+                yield X, y
+
+    net = build_mlp((6,), 3, activation, num_inputs=5)
+    if where != "features":
+        array = net._collect_params_with_prefix()[where].data()
+        array[(0,) * array.ndim] = float("nan")
+    with pytest.raises(DivergenceError, match="after epoch 1"):
+        fit(net, Broken(X, Y, 8), loader(), num_epochs=3, lr=0.1)
+
+
+@pytest.mark.parametrize("where", ["0.weight", "0.bias"])
+def test_nan_in_a_net_that_is_evaluated_is_not_hidden(where):
+    net = build_mlp((6,), 3, num_inputs=5)
+    array = net._collect_params_with_prefix()[where].data()
+    array[(0,) * array.ndim] = float("nan")
+    assert math.isnan(evaluate(net, loader())[0])
+
+
 def test_a_state_of_another_net_is_refused():
     states = []
     fit(build_mlp((6,), 3, num_inputs=5), loader(), loader(), on_epoch=states.append, num_epochs=1)

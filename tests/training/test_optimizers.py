@@ -38,15 +38,16 @@ def adam(w, g, states, t, lr, wd, momentum):
 ORACLES = {"sgd": sgd, "adam": adam}
 
 
+@pytest.mark.parametrize("kvstore", [None, "local"])  # by NumPy, and by MXNet, as on a GPU
 @pytest.mark.parametrize("wd", [0.0, 0.01])
 @pytest.mark.parametrize(
     ("optimizer", "momentum"), [("sgd", 0.0), ("sgd", 0.9), ("adam", 0.0)], ids=str
 )
-def test_steps_are_the_paper_s(optimizer, momentum, wd):
+def test_steps_are_the_paper_s(optimizer, momentum, wd, kvstore):
     settings = Hyperparameters(optimizer=optimizer, momentum=momentum, wd=wd, lr=0.05)
     mxnet.random.seed(1)
     net = build_mlp((3,), 2, num_inputs=4, dtype="float64")
-    trainer = make_trainer(net, settings, initial_state(net), 0)
+    trainer = make_trainer(net, settings, initial_state(net), 0, kvstore)
     expected = parameters_of(net)
     states = {name: {} for name in expected}
     close = {"rtol": 1e-5, "atol": 2e-5 if optimizer == "adam" else 1e-6}
@@ -68,6 +69,28 @@ def test_steps_are_the_paper_s(optimizer, momentum, wd):
     for state, arrays in kept.items():
         for name, array in arrays.items():
             numpy.testing.assert_allclose(array, states[name][state], **close)
+
+
+@pytest.mark.filterwarnings("ignore:ndarray.context has been renamed")  # Gluon's, as it tells
+def test_a_parameter_that_took_no_part_is_told():
+    net = build_mlp((3,), 2, num_inputs=4)
+    trainer = make_trainer(net, Hyperparameters(), initial_state(net), 0)
+    with autograd.record():
+        loss = net(np.ones((1, 4))).sum()
+    loss.backward()
+    trainer.step(1)
+    with pytest.raises(UserWarning, match="has not been updated by backward"):
+        trainer.step(1)
+
+
+def test_a_parameter_that_is_frozen_stays():
+    net = build_mlp((3,), 2, "tanh", num_inputs=4)
+    net[0].weight.grad_req = "null"
+    before = parameters_of(net)
+    data = ArrayLoader(numpy.eye(4), [0, 1, 0, 1], 2)
+    fit(net, data, data, num_epochs=2, lr=0.1)
+    for name, after in parameters_of(net).items():
+        assert (after.tobytes() == before[name].tobytes()) is (name == "0.weight")
 
 
 def test_adam_trains_better_than_it_starts_at_its_own_learning_rate(sample):

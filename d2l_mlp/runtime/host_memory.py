@@ -1,0 +1,62 @@
+"""The memory of MXNet's arrays, as NumPy arrays.
+
+MXNet's wheel is compiled for the first x86-64 processors: outside of matrix products its operators
+take six times as long as NumPy, which finds out what the processor can do.
+"""
+
+import ctypes
+
+import mxnet
+import numpy
+from mxnet import np
+from mxnet.base import _LIB, check_call
+
+
+def is_on_host(device: mxnet.Context) -> bool:
+    """Tell whether what lives on a device is where NumPy can reach it."""
+    return device.device_type != "gpu"
+
+
+class HostMemory:
+    """The very memory of an array that lives on the host.
+
+    Parameters
+    ----------
+    array : mxnet.np.ndarray
+        On a device of which `is_on_host` holds.
+    """
+
+    def __init__(self, array: np.ndarray):
+        self.array = array
+        self._address = ctypes.c_void_p()
+        self._viewed = None
+        self._view = numpy.empty(0)
+
+    def view(self) -> numpy.ndarray:
+        """Give it to be read and written.
+
+        What MXNet still writes into it is waited for; before writing, wait also for what may still
+        read it, by ``npx.waitall()``.
+
+        Returns
+        -------
+        numpy.ndarray
+            Of the same shape and dtype, until MXNet uses the array again: it may then move.
+        """
+        check_call(_LIB.MXNDArrayWaitToRead(self.array.handle))
+        check_call(_LIB.MXNDArrayGetData(self.array.handle, ctypes.byref(self._address)))
+        if self._address.value != self._viewed:
+            self._viewed = self._address.value
+            self._view = numpy.asarray(_Interface(self.array, self._viewed))
+        return self._view
+
+
+class _Interface:
+    """What NumPy asks an object for that has memory; the view of it keeps the array alive."""
+
+    def __init__(self, array: np.ndarray, address: int):
+        self.array = array
+        self.__array_interface__ = {
+            "version": 3, "data": (address, False), "shape": array.shape,
+            "typestr": numpy.dtype(array.dtype).str,
+        }  # fmt: skip
