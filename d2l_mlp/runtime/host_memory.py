@@ -29,7 +29,7 @@ class HostMemory:
     def __init__(self, array: np.ndarray):
         self.array = array
         self._address = ctypes.c_void_p()
-        self._viewed = None
+        self._viewed = 0
         self._view = numpy.empty(0)
 
     def view(self) -> numpy.ndarray:
@@ -45,9 +45,10 @@ class HostMemory:
         """
         check_call(_LIB.MXNDArrayWaitToRead(self.array.handle))
         check_call(_LIB.MXNDArrayGetData(self.array.handle, ctypes.byref(self._address)))
-        if self._address.value != self._viewed:
-            self._viewed = self._address.value
-            self._view = numpy.asarray(_Interface(self.array, self._viewed))
+        address = self._address.value or 0
+        if address != self._viewed:
+            self._viewed = address
+            self._view = numpy.asarray(_Interface(self.array, address))
         return self._view
 
 
