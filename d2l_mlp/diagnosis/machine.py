@@ -10,7 +10,7 @@ from typing import Iterator
 from d2l_mlp.data import places
 from d2l_mlp.data.verified_files import DatasetError
 from d2l_mlp.diagnosis.finding import Finding, ask
-from d2l_mlp.runtime import processors
+from d2l_mlp.runtime import cores, processors
 
 # MXNet's wheels are of the kind manylinux2014.
 _OLDEST_GLIBC = (2, 17)
@@ -59,7 +59,7 @@ def threads() -> Iterator[Finding]:
             f"for every processor: unset {' '.join(settings)}",
         )  # fmt: skip
     else:
-        yield Finding("ok", "threads", f"{text}, all of them used")
+        yield Finding("ok", "threads", f"{text}, up to {cores.count()} used at once")
 
 
 def writing() -> Iterator[Finding]:

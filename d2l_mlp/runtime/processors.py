@@ -75,7 +75,10 @@ def use_all() -> None:
 
 def describe() -> str:
     """Say how many processors this process has, and what was set about their use."""
-    told = [f"{name}={value}" for name, value in settings().items()]
+    if _openmp:
+        told = [f"up to {_openmp[0].omp_get_max_threads()} threads"]
+    else:
+        told = [f"{name}={value}" for name, value in settings().items()]
     return ", ".join([f"{len(os.sched_getaffinity(0))} processors", *told])
 
 
