@@ -14,6 +14,8 @@ from d2l_mlp.runtime.environment import EnvironmentVariableError
 FAILURE = 1
 """Exit code; a command stopped by a signal exits with 128 + its number."""
 
+_AGAIN = 0.01  # seconds, in which a finalizer ends
+
 
 class Stopped(BaseException):
     """Ctrl-C or SIGTERM. Not an ``Exception``, so that no library handles it as a failure."""
@@ -45,6 +47,7 @@ class Signals:
         if threading.current_thread() is threading.main_thread():
             for signum in (signal.SIGINT, signal.SIGTERM):
                 self._before[signum] = signal.signal(signum, self._handle)
+            self._hook, sys.unraisablehook = sys.unraisablehook, self._handle_unraisable
             # A loader ends its worker processes by SIGTERM and waits for them: it has to kill them
             # wherever they are, also in native code, where a handler in Python never runs.
             os.register_at_fork(after_in_child=self._let_child_die)
@@ -53,6 +56,8 @@ class Signals:
     def __exit__(self, *error: Any) -> None:
         for signum, handler in self._before.items():
             signal.signal(signum, handler)
+        if self._before:
+            sys.unraisablehook = self._hook
         self._before.clear()
 
     def _let_child_die(self) -> None:
@@ -66,6 +71,14 @@ class Signals:
         if not self._deferred:
             self._deferred = True  # one is enough
             raise Stopped(signum)
+
+    def _handle_unraisable(self, unraisable: Any) -> None:
+        """Let a signal come again that has hit a finalizer, which lets no exception out."""
+        if isinstance(unraisable.exc_value, Stopped):
+            self._deferred = False
+            threading.Timer(_AGAIN, os.kill, (self._pid, self._received)).start()
+        else:
+            self._hook(unraisable)
 
     @contextmanager
     def deferred(self) -> Iterator[None]:

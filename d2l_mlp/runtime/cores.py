@@ -8,11 +8,16 @@ _CGROUPS = Path("/sys/fs/cgroup")
 
 
 def count() -> int:
-    """Count the cores of this process, at least 1.
+    """Count the cores of this process.
 
     Processors that it is bound to, but a core with two counts once: arithmetic gains nothing from
     its second. And no more than the share of time that a container is given: three threads that
     wait for each other on two and a half cores are slower than two.
+
+    Returns
+    -------
+    int
+        At least 1.
     """
     return max(1, math.floor(min(_bound_to(), _share())))
 

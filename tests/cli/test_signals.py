@@ -83,6 +83,34 @@ def test_ctrl_c_where_exceptions_are_ignored_ends_the_figures_all_the_same(run, 
     assert len(list((tmp_path / "figures").iterdir())) <= 2
 
 
+@pytest.mark.parametrize("finalizer", ["weakref.finalize(Thing(), stop)", "Stops()"])
+@pytest.mark.parametrize(("signum", "reason"), [("SIGINT", "Ctrl-C"), ("SIGTERM", "SIGTERM")])
+def test_a_signal_in_a_finalizer_is_neither_lost_nor_shown(run, finalizer, signum, reason):
+    code = 128 + getattr(signal, signum)
+    body = f"""
+import os, signal, sys, time, weakref
+from d2l_mlp.cli import signals
+
+def stop():
+    os.kill(os.getpid(), signal.{signum})
+    time.sleep(0)
+
+class Thing:
+    pass
+
+class Stops:
+    def __del__(self):
+        stop()
+
+def body(_):
+    {finalizer}
+    time.sleep(60)
+
+sys.exit(signals.run("here", body))
+"""
+    assert run("-c", body, code=code).stderr == f"here: stopped by {reason}\n"
+
+
 def test_an_operator_that_fails_after_it_was_called_is_no_success(run):
     body = (
         "import sys, d2l_mlp\n"
