@@ -39,6 +39,7 @@ class Signals:
 
     def __init__(self) -> None:
         self._deferred = False
+        self._raised = False
         self._received: Optional[int] = None
         self._pid = os.getpid()
         self._before: Dict[int, Any] = {}
@@ -54,6 +55,8 @@ class Signals:
         return self
 
     def __exit__(self, *error: Any) -> None:
+        if signal.SIGALRM in self._before:
+            signal.setitimer(signal.ITIMER_REAL, 0)
         for signum, handler in self._before.items():
             signal.signal(signum, handler)
         if self._before:
@@ -68,17 +71,21 @@ class Signals:
         if os.getpid() != self._pid:  # a loader's worker process, which inherited the handler
             os._exit(128 + signum)
         self._received = signum
-        if not self._deferred:
-            self._deferred = True  # one is enough
-            raise Stopped(signum)
+        if not self._deferred and not self._raised:  # one is enough
+            self.check()
 
     def _handle_unraisable(self, unraisable: Any) -> None:
-        """Let a signal come again that has hit a finalizer, which lets no exception out."""
+        """Let `Stopped` come again where it has hit a finalizer, which lets no exception out."""
         if isinstance(unraisable.exc_value, Stopped):
-            self._deferred = False
-            threading.Timer(_AGAIN, os.kill, (self._pid, self._received)).start()
+            # By a timer of the system: a thread cannot always be started, least of all in here.
+            self._before.setdefault(signal.SIGALRM, signal.signal(signal.SIGALRM, self._again))
+            signal.setitimer(signal.ITIMER_REAL, _AGAIN)
         else:
             self._hook(unraisable)
+
+    def _again(self, signum: int, frame: object) -> None:
+        if not self._deferred:
+            self.check()
 
     @contextmanager
     def deferred(self) -> Iterator[None]:
@@ -95,7 +102,13 @@ class Signals:
     def check(self) -> None:
         """Raise `Stopped` if a signal has come."""
         if self._received is not None:
+            self._raised = True
             raise Stopped(self._received)
+
+    def end(self) -> None:
+        """Raise `Stopped` if a signal has come; one that comes later changes nothing any more."""
+        self._deferred = True
+        self.check()
 
 
 def run(prog: str, body: Callable[[Signals], None]) -> int:
@@ -122,7 +135,7 @@ def run(prog: str, body: Callable[[Signals], None]) -> int:
                 if "mxnet" in sys.modules:  # its operators fail later than they are called
                     sys.modules["mxnet"].npx.waitall()
             finally:
-                signals.check()  # before any error: a process that the signal ended too makes one
+                signals.end()  # before any error: a process that the signal ended too makes one
             return 0
         except Stopped as stopped:
             print(f"{prog}: stopped by {stopped.reason}", file=sys.stderr)

@@ -83,9 +83,12 @@ def test_ctrl_c_where_exceptions_are_ignored_ends_the_figures_all_the_same(run, 
     assert len(list((tmp_path / "figures").iterdir())) <= 2
 
 
-@pytest.mark.parametrize("finalizer", ["weakref.finalize(Thing(), stop)", "Stops()"])
+@pytest.mark.parametrize("then", ["time.sleep(60)", "pass", "1 / 0"])
+@pytest.mark.parametrize(
+    "finalizer", ["weakref.finalize(Thing(), stop)", "Stops()", "[Stops(), Stops()]"]
+)
 @pytest.mark.parametrize(("signum", "reason"), [("SIGINT", "Ctrl-C"), ("SIGTERM", "SIGTERM")])
-def test_a_signal_in_a_finalizer_is_neither_lost_nor_shown(run, finalizer, signum, reason):
+def test_a_signal_in_a_finalizer_is_neither_lost_nor_shown(run, finalizer, then, signum, reason):
     code = 128 + getattr(signal, signum)
     body = f"""
 import os, signal, sys, time, weakref
@@ -104,9 +107,11 @@ class Stops:
 
 def body(_):
     {finalizer}
-    time.sleep(60)
+    {then}
 
-sys.exit(signals.run("here", body))
+code = signals.run("here", body)
+time.sleep(0.05)  # nor does it come after the command, to the program that called it
+sys.exit(code)
 """
     assert run("-c", body, code=code).stderr == f"here: stopped by {reason}\n"
 
