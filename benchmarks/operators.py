@@ -27,15 +27,16 @@ def main() -> None:
     train_iter, test_iter = array_loaders(fashion_mnist.load("fashion-mnist"), 256)
     few = [next(iter(test_iter))]  # an evaluation too short to count
     net = build_mlp((256,), num_inputs=784)
-    fit(net, train_iter, few, num_epochs=1)
+
+    def on_epoch(state):
+        profiler.set_state("run" if len(state.history) == 1 else "stop")
+
     with tempfile.TemporaryDirectory() as folder:
         profiler.set_config(
             profile_imperative=True, profile_symbolic=True, profile_api=True,
             aggregate_stats=True, filename=str(Path(folder, "profile.json")),
         )  # fmt: skip
-        profiler.set_state("run")
-        (metrics,) = fit(net, train_iter, few, num_epochs=1)
-        profiler.set_state("stop")
+        *_, metrics = fit(net, train_iter, few, num_epochs=2, on_epoch=on_epoch)
         times = json.loads(profiler.dumps(format="json"))["Time"]
     operators = times["operator"]
     calls = {name: row for name, row in times["MXNET_C_API"].items() if name.startswith("MX")}
