@@ -70,6 +70,7 @@ class ArrayLoader:
     ):
         device = device or mxnet.current_context()
         images = isinstance(X, numpy.ndarray) and X.dtype == "uint8" and X.shape[1:] == (28, 28)
+        images = images and len(X) > 0  # what has none is refused as features are
         if images and not is_on_host(device):
             X = to_features(X, device)
         elif not images:

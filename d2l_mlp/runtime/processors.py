@@ -124,11 +124,11 @@ def threads_for(examples: int, weights: Iterable[Tuple[int, ...]]) -> Iterator[N
     Parameters
     ----------
     examples : int
-        Of a minibatch.
+        Of a minibatch; 0, if that is not known, leaves the threads as they are.
     weights : iterable of tuple of int
         Shapes of a net's weights.
     """
-    if not _openmp:
+    if not (_openmp and examples):
         yield
         return
     (openmp,) = _openmp

@@ -112,11 +112,12 @@ class _HostTrainer(gluon.Trainer):
     def _update(self, ignore_stale_grad: bool = False) -> None:
         if self._memory is None:
             self._memory = list(self._find_memory())
+        fresh = [slot for slot in self._memory if slot[1].array._fresh_grad]
+        if len(fresh) < len(self._memory) and not ignore_stale_grad:
+            super()._update()  # which says what is wrong, and changes nothing
         npx.waitall()
         with numpy.errstate(all="ignore"):  # a loss that is no longer finite is told at the end
-            for index, weight, grad, states in self._memory:
-                if not weight.array._fresh_grad:
-                    super()._update()  # which says what is wrong
+            for index, weight, grad, states in fresh:
                 views = {name: memory.view() for name, memory in states.items()}
                 self.optimizer.step(numpy, index, weight.view(), grad.view(), views)
                 weight.array._fresh_grad = False

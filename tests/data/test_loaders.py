@@ -75,6 +75,11 @@ def test_lengths_have_to_agree():
         ArrayLoader(numpy.zeros((3, 1), "float32"), numpy.zeros(2, "int32"), 1)
 
 
+def test_no_images_are_refused_as_no_features_are():
+    with pytest.raises(ValueError, match=r"shape \(0, 28, 28\); give .* at least one example"):
+        ArrayLoader(numpy.zeros((0, 28, 28), "uint8"), numpy.zeros(0, "int32"), 8)
+
+
 @pytest.mark.parametrize("num_parts", [1, 2, 3, 4])
 @pytest.mark.parametrize(("n", "batch_size"), [(22, 9), (22, 100), (8, 4), (23, 22)])
 def test_parts_are_the_minibatches_of_one_process(num_parts, n, batch_size):

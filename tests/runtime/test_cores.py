@@ -91,4 +91,8 @@ data = ArrayLoader(numpy.ones((4, 3)), [0, 1, 0, 1], 2)
 fit(build_mlp((2,), 2), data, data, num_epochs=1,
     on_minibatch=lambda: within.append(openmp.omp_get_max_threads()))
 print(set(within), openmp.omp_get_max_threads() == before)
-""").stdout == "{1} True\n"  # fmt: skip
+within.clear()
+fit(build_mlp((2,), 2), list(data), list(data), num_epochs=1,
+    on_minibatch=lambda: within.append(openmp.omp_get_max_threads()))
+print(set(within) == {before})
+""").stdout == "{1} True\nTrue\n"  # fmt: skip

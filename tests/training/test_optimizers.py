@@ -73,7 +73,7 @@ def test_steps_are_the_paper_s(optimizer, momentum, wd, kvstore):
 
 @pytest.mark.filterwarnings("ignore:ndarray.context has been renamed")  # Gluon's, as it tells
 def test_a_parameter_that_took_no_part_is_told():
-    net = build_mlp((3,), 2, num_inputs=4)
+    net = build_mlp((3,), 2, "tanh", num_inputs=4)
     trainer = make_trainer(net, Hyperparameters(), initial_state(net), 0)
     with autograd.record():
         loss = net(np.ones((1, 4))).sum()
@@ -81,6 +81,21 @@ def test_a_parameter_that_took_no_part_is_told():
     trainer.step(1)
     with pytest.raises(UserWarning, match="has not been updated by backward"):
         trainer.step(1)
+    before = parameters_of(net)
+
+    def backward_of_the_first_layer():
+        with autograd.record():
+            loss = net[0](np.ones((1, 4))).sum()
+        loss.backward()
+
+    backward_of_the_first_layer()
+    with pytest.raises(UserWarning, match=net[1].weight.name):
+        trainer.step(1)
+    backward_of_the_first_layer()  # Gluon, as it refuses, forgets what has been updated
+    assert all((after == before[name]).all() for name, after in parameters_of(net).items())
+    trainer.step(1, ignore_stale_grad=True)
+    for name, after in parameters_of(net).items():
+        assert (after == before[name]).all() == name.startswith("1.")
 
 
 def test_a_parameter_that_is_frozen_stays():
