@@ -1,3 +1,4 @@
+import functools
 import os
 import shutil
 import subprocess
@@ -10,11 +11,15 @@ import pytest
 
 import d2l_mlp  # noqa: F401  (before any test module imports mxnet)
 from d2l_mlp.data import fashion_mnist, places
+from tests import commands
 
 ROOT = Path(__file__).parents[1]
 
 # Older jupyter_core warns, and warnings are errors here, unless this is set.
 os.environ.setdefault("JUPYTER_PLATFORM_DIRS", "1")
+
+# The processes that tests start would compile the whole package, each of them anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def pytest_addoption(parser):
@@ -81,6 +86,12 @@ def run(tmp_path):
         return result
 
     return run
+
+
+@pytest.fixture
+def call(tmp_path):
+    """Call a command in this process, as `run` starts one, in an empty folder."""
+    return functools.partial(commands.call, cwd=tmp_path)
 
 
 @pytest.fixture

@@ -247,7 +247,7 @@ def test_what_claims_a_net_larger_than_the_memory(run):
         path.write_text(json.dumps(content))
         if path.name == "state.json":
             for file in path.parent.glob("*.params"):
-                os.truncate(file, 2**30)  # sparse
+                os.truncate(file, 2**20)  # no size that is claimed is believed
             sign(path.parent)
     with pytest.raises(CheckpointError, match=r"the net is too large: 0\.weight of shape"):
         resume(run)

@@ -60,7 +60,7 @@ def test_killed_at_random_moments_it_ends_bit_identical(run, start, tmp_path, ca
 
 
 @pytest.mark.slow
-def test_a_stopped_run_goes_on_and_may_be_made_longer(run, start, tmp_path):
+def test_a_stopped_run_goes_on_and_may_be_made_longer(run, start, call, tmp_path):
     flags = (*TINY, "--loader", "d2l")
     process = start(*flags, "--epochs", 10000, "--out", "run")
     wait_for(process, "epoch     1/")
@@ -71,18 +71,17 @@ def test_a_stopped_run_goes_on_and_may_be_made_longer(run, start, tmp_path):
     result = run("-m", "d2l_mlp.train", "--resume", "run", "--epochs", epochs)
     assert result.stderr == ""
     assert f"resumed   run, after epoch {epochs - 2}\n" in result.stdout
-    run(*flags, "--epochs", epochs, "--out", "whole")
+    call(*flags, "--epochs", epochs, "--out", "whole")
     assert outcome(tmp_path / "run") == outcome(tmp_path / "whole")
 
 
-@pytest.mark.slow
-def test_a_finished_run_is_finished_again(run, tmp_path):
-    run(*TINY, "--epochs", 2, "--out", "run")
+def test_a_finished_run_is_finished_again(call, tmp_path, caplog):
+    call(*TINY, "--epochs", 2, "--out", "run")
     before = outcome(tmp_path / "run")
     for name in ("model.params", "metrics.csv", "curves.svg"):  # killed before it wrote them
         (tmp_path / "run" / name).unlink()
     flip = tmp_path / "run" / "checkpoints" / "000002" / "model.params"
-    result = run("-m", "d2l_mlp.train", "--resume", "run")
+    result = call("-m", "d2l_mlp.train", "--resume", "run")
     assert (
         "finished  run has all of its 2 epochs; a larger --epochs makes it longer\n"
         in result.stdout
@@ -91,9 +90,10 @@ def test_a_finished_run_is_finished_again(run, tmp_path):
     assert outcome(tmp_path / "run") == before
 
     flip.write_bytes(flip.read_bytes()[:-1])
-    result = run("-m", "d2l_mlp.train", "--resume", "run", "--quiet")
-    (line,) = result.stderr.splitlines()
-    assert line.startswith(f"{PROG}: run/checkpoints/000002/model.params has ")
+    assert caplog.text == ""
+    call("-m", "d2l_mlp.train", "--resume", "run", "--quiet")
+    (line,) = caplog.messages
+    assert line.startswith("run/checkpoints/000002/model.params has ")
     assert line.endswith("; going back to run/checkpoints/000001")
     assert outcome(tmp_path / "run") == before
 
@@ -108,19 +108,18 @@ def test_flags_that_the_run_has_already(capsys):
     )
 
 
-@pytest.mark.slow
-def test_what_cannot_be_resumed(run, tmp_path):
+def test_what_cannot_be_resumed(call):
     def error(*args):
-        (line,) = run("-m", "d2l_mlp.train", "--resume", *args, code=1).stderr.splitlines()
+        (line,) = call("-m", "d2l_mlp.train", "--resume", *args, code=1).stderr.splitlines()
         assert line.startswith(f"{PROG}: error: ")
         return line
 
-    run(*TINY, "--epochs", 2, "--schedule", "cosine", "--out", "run")
+    call(*TINY, "--epochs", 2, "--schedule", "cosine", "--out", "run")
     assert "--epochs 3 would change in its middle" in error("run", "--epochs", 3)
     assert "run has trained 2 epochs; give --epochs 2 or more" in error("run", "--epochs", 1)
 
 
-def test_other_data_are_refused_and_a_failed_drawing_is_told(run, tmp_path, sample):
+def test_other_data_are_refused_and_a_failed_drawing_is_told(run, call, tmp_path, sample):
     # Drawing fails, as with a broken matplotlib; the run does not.
     script = (
         "import sys\n"
@@ -144,7 +143,7 @@ def test_other_data_are_refused_and_a_failed_drawing_is_told(run, tmp_path, samp
         content["files"]["state.json"] = checkpoint.fingerprint(state)
         manifest.write_text(json.dumps(content))
     before = (tmp_path / "run" / "config.json").read_bytes()
-    (line,) = run("-m", "d2l_mlp.train", "--resume", "run", code=1).stderr.splitlines()
+    (line,) = call("-m", "d2l_mlp.train", "--resume", "run", code=1).stderr.splitlines()
     assert "run was trained on other data: " in line
     assert "name the folder of the run's own data with --data-dir, or start a new run" in line
     assert (tmp_path / "run" / "config.json").read_bytes() == before
@@ -158,13 +157,13 @@ def test_other_threads_are_told(run):
 
 
 @pytest.mark.slow
-def test_one_process_a_run_and_the_lock_dies_with_it(run, start):
+def test_one_process_a_run_and_the_lock_dies_with_it(call, start):
     process = start(*ENDLESS, "--loader", "d2l", "--workers", 2)
     wait_for(process, "epoch      1/")
-    result = run("-m", "d2l_mlp.train", "--resume", "run", code=1)
+    result = call("-m", "d2l_mlp.train", "--resume", "run", code=1)
     (line,) = result.stderr.splitlines()
     assert line == f"{PROG}: error: run is in use by another process; wait for its end or stop it"
-    assert "run is not empty" in run(*ENDLESS, code=1).stderr
+    assert "run is not empty" in call(*ENDLESS, code=1).stderr
     process.kill()
     process.wait()
     resumed = start("-m", "d2l_mlp.train", "--resume", "run")
@@ -195,8 +194,8 @@ def test_full_disk_leaves_the_last_checkpoint(tmp_path, size):
     assert (tmp_path / "copy" / "model.params").exists() == (size > 4_000)
 
 
-def test_read_only_folder(run, tmp_path):
-    run(*TINY, "--epochs", 1, "--out", "run")
+def test_read_only_folder(call, tmp_path):
+    call(*TINY, "--epochs", 1, "--out", "run")
     before = outcome(tmp_path / "run")
     read_only = 'mount --bind . . && mount -o remount,ro,bind . || exit 99; cd "$PWD" && "$@"'
     for args in (("--resume", "run", "--epochs", 2), ("--dataset", "sample", "--out", "new")):
@@ -229,50 +228,55 @@ def test_a_long_run_gathers_nothing(start, epochs):
     assert gathered_later == gathered
 
 
-# Sends itself the signal when it comes to a function.
+# Sends itself the signal when it comes to a function, in one run after the other.
 INTERRUPT = """
 import os, signal, sys
 from d2l_mlp import train
-file, function, calls = sys.argv[1], sys.argv[2], int(sys.argv[3])
-def profile(frame, event, arg):
-    global calls
-    code = frame.f_code
-    if event == "call" and code.co_name == function and code.co_filename.endswith(file):
-        calls -= 1
-        if not calls:
-            sys.setprofile(None)
-            os.kill(os.getpid(), signal.SIGINT)
-sys.setprofile(profile)
-sys.exit(train.main(sys.argv[4:]))
+for phase in sys.argv[1].split():
+    file, function, calls = phase.split(":")
+    calls = int(calls)
+    def profile(frame, event, arg):
+        global calls
+        code = frame.f_code
+        if event == "call" and code.co_name == function and code.co_filename.endswith(file):
+            calls -= 1
+            if not calls:
+                sys.setprofile(None)
+                os.kill(os.getpid(), signal.SIGINT)
+    sys.setprofile(profile)
+    assert train.main([*sys.argv[2:], "--out", function]) == 130, phase
 """
 
 
 @pytest.mark.parametrize(
-    ("file", "function", "calls", "saved"),
+    "phases",
     [
-        ("core/_internal.py", "<module>", 1, None),  # imported by C code
-        ("reader.py", "read", 1, None),
-        ("futures/thread.py", "submit", 2, None),  # a file being read, another waiting
-        ("folder.py", "start", 1, 0),
-        ("examples.py", "check_data", 1, 0),
-        ("evaluation.py", "measure", 1, 0),
-        ("checkpoint.py", "save", 2, 1),
-        ("folders.py", "replace", 4, 1),
-        ("savefig.py", "render", 1, 2),
+        {"core/_internal.py:<module>:1": None},  # imported by C code
+        {
+            "reader.py:read:1": None,
+            "futures/thread.py:submit:2": None,  # a file being read, another waiting
+            "folder.py:start:1": 0,
+            "examples.py:check_data:1": 0,
+            "evaluation.py:measure:1": 0,
+            "checkpoint.py:save:2": 1,
+            "folders.py:replace:4": 1,
+            "savefig.py:render:1": 2,
+        },
     ],
 )
-def test_ctrl_c_in_every_phase(run, tmp_path, file, function, calls, saved):
-    result = run("-c", INTERRUPT, file, function, calls, *TINY[2:], "--epochs", 2, "--out", "run",
-                 code=130)  # fmt: skip
-    assert result.stderr == f"{PROG}: stopped by Ctrl-C\n"
-    folder = tmp_path / "run"
-    if saved is None:
-        assert not folder.exists()
-    else:
-        assert len(verification.load(folder / "checkpoints").state.history) == saved
-        assert len(metrics(folder)) == saved
-        assert (folder / "model.params").exists()
-        assert not [path for path in folder.rglob("*") if "part" in path.suffix + path.stem[-4:]]
+def test_ctrl_c_in_every_phase(run, tmp_path, phases):
+    result = run("-c", INTERRUPT, " ".join(phases), *TINY[2:], "--epochs", 2)
+    assert result.stderr == len(phases) * f"{PROG}: stopped by Ctrl-C\n"
+    for phase, saved in phases.items():
+        folder = tmp_path / phase.split(":")[1]
+        if saved is None:
+            assert not folder.exists()
+        else:
+            assert len(verification.load(folder / "checkpoints").state.history) == saved
+            assert len(metrics(folder)) == saved
+            assert (folder / "model.params").exists()
+            names = [path.suffix + path.stem[-4:] for path in folder.rglob("*")]
+            assert not [name for name in names if "part" in name]
 
 
 def test_ctrl_c_in_a_download_that_stands_still(start, tmp_path):

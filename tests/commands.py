@@ -1,0 +1,32 @@
+"""Commands in this process, which has imported MXNet already.
+
+For a run that is only there to be read, and for what a command says: a process of its own takes a
+second to import MXNet. What a process does as a whole (signals, streams, exit codes, imports,
+variables, threads, bits) is tested in one: see `tests.processes`.
+"""
+
+import importlib
+import os
+import subprocess
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
+
+
+def call(*args, cwd, code=0):
+    """Call ``-m MODULE FLAGS`` in a folder; give what a process would: exit code and output."""
+    dash_m, module, *flags = map(str, args)
+    assert dash_m == "-m"
+    import mxnet  # noqa: F401  (a command that imports it would settle how it uses the processors)
+
+    stdout, stderr, before = StringIO(), StringIO(), os.getcwd()
+    os.chdir(cwd)
+    try:
+        with redirect_stdout(stdout), redirect_stderr(stderr):
+            ended = importlib.import_module(module).main(flags)
+    except SystemExit as exit_:
+        ended = exit_.code
+    finally:
+        os.chdir(before)
+    result = subprocess.CompletedProcess(args, ended, stdout.getvalue(), stderr.getvalue())
+    assert ended == code, result.stdout + result.stderr
+    return result
