@@ -10,6 +10,7 @@ import os
 import subprocess
 from contextlib import redirect_stderr, redirect_stdout
 from io import StringIO
+from pathlib import Path
 
 
 def call(*args, cwd, code=0):
@@ -18,7 +19,7 @@ def call(*args, cwd, code=0):
     assert dash_m == "-m"
     import mxnet  # noqa: F401  (a command that imports it would settle how it uses the processors)
 
-    stdout, stderr, before = StringIO(), StringIO(), os.getcwd()
+    stdout, stderr, before = StringIO(), StringIO(), Path.cwd()
     os.chdir(cwd)
     try:
         with redirect_stdout(stdout), redirect_stderr(stderr):

@@ -12,8 +12,8 @@ from tests.processes import SAMPLE, metrics
 EVALUATE = ("-m", "d2l_mlp.evaluate")
 
 
-def test_what_is_told_is_what_the_net_does(run, tmp_path, sample):
-    run(*SAMPLE, "--hidden", 16, "--epochs", 2, "--dropout", 0.2, "--out", "run")
+def test_what_is_told_is_what_the_net_does(run, call, tmp_path, sample):
+    call(*SAMPLE, "--hidden", 16, "--epochs", 2, "--dropout", 0.2, "--out", "run")
     result = run(*EVALUATE, "run")
     assert result.stderr == ""
     lines = result.stdout.splitlines()
@@ -23,7 +23,7 @@ def test_what_is_told_is_what_the_net_does(run, tmp_path, sample):
     loss, accuracy = (float(last[f"test_{measure}"]) for measure in ("loss", "accuracy"))
     assert lines[2] == f"test loss {loss:.4f} accuracy {accuracy:.4f}"
 
-    told = json.loads(run(*EVALUATE, "run", "--json").stdout)
+    told = json.loads(call(*EVALUATE, "run", "--json").stdout)
     assert (told["run"], told["epoch"], told["data"]) == ("run", 2, "sample")
     assert [told["loss"], told["accuracy"]] == pytest.approx([loss, accuracy], rel=1e-5)
     images, labels = sample.test
@@ -39,13 +39,13 @@ def test_what_is_told_is_what_the_net_does(run, tmp_path, sample):
         assert line.replace(name, "").split() == shown
 
 
-def test_the_best_epoch_s_parameters(run, tmp_path):
-    run(*SAMPLE, "--hidden", 8, "--lr", 2, "--epochs", 9, "--quiet", "--out", "run")
+def test_the_best_epoch_s_parameters(call, tmp_path):
+    call(*SAMPLE, "--hidden", 8, "--lr", 2, "--epochs", 9, "--quiet", "--out", "run")
     accuracies = [float(row["test_accuracy"]) for row in metrics(tmp_path / "run")]
     best = accuracies.index(max(accuracies))
     assert best < 8, "the last is the best: choose another learning rate"
     for flags, index in (((), 8), (("--best",), best)):
-        told = json.loads(run(*EVALUATE, "run", "--json", *flags).stdout)
+        told = json.loads(call(*EVALUATE, "run", "--json", *flags).stdout)
         assert (told["epoch"], told["accuracy"]) == (index + 1, pytest.approx(accuracies[index]))
 
 
@@ -57,8 +57,8 @@ def test_the_best_epoch_s_parameters(run, tmp_path):
         (["run", "--device", "tpu"], 2, "argument --device: 'tpu' is not known"),
     ],
 )
-def test_wrong_input_is_one_line(run, args, code, says):
-    result = run(*EVALUATE, *args, code=code)
+def test_wrong_input_is_one_line(call, args, code, says):
+    result = call(*EVALUATE, *args, code=code)
     assert result.stdout == ""
     (line,) = result.stderr.splitlines()
     assert line.startswith(f"python -m d2l_mlp.evaluate: error: {says}")

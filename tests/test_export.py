@@ -18,8 +18,8 @@ PROG = "python -m d2l_mlp.export"
 
 
 @pytest.mark.filterwarnings("ignore:Cannot decide type")  # MXNet, of every import
-def test_a_net_elsewhere(run, tmp_path, sample):
-    run(*SAMPLE, "--hidden", 16, "--epochs", 1, "--dropout", 0.1, "--out", "run")
+def test_a_net_elsewhere(run, call, tmp_path, sample):
+    call(*SAMPLE, "--hidden", 16, "--epochs", 1, "--dropout", 0.1, "--out", "run")
     result = run(*EXPORT, "run", "-o", "model.onnx")
     assert result.stderr == ""
     assert "on 1,000 test images: the same classes, and " in result.stdout.splitlines()[-1]
@@ -34,14 +34,14 @@ def test_a_net_elsewhere(run, tmp_path, sample):
     expected = written_out(tmp_path / "run", sample.test[0])
     numpy.testing.assert_array_equal(logits.argmax(axis=1), expected)
 
-    run(*EXPORT, "run", "-o", "model.json")
+    call(*EXPORT, "run", "-o", "model.json")
     paths = [str(tmp_path / name) for name in ("model.json", "model-0000.params")]
     block = gluon.SymbolBlock.imports(paths[0], ["image"], paths[1])
     numpy.testing.assert_array_equal(
         block(np.array(X, dtype="float32")).asnumpy().argmax(axis=1), expected
     )
 
-    result = run(*EXPORT, "run", "-o", "nowhere/model.onnx", code=1)
+    result = call(*EXPORT, "run", "-o", "nowhere/model.onnx", code=1)
     assert (
         result.stderr
         == f"{PROG}: error: cannot write 'nowhere/model.onnx': No such file or directory\n"

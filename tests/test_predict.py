@@ -1,9 +1,6 @@
 """The command that predicts images, as a user starts it."""
 
 import json
-import os
-import subprocess
-import sys
 
 import numpy
 import pytest
@@ -11,7 +8,7 @@ from PIL import Image
 
 from d2l_mlp import predict
 from d2l_mlp.data.canonical import CLASSES
-from tests.conftest import ROOT
+from tests import commands
 from tests.nets import written_out
 from tests.processes import SAMPLE
 
@@ -22,11 +19,8 @@ PROG = "python -m d2l_mlp.predict"
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     place = tmp_path_factory.mktemp("predict")
-    subprocess.run(
-        [sys.executable, *SAMPLE, "--hidden", "16", "--epochs", "2", "--dropout", "0.1", "--quiet",
-         "--out", "run"],
-        cwd=place, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True, timeout=120,
-    )  # fmt: skip
+    flags = ("--hidden", 16, "--epochs", 2, "--dropout", 0.1, "--quiet", "--out", "run")
+    commands.call(*SAMPLE, *flags, cwd=place)
     return place / "run"
 
 
@@ -38,14 +32,14 @@ def pngs(tmp_path, sample):
 
 
 def test_images_of_the_test_set_get_the_label_that_the_run_gives_them(
-    run, folder, pngs, sample, tmp_path
+    run, call, folder, pngs, sample, tmp_path
 ):
     labels = written_out(folder, sample.test[0][:30])
     lines = run(*PREDICT, folder, *pngs, "--show", "out.png").stdout.splitlines()
     assert [line.split(", ")[0].rsplit(" ", 1)[0] for line in lines] == [
         f"{name}: {CLASSES[label]}" for name, label in zip(pngs, labels)
     ]
-    told = json.loads(run(*PREDICT, folder, *pngs, "--json", "--as-is").stdout)
+    told = json.loads(call(*PREDICT, folder, *pngs, "--json", "--as-is").stdout)
     assert told["epoch"] == 2
     assert [one["label"] for one in told["predictions"]] == labels.tolist()
     for one in told["predictions"]:
@@ -57,7 +51,7 @@ def test_images_of_the_test_set_get_the_label_that_the_run_gives_them(
         assert picture.height > 3 * picture.width
 
 
-def test_what_is_wrong_with_a_file_stops_no_other(run, folder, pngs, tmp_path):
+def test_what_is_wrong_with_a_file_stops_no_other(run, call, folder, pngs, tmp_path):
     (tmp_path / "text.png").write_text("no image")
     Image.new("CMYK", (30, 30)).save(tmp_path / "ink.jpg")
     args = ("missing.png", pngs[0], "text.png", "ink.jpg", pngs[1])
@@ -71,21 +65,21 @@ def test_what_is_wrong_with_a_file_stops_no_other(run, folder, pngs, tmp_path):
     svg = (tmp_path / "a.svg").read_text()
     assert "<!-- 00.png -->" in svg
     assert "<!-- 01.png -->" in svg
-    told = json.loads(run(*PREDICT, folder, *args, "--json", code=1).stdout)["predictions"]
+    told = json.loads(call(*PREDICT, folder, *args, "--json", code=1).stdout)["predictions"]
     assert [one["image"] for one in told] == list(args)
     assert [one.get("error") for one in told][2] == "is no image that Pillow reads"
 
 
-def test_a_photograph_is_prepared_and_can_be_left_as_it_is(run, folder, sample, tmp_path):
+def test_a_photograph_is_prepared_and_can_be_left_as_it_is(call, folder, sample, tmp_path):
     image = sample.test[0][numpy.flatnonzero(sample.test[1] == 1)[0]]  # a trouser
     large = numpy.kron(255 - image, numpy.ones((9, 9), "uint8"))
     Image.fromarray(numpy.pad(large, 60, constant_values=255)).save(tmp_path / "shop.jpg")
-    assert run(*PREDICT, folder, "shop.jpg").stdout.startswith("shop.jpg: trouser ")
-    assert not run(*PREDICT, folder, "shop.jpg", "--as-is").stdout.startswith("shop.jpg: trouser ")
+    assert call(*PREDICT, folder, "shop.jpg").stdout.startswith("shop.jpg: trouser ")
+    assert not call(*PREDICT, folder, "shop.jpg", "--as-is").stdout.startswith("shop.jpg: trouser ")
 
 
-def test_a_picture_that_cannot_be_written(run, folder, pngs):
-    result = run(*PREDICT, folder, pngs[0], "--show", "nowhere/out.png", code=1)
+def test_a_picture_that_cannot_be_written(call, folder, pngs):
+    result = call(*PREDICT, folder, pngs[0], "--show", "nowhere/out.png", code=1)
     assert result.stderr == f"{PROG}: error: cannot write 'nowhere/out.png': No such file or " \
         "directory\n"  # fmt: skip
 

@@ -26,12 +26,13 @@ from tests.processes import PROG, SAMPLE, metrics, wait_for_the_end_of_the_group
 
 
 @pytest.fixture
-def error(run):
-    """Run the command with wrong input, and give its one line."""
+def error(run, call):
+    """Give the command wrong input, and give its one line."""
 
-    def error(*args, code, **options):
-        result = run("-m", "d2l_mlp.train", *args, code=code, **options)
-        assert result.stdout == "" or options.get("talks")
+    def error(*args, code, own_process=False, **options):
+        start = run if own_process or options else call
+        result = start("-m", "d2l_mlp.train", *args, code=code, **options)
+        assert result.stdout == ""
         (line,) = result.stderr.splitlines()
         assert line.startswith(f"{PROG}: error: ")
         return line
@@ -102,10 +103,10 @@ def test_two_runs_are_identical_but_for_the_time(run, tmp_path):
     assert outcome("a")[1] != outcome("c")[1]
 
 
-def test_d2l_loader_gives_the_same_run(run, tmp_path):
+def test_d2l_loader_gives_the_same_run(run, call, tmp_path):
     args = (*SAMPLE, "--hidden", 16, "--epochs", 1, "--out")
     run(*args, "ours")
-    assert run(*args, "theirs", "--loader", "d2l").stderr == ""
+    assert call(*args, "theirs", "--loader", "d2l").stderr == ""
     assert run(*args, "forked", "--loader", "d2l", "--workers", 2).stderr == ""
     ours, theirs, forked = (
         list(metrics(tmp_path / out)[0].values())[:5] for out in ("ours", "theirs", "forked")
@@ -113,8 +114,8 @@ def test_d2l_loader_gives_the_same_run(run, tmp_path):
     assert ours == theirs == forked
 
 
-def test_quiet_softmax_regression_in_a_default_folder(run, tmp_path):
-    result = run(*SAMPLE, "--hidden", "--epochs", 1, "--quiet", "--schedule", "cosine")
+def test_quiet_softmax_regression_in_a_default_folder(call, tmp_path):
+    result = call(*SAMPLE, "--hidden", "--epochs", 1, "--quiet", "--schedule", "cosine")
     (line,) = result.stdout.splitlines()
     (folder,) = (tmp_path / "runs").iterdir()
     assert line.endswith(f"saved in runs/{folder.name}")
@@ -192,7 +193,7 @@ def test_too_large_for_the_limit_of_the_address_space(error):
 
 
 def test_absent_gpu(error):
-    line = error("--device", "gpu:1", code=1)
+    line = error("--device", "gpu:1", code=1, own_process=True)
     assert "device gpu:1 cannot be used: the CUDA driver " in line
 
 
@@ -202,10 +203,11 @@ def test_missing_data(error, tmp_path):
     assert not (tmp_path / "runs").exists()
 
 
-def test_corrupt_data(error, tmp_path, full):
+def test_corrupt_data(error, monkeypatch, tmp_path, full):
     for path in full.folder.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes()[: -1 if "t10k" in path.name else None])
-    line = error(code=1, env={"D2L_MLP_DATA": "."})
+    monkeypatch.setenv("D2L_MLP_DATA", ".")
+    line = error(code=1)
     assert "t10k-images-idx3-ubyte.gz is a truncated gzip file" in line
 
 
@@ -261,7 +263,7 @@ def test_divergence_is_one_line_and_keeps_the_last_good_parameters(run, tmp_path
     assert all(numpy.isfinite(p.data().asnumpy()).all() for p in net.collect_params().values())
 
 
-def test_a_validation_set_decides_and_the_test_set_is_measured_once(run, tmp_path, sample):
+def test_a_validation_set_decides_and_the_test_set_is_measured_once(run, call, tmp_path, sample):
     flags = (
         *SAMPLE,
         "--hidden",
@@ -294,7 +296,7 @@ def test_a_validation_set_decides_and_the_test_set_is_measured_once(run, tmp_pat
         f"best {max(accuracies):.4f} (epoch {best}), which on the test set is {accuracy:.4f};"
         in (lines[-1])
     )
-    again = run("-m", "d2l_mlp.train", "--resume", "run").stdout.splitlines()
+    again = call("-m", "d2l_mlp.train", "--resume", "run").stdout.splitlines()
     assert again[-1].split(";")[0] == lines[-1].split(";")[0]
     assert len(metrics(tmp_path / "run")) == len(rows)
     svg = (tmp_path / "run" / "curves.svg").read_text()
@@ -305,9 +307,9 @@ def test_a_validation_set_decides_and_the_test_set_is_measured_once(run, tmp_pat
     assert config["from"]["epoch"] == best
 
 
-def test_a_run_that_begins_where_another_ended(run, error, tmp_path):
-    run(*SAMPLE, "--hidden", 8, "--epochs", 2, "--momentum", 0.9, "--lr", 0.1, "--out", "first")
-    run(
+def test_a_run_that_begins_where_another_ended(call, error, tmp_path):
+    call(*SAMPLE, "--hidden", 8, "--epochs", 2, "--momentum", 0.9, "--lr", 0.1, "--out", "first")
+    call(
         "-m", "d2l_mlp.train", "--from", "first", "--optimizer", "adam", "--epochs", 1, "--out", "b"
     )
     config = json.loads((tmp_path / "b" / "config.json").read_text())
@@ -321,7 +323,7 @@ def test_a_run_that_begins_where_another_ended(run, error, tmp_path):
     assert config["from"] == {"run": "first", "epoch": 2, "sha256": sha256}
     assert (tmp_path / "b" / "checkpoints" / "000000" / "model.params").read_bytes() == model
 
-    run("-m", "d2l_mlp.train", "--resume", "b", "--epochs", 2, "--quiet")
+    call("-m", "d2l_mlp.train", "--resume", "b", "--epochs", 2, "--quiet")
     assert json.loads((tmp_path / "b" / "config.json").read_text())["from"] == config["from"]
     line = error("--from", "first", "--hidden", 9, code=1)
     assert "--from first: the parameters are 0.weight float32 (8, 784)" in line
@@ -331,19 +333,19 @@ def test_a_run_that_begins_where_another_ended(run, error, tmp_path):
     )
 
 
-def test_a_diverged_run_goes_on_by_the_command_that_it_names(run, tmp_path):
-    result = run(*SAMPLE, "--hidden", 8, "--lr", "1e20", "--out", "run 1", code=1)
+def test_a_diverged_run_goes_on_by_the_command_that_it_names(call, tmp_path):
+    result = call(*SAMPLE, "--hidden", 8, "--lr", "1e20", "--out", "run 1", code=1)
     command = result.stderr.strip().split("such as with: ")[1]
     assert command == f"{PROG} --from 'run 1' --lr 1e+19"
     args = shlex.split(command.replace("1e+19", "0.1"))[1:]
-    run(*args, "--epochs", 1, "--out", "again")
+    call(*args, "--epochs", 1, "--out", "again")
     assert len(metrics(tmp_path / "again")) == 1
 
 
-def test_a_loss_that_only_the_evaluation_meets_is_divergence_too(run, tmp_path):
+def test_a_loss_that_only_the_evaluation_meets_is_divergence_too(call, tmp_path):
     # The one step is taken after the training loss was measured, which is finite.
     flags = ("--lr", "1e20", "--batch-size", 5000, "--hidden", 8, "--epochs", 1)
-    result = run(*SAMPLE, *flags, "--out", "run", code=1)
+    result = call(*SAMPLE, *flags, "--out", "run", code=1)
     (line,) = result.stderr.splitlines()
     assert "no longer finite after epoch 1; lower the learning rate (1e+20)" in line
     assert metrics(tmp_path / "run") == []

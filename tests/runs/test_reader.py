@@ -2,8 +2,6 @@
 
 import os
 import shutil
-import subprocess
-import sys
 
 import mxnet
 import numpy
@@ -15,7 +13,7 @@ from d2l_mlp.runs.folder import RunError
 from d2l_mlp.runs.reader import load
 from d2l_mlp.runs.verification import CheckpointError
 from d2l_mlp.training.evaluation import evaluate
-from tests.conftest import ROOT
+from tests import commands
 from tests.processes import in_own_mounts, wait_for
 
 TRAIN = ("-m", "d2l_mlp.train", "--dataset", "sample", "--hidden", "8", "--batch-size", "500")
@@ -24,11 +22,8 @@ TRAIN = ("-m", "d2l_mlp.train", "--dataset", "sample", "--hidden", "8", "--batch
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     place = tmp_path_factory.mktemp("reader")
-    subprocess.run(
-        [sys.executable, *TRAIN, "--activation", "prelu", "--optimizer", "adam", "--lr", "0.01",
-         "--epochs", "3", "--quiet", "--out", "run"],
-        cwd=place, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True, timeout=120,
-    )  # fmt: skip
+    flags = ("--activation", "prelu", "--optimizer", "adam", "--lr", 0.01, "--epochs", 3, "--quiet")
+    commands.call(*TRAIN, *flags, "--out", "run", cwd=place)
     return place / "run"
 
 

@@ -41,12 +41,12 @@ def assert_same(events, rows):
 
 
 @pytest.mark.parametrize("validation", [(), ("--validation", 0.2)])
-def test_a_run_and_its_resumption(run, tmp_path, validation):
-    run(*TRAIN, *validation, "--epochs", 2, "--tensorboard", "--out", "run")
+def test_a_run_and_its_resumption(call, tmp_path, validation):
+    call(*TRAIN, *validation, "--epochs", 2, "--tensorboard", "--out", "run")
     live = read(tmp_path / "run")
     assert_same(live, metrics(tmp_path / "run"))
-    run("-m", "d2l_mlp.train", "--resume", "run", "--epochs", 3)  # without
-    run("-m", "d2l_mlp.train", "--resume", "run", "--epochs", 5, "--tensorboard")
+    call("-m", "d2l_mlp.train", "--resume", "run", "--epochs", 3)  # without
+    call("-m", "d2l_mlp.train", "--resume", "run", "--epochs", 5, "--tensorboard")
     rows = metrics(tmp_path / "run")
     assert len(rows) == 5
     assert_same(read(tmp_path / "run"), rows)
