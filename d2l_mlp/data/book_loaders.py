@@ -3,13 +3,13 @@
 import os
 from typing import Any, Iterator, Optional, Tuple
 
+import mxnet
 import numpy
 from mxnet import np
 from mxnet.gluon.data import DataLoader, Sampler, vision
 
 from d2l_mlp.data.fashion_mnist import load
-from d2l_mlp.data.features import to_features
-from d2l_mlp.data.loaders import Minibatch, epoch_order
+from d2l_mlp.data.loaders import ArrayLoader, Minibatch, epoch_order
 from d2l_mlp.data.reader import FashionMNIST
 from d2l_mlp.data.workers import Workers
 from d2l_mlp.runtime.checks import check_integer
@@ -89,7 +89,7 @@ class D2LLoader:
         self.batch_size = batch_size
         self.minibatch_size = min(batch_size, len(examples[1]))
         self.epoch = 0
-        self._examples = examples
+        self._examples = ArrayLoader(*examples, batch_size, device=mxnet.cpu())
         self._sampler = None
         if seed is not None:
             self._sampler = loader._batch_sampler._sampler = _EpochSampler(len(examples[1]), seed)
@@ -98,8 +98,11 @@ class D2LLoader:
     @property
     def arrays(self) -> Tuple[np.ndarray, np.ndarray]:
         """All of (X, y), unshuffled, as its minibatches have them; made anew at each reading."""
-        images, labels = self._examples
-        return to_features(images), np.array(labels, dtype="int32")
+        return self._examples.arrays
+
+    def pieces(self) -> Iterator[Minibatch]:
+        """Give what `arrays` has, a piece at a time."""
+        return self._examples.pieces()
 
     def __len__(self) -> int:
         return len(self.loader)

@@ -66,7 +66,7 @@ def infer_shapes(net: gluon.Block, data_iter: Iterable) -> None:
     net : gluon.Block
         Initialized, perhaps without its input sizes; nothing is done if it has them all.
     data_iter : iterable
-        Minibatches (X, y), of which the first is taken, unless it has them all as ``arrays``.
+        Minibatches (X, y), of which the first is taken, be it of ``pieces()`` if it has them.
 
     Raises
     ------
@@ -90,7 +90,7 @@ def check_data(net: gluon.Block, data_iter: Iterable) -> None:
     net : gluon.Block
         Initialized; see `check_inputs`.
     data_iter : iterable
-        Minibatches (X, y). It is gone through once, unless it has them all as ``arrays``.
+        Minibatches (X, y). It is gone through once, unless it gives all of them in ``pieces()``.
 
     Raises
     ------
@@ -120,11 +120,11 @@ def checked(net: gluon.Block, data_iter: Iterable) -> Iterable:
     Returns
     -------
     iterable
-        The same minibatches. Those of a loader that has them all as ``arrays`` are checked at
-        once, others when their turn comes, which raises the ValueError then.
+        The same minibatches. Those of a loader that gives all of them in ``pieces()`` are checked
+        at once, others when their turn comes, which raises the ValueError then.
     """
     _first_parameter(net)
-    if hasattr(data_iter, "arrays"):
+    if hasattr(data_iter, "pieces"):
         check_data(net, data_iter)
         return data_iter
     return _checked(net, data_iter)
@@ -155,8 +155,8 @@ def _checked(net: gluon.Block, minibatches: Iterable) -> Iterator[Tuple[np.ndarr
 
 
 def _minibatches(data_iter: Iterable) -> Iterable:
-    """Give the data as one minibatch if there is an array of them, which is cheaper to check."""
-    return [data_iter.arrays] if hasattr(data_iter, "arrays") else data_iter
+    """Give the data so that no epoch begins: a loader's order goes on with each."""
+    return data_iter.pieces() if hasattr(data_iter, "pieces") else data_iter
 
 
 def _name(thing: object) -> str:

@@ -15,6 +15,8 @@ from d2l_mlp.runtime.host_memory import is_on_host
 
 Minibatch = Tuple[np.ndarray, np.ndarray]
 
+_AT_ONCE = 1024  # examples, whose features the processor's caches hold
+
 
 class ArrayLoader:
     """Minibatches (X, y), one pass an epoch, whose order follows from (seed, epoch) alone.
@@ -108,6 +110,14 @@ class ArrayLoader:
         """All of (X, y), unshuffled and undivided; of images made anew at each reading."""
         X = self._X
         return to_features(X, self._device) if isinstance(X, numpy.ndarray) else X, self._y
+
+    def pieces(self) -> Iterator[Minibatch]:
+        """Give what `arrays` has, a piece at a time: features of images take a lot of memory."""
+        gather = gatherer(self._X, self._device)
+        numbers = numpy.arange(len(self._y))
+        for start in range(0, len(numbers), _AT_ONCE):
+            rows = slice(start, start + _AT_ONCE)
+            yield gather(numbers[rows]), self._y[rows]
 
     def __len__(self) -> int:
         return -(-len(self._y) // self.batch_size)

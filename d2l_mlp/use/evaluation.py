@@ -2,6 +2,8 @@
 
 from typing import Any, Dict, NamedTuple
 
+import numpy
+
 from d2l_mlp.data.canonical import CLASSES
 from d2l_mlp.data.loaders import ArrayLoader
 from d2l_mlp.data.reader import FashionMNIST
@@ -67,7 +69,5 @@ def evaluate_run(run: SavedRun, data: FashionMNIST) -> RunEvaluation:
     device = device_of(run.net)
     test_iter = ArrayLoader(images, labels, batch_size=1000, device=device)
     loss, accuracy = evaluate(run.net, test_iter)
-    X, y = test_iter.arrays
-    return RunEvaluation(
-        loss, accuracy, class_scores(confusion_matrix(y, predict(run.net, X).tolist()))
-    )
+    predicted = numpy.concatenate([predict(run.net, X) for X, _ in test_iter])
+    return RunEvaluation(loss, accuracy, class_scores(confusion_matrix(labels, predicted)))

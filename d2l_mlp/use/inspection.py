@@ -6,7 +6,7 @@ import numpy
 from mxnet import np
 from mxnet.gluon import nn
 
-from d2l_mlp.data.features import to_features
+from d2l_mlp.data.loaders import ArrayLoader
 from d2l_mlp.data.reader import FashionMNIST
 from d2l_mlp.mlp import softmax
 from d2l_mlp.runs.reader import SavedRun
@@ -81,16 +81,15 @@ def inspect_run(run: SavedRun, data: FashionMNIST) -> Inspection:
     """
     evaluation = evaluate_run(run, data)
     images, labels = data.test
-    X = to_features(images, device_of(run.net))
     probabilities = []
-    outputs: List[List[numpy.ndarray]] = []
-    for start in range(0, len(X), _AT_ONCE):
-        *hidden, logits = _layer_outputs(run.net, X[start : start + _AT_ONCE])
+    sums: List[List[numpy.ndarray]] = []
+    for X, _ in ArrayLoader(images, labels, _AT_ONCE, device=device_of(run.net)):
+        *hidden, logits = _layer_outputs(run.net, X)
         probabilities.append(softmax(logits).asnumpy())
-        outputs.append([H.asnumpy() for H in hidden])
+        sums.append([_sums(H.asnumpy()) for H in hidden])
     joined = numpy.concatenate(probabilities)
     predicted = joined.argmax(axis=1)
-    layers = tuple(_activity(numpy.concatenate(layer)) for layer in zip(*outputs))
+    layers = tuple(_activity(sum(layer) / len(labels)) for layer in zip(*sums))
     matrix = confusion_matrix(labels, predicted)
     return Inspection(evaluation, labels, predicted, joined.max(axis=1), matrix, layers)
 
@@ -105,5 +104,13 @@ def _layer_outputs(net: nn.Sequential, X: np.ndarray) -> List[np.ndarray]:
     return outputs
 
 
-def _activity(H: numpy.ndarray) -> LayerActivity:
-    return LayerActivity(float(H.mean()), float(H.std()), (H > 0).mean(axis=0))
+def _sums(H: numpy.ndarray) -> numpy.ndarray:
+    """Give, for each unit, the sums over images of its value, its square, and its being active."""
+    wide = H.astype("float64")
+    return numpy.stack([wide.sum(axis=0), (wide * wide).sum(axis=0), (H > 0).sum(axis=0)])
+
+
+def _activity(means: numpy.ndarray) -> LayerActivity:
+    mean, square, active = means
+    variance = max(square.mean() - mean.mean() ** 2, 0)  # which rounding may miss
+    return LayerActivity(float(mean.mean()), float(variance) ** 0.5, active)
