@@ -68,9 +68,9 @@ def test_a_minibatch_that_does_not_fit_the_pipe():
 
 
 def test_a_training_whose_processes_are_killed_ends_at_once_and_can_be_resumed(
-    run, start, tmp_path
+    run, call, start, tmp_path
 ):
-    run(*SAMPLE, "--hidden", 8, "--epochs", 3, "--out", "whole")
+    call(*SAMPLE, "--hidden", 8, "--epochs", 3, "--out", "whole")
     run(*D2L, "--epochs", 1, "--out", "run", "--quiet")
 
     def ended(kill):

@@ -3,6 +3,7 @@
 import shutil
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from itertools import zip_longest
 
 import pytest
 
@@ -32,30 +33,46 @@ def unlock(folder):
     (folder / "checkpoints" / "lock").unlink()
 
 
-@pytest.mark.parametrize("take", [move, shutil.rmtree, empty, move_checkpoints, unlock])
-def test_a_folder_that_is_taken_away_ends_the_run(start, tmp_path, take):
-    process = start(*ENDLESS)
-    wait_for(process, "epoch      2/")
-    process.send_signal(signal.SIGSTOP)
-    take(tmp_path / "run")
-    before = sorted(tmp_path.rglob("*"))
-    process.send_signal(signal.SIGCONT)
+ONE_AFTER_THE_OTHER = """
+import sys
+from d2l_mlp import train
+for place in sys.argv[1].split():
+    assert train.main([*sys.argv[2:], "--out", f"{place}/run"]) == 1
+    print("ended", flush=True)
+"""
+
+
+def test_a_folder_that_is_taken_away_ends_the_run(start, tmp_path):
+    takes = (move, shutil.rmtree, empty, move_checkpoints, unlock)
+    for take in takes:
+        (tmp_path / take.__name__).mkdir()
+    places = " ".join(take.__name__ for take in takes)
+    process = start("-c", ONE_AFTER_THE_OTHER, places, *FLAGS[2:], "--epochs", "100000")
+    for take in takes:
+        place = tmp_path / take.__name__
+        wait_for(process, "epoch      2/")
+        process.send_signal(signal.SIGSTOP)
+        take(place / "run")
+        before = sorted(place.rglob("*"))
+        process.send_signal(signal.SIGCONT)
+        wait_for(process, "ended")
+        if take is not unlock:
+            assert set(place.rglob("*")) <= set(before)
+        if take is move:
+            assert verification.load(place / "moved" / "checkpoints").state.history
     err = process.communicate(timeout=60)[1]
-    assert process.returncode == 1
-    (line,) = err.splitlines()
-    assert line.startswith(f"{PROG}: error: run was moved, deleted or replaced while")
-    if take is not unlock:
-        assert set(tmp_path.rglob("*")) <= set(before)
-    if take is move:
-        assert verification.load(tmp_path / "moved" / "checkpoints").state.history
+    assert process.returncode == 0
+    for line, take in zip_longest(err.splitlines(), takes):
+        begin = f"{PROG}: error: {take.__name__}/run was moved, deleted or replaced while"
+        assert line.startswith(begin)
 
 
-def test_two_runs_in_one_place_never_mix(start, run, tmp_path):
+def test_two_runs_in_one_place_never_mix(start, call, tmp_path):
     first = start(*ENDLESS, "--lr", "0.25")
     wait_for(first, "epoch      2/")
     first.send_signal(signal.SIGSTOP)
     (tmp_path / "run").rename(tmp_path / "moved")
-    run(*FLAGS, "--epochs", 2, "--out", "run")
+    call(*FLAGS, "--epochs", 2, "--out", "run")
     before = contents(tmp_path / "run")
     first.send_signal(signal.SIGCONT)
     assert "run was moved, deleted or replaced" in first.communicate(timeout=60)[1]

@@ -9,8 +9,8 @@ from tests.processes import SAMPLE
 
 
 @pytest.fixture
-def saved(run, tmp_path):
-    run(*SAMPLE, "--hidden", 16, 8, "--dropout", 0.2, "--epochs", 1, "--out", "r")
+def saved(call, tmp_path):
+    call(*SAMPLE, "--hidden", 16, 8, "--dropout", 0.2, "--epochs", 1, "--out", "r")
     return load(tmp_path / "r")
 
 
