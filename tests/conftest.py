@@ -26,6 +26,11 @@ def pytest_addoption(parser):
     parser.addoption("--fuzz", type=int, default=20, help="how often each file is damaged")
 
 
+def pytest_collection_modifyitems(items):
+    """Begin with what takes longest, so that no process of several is left with it at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture
 def fuzz_size(request):
     return request.config.getoption("--fuzz")

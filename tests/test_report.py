@@ -143,7 +143,6 @@ def open_page(browser, tmp_path):
 
 
 @pytest.mark.browser
-@pytest.mark.slow
 def test_choosing_a_cell_shows_its_images(open_page, reports):
     page = open_page(reports / "one.html")
     cells = json.loads(page.locator("script[type='application/json']").inner_text())
@@ -170,7 +169,6 @@ def test_choosing_a_cell_shows_its_images(open_page, reports):
 
 
 @pytest.mark.browser
-@pytest.mark.slow
 def test_the_keyboard_is_enough(open_page, reports):
     page = open_page(reports / "one.html")
     page.keyboard.press("Tab")
@@ -187,7 +185,6 @@ def test_the_keyboard_is_enough(open_page, reports):
 
 
 @pytest.mark.browser
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "width", "scheme"),
     [

@@ -70,8 +70,8 @@ def screen(shown):
     return lines
 
 
-def test_the_bar_tells_epoch_loss_and_time_left_and_is_gone_after_ctrl_c(in_terminal, run):
-    run(*SAMPLE, "--hidden", 8, "--epochs", 40, "--out", "run", "--quiet")
+def test_the_bar_tells_epoch_loss_and_time_left_and_is_gone_after_ctrl_c(in_terminal, call):
+    call(*SAMPLE, "--hidden", 8, "--epochs", 40, "--out", "run", "--quiet")
     resume = ("-m", "d2l_mlp.train", "--resume", "run", "--epochs", 1000)
     code, shown = in_terminal(resume, rb"epoch 5\d/1000 [^\r]*left, train loss")
     assert code == 130

@@ -14,7 +14,7 @@ def outcome(folder):
     return rows, (folder / "model.params").read_bytes()
 
 
-def test_each_seed_is_the_run_that_it_is_alone(run, tmp_path):
+def test_each_seed_is_the_run_that_it_is_alone(run, call, tmp_path):
     flags = (*SAMPLE, "--hidden", 16, "--epochs", 2, "--dropout", 0.2, "--lr", 0.2)
     lines = run(*flags, "--seeds", 3, 0, 5, "--out", "all", "--quiet").stdout.splitlines()
     run(*flags, "--seed", 0, "--out", "alone")
@@ -31,7 +31,7 @@ def test_each_seed_is_the_run_that_it_is_alone(run, tmp_path):
     config = "all/seed-5/config.json"
     run("-m", "d2l_mlp.train", "--config", config, "--out", "again", "--quiet")
     assert outcome(tmp_path / "again") == outcome(tmp_path / "all" / "seed-5")
-    run("-m", "d2l_mlp.train", "--config", config, "--lr", 0.3, "--out", "other", "--quiet")
+    call("-m", "d2l_mlp.train", "--config", config, "--lr", 0.3, "--out", "other", "--quiet")
     was, now = (
         json.loads((tmp_path / name).read_text())["hyperparameters"]
         for name in (config, "other/config.json")

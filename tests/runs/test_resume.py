@@ -156,7 +156,6 @@ def test_other_threads_are_told(run):
     assert line.endswith("started with other threads; the last bits of the result may differ")
 
 
-@pytest.mark.slow
 def test_one_process_a_run_and_the_lock_dies_with_it(call, start):
     process = start(*ENDLESS, "--loader", "d2l", "--workers", 2)
     wait_for(process, "epoch      1/")

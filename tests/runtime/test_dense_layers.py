@@ -51,8 +51,8 @@ def test_a_symbol_goes_through():
     assert logits.endswith("_output")
 
 
-def test_a_run_that_was_read_back(run, tmp_path, sample):
-    run(*SAMPLE, "--hidden", "4", "--epochs", "1", "--out", "run")
+def test_a_run_that_was_read_back(call, tmp_path, sample):
+    call(*SAMPLE, "--hidden", "4", "--epochs", "1", "--out", "run")
     net = load(tmp_path / "run").net
     with pytest.raises(ValueError, match=r"features are uint8; .* to_features\(images\)"):
         net(np.array(sample.test[0][:3], dtype="uint8"))

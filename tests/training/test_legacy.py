@@ -81,20 +81,22 @@ def epochs_and_figures(output):
     return values, [Path(line.split(": ")[1]) for line in end.splitlines()]
 
 
-@pytest.mark.parametrize("cells", [SCRATCH, CONCISE], ids=["scratch", "concise"])
 @pytest.mark.parametrize("first", ["from d2l import mxnet as d2l", "import d2l"])
-def test_classification_as_a_script(run, tmp_path, cells, first):
-    script = LEGACY + first + IMPORTS + DATA + cells
+def test_classification_as_a_script(run, tmp_path, first):
+    script = LEGACY + first + IMPORTS + DATA + SCRATCH + CONCISE
     result = run("-W", "error", "-c", script, env={"TMPDIR": str(tmp_path)})
     assert result.stderr == ""
     values, figures = epochs_and_figures(result.stdout)
-    assert [int(epoch) for epoch, *_ in values] == [1, 2, 3]
-    assert values[-1][1] < values[0][1]
-    assert values[-1][3] > 0.6  # by chance it is 0.1
-    assert [path.name for path in figures] == ["figure-1.svg", "figure-2.svg"]
-    curves, images = (path.read_text("utf-8") for path in figures)
-    assert {"train loss", "train acc", "test acc", "epoch"} <= set(svg.texts(curves))
-    assert images.count("<image") == 6
+    assert [int(epoch) for epoch, *_ in values] == 2 * [1, 2, 3]
+    assert [path.name for path in figures] == [f"figure-{number}.svg" for number in (1, 2, 3, 4)]
+    pictures = [path.read_text("utf-8") for path in figures]
+    for begin, last, curves, images in zip(
+        values[::3], values[2::3], pictures[::2], pictures[1::2]
+    ):
+        assert last[1] < begin[1]
+        assert last[3] > 0.6  # by chance it is 0.1
+        assert {"train loss", "train acc", "test acc", "epoch"} <= set(svg.texts(curves))
+        assert images.count("<image") == 6
 
 
 def test_regression_as_a_script(run, tmp_path):
