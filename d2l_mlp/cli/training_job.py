@@ -114,6 +114,7 @@ def train(flags: TrainFlags, signals: Signals) -> float:
             run.write_parameters()
             if run.state.history:
                 run.write_curves()
+            run.close()
             outcome = lines.outcome(run.state, settings.watched, test_accuracy, stopped)
             print(f"{outcome}; {time.perf_counter() - started:.1f} s; saved in {run.folder}")
             if stopped:

@@ -74,7 +74,7 @@ def test_the_bar_tells_epoch_loss_and_time_left_and_is_gone_after_ctrl_c(in_term
     call(*SAMPLE, "--hidden", 8, "--epochs", 40, "--out", "run", "--quiet")
     resume = ("-m", "d2l_mlp.train", "--resume", "run", "--epochs", 1000)
     code, shown = in_terminal(resume, rb"epoch 5\d/1000 [^\r]*left, train loss")
-    assert code == 130
+    assert code == 130, shown
     bars = re.findall(r"\r(epoch +\d+/1000 \|[^\r\n]*)", shown)
     assert bars
     assert re.fullmatch(

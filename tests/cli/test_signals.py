@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import ROOT
 
 CALL = """
-import signal, sys, threading
+import signal, subprocess, sys, threading
 from d2l_mlp import train
 
 def handler(*args):
@@ -33,6 +33,14 @@ thread.start()
 thread.join()
 assert (sys.stdout, sys.stderr) == streams
 assert codes == [0, 0], codes
+
+# A run is given back when the command ends, though something holds on to it, as a traceback does.
+from d2l_mlp.runs.folder import Run
+start, held = Run.start, []
+Run.start = lambda *args: held.append(start(*args)) or held[0]
+call("held")
+resume = [sys.executable, "-m", "d2l_mlp.train", "--resume", "held"]
+subprocess.run(resume, check=True, stderr=subprocess.DEVNULL)  # it inherits what this one has set
 """
 
 
