@@ -4,6 +4,7 @@ Everything heavy is imported only when the flags are read and right, so that ``-
 mistyped flag answer at once.
 """
 
+import gc
 import logging
 import sys
 from typing import Optional, Sequence
@@ -27,7 +28,11 @@ def _train(flags: TrainFlags, received: signals.Signals) -> None:
     with received.deferred():
         if _loader(flags) == "arrays":
             processors.use_all()  # before anything imports MXNet
+        gc.disable()
         from d2l_mlp.cli import seeds_job, training_job
+
+        gc.freeze()  # modules stay to the end: the garbage collector need not look at them
+        gc.enable()
     (seeds_job.train if flags.seeds else training_job.train)(flags, received)
 
 

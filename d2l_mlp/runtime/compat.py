@@ -1,13 +1,12 @@
 """Import MXNet 1.9.1 and d2l on Pythons and NumPys that are younger than they are.
 
 MXNet was retired in 2023. Its last release reads names that NumPy has since removed (see
-`d2l_mlp.runtime.old_numpy`), and ``distutils``, which Python 3.12 removed; and its import is full
-of deprecation warnings. The repairs are made at the moment somebody imports it, so that
-``import d2l_mlp`` itself stays cheap.
+`d2l_mlp.runtime.old_numpy`), imports what Python has removed and much that it hardly uses (see
+`d2l_mlp.runtime.spared`); and its import is full of deprecation warnings. The repairs are made at
+the moment somebody imports it, so that ``import d2l_mlp`` itself stays cheap.
 """
 
 import gc
-import importlib.util
 import sys
 import warnings
 from contextlib import contextmanager, nullcontext
@@ -79,26 +78,20 @@ class _Loader(SourceFileLoader):
             drawing.load(partial(super().exec_module, module))
             return
         names: ContextManager[None] = nullcontext()
-        modules: Dict[str, Any] = sys.modules
+        others: ContextManager[None] = nullcontext()
         if module.__name__ == "mxnet":
-            from d2l_mlp.runtime import environment, old_numpy
+            from d2l_mlp.runtime import environment, old_numpy, spared
 
             environment.prepare()
-            names = old_numpy.while_importing()
+            names, others = old_numpy.while_importing(), spared.while_importing()
             for name in [name for name in sys.modules if name.startswith("mxnet.")]:
                 del sys.modules[name]  # left by an import that failed before ours was there
-            # Python 3.12 has no distutils; setuptools carries it on and installs it on import.
-            if importlib.util.find_spec("distutils") is None:
-                import setuptools  # noqa: F401
-            # Where scikit-learn is installed, MXNet imports all of it, for the base of a class of
-            # long ago. Meanwhile it is not there, unless somebody has imported it already.
-            modules.setdefault("sklearn", None)
         # MXNet's import makes an object for every operator, and all of them stay: the time that the
         # garbage collector spends on them, a tenth of the whole, is for nothing.
         collecting = gc.isenabled()
         gc.disable()
         try:
-            with warnings.catch_warnings(), names:
+            with warnings.catch_warnings(), names, others:
                 # A retired package is not going to answer them. SyntaxWarning: its invalid
                 # escape sequences, where no bytecode was written at installation.
                 warnings.simplefilter("ignore", DeprecationWarning)
@@ -111,8 +104,6 @@ class _Loader(SourceFileLoader):
         finally:
             if collecting:
                 gc.enable()
-            if modules.get("sklearn", module) is None:
-                del modules["sklearn"]
         _REPAIRS[module.__name__](module)
 
 

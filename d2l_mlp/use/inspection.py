@@ -89,7 +89,7 @@ def inspect_run(run: SavedRun, data: FashionMNIST) -> Inspection:
         sums.append([_sums(H.asnumpy()) for H in hidden])
     joined = numpy.concatenate(probabilities)
     predicted = joined.argmax(axis=1)
-    layers = tuple(_activity(sum(layer) / len(labels)) for layer in zip(*sums))
+    layers = tuple(_activity(numpy.sum(layer, axis=0) / len(labels)) for layer in zip(*sums))
     matrix = confusion_matrix(labels, predicted)
     return Inspection(evaluation, labels, predicted, joined.max(axis=1), matrix, layers)
 

@@ -1,0 +1,49 @@
+"""Spare whoever imports MXNet what it imports in turn and hardly uses.
+
+Where scikit-learn is installed, all of it is imported, for the base of a class of long ago; SciPy's
+statistics, for tests of random numbers; requests, for downloads; and distutils, which is no part of
+Python 3.12 any more, for two versions of NumPy: together a third of a second, or more.
+"""
+
+import importlib
+import importlib.util
+import re
+import sys
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any, Dict, Iterator, List
+
+
+@contextmanager
+def while_importing() -> Iterator[None]:
+    """Show MXNet, of the libraries that are not imported yet, as little as it needs."""
+    modules: Dict[str, Any] = sys.modules
+    versions = ModuleType("distutils.version")
+    vars(versions).update(LooseVersion=_version, StrictVersion=_version)
+    shown = {"sklearn": None, "distutils.version": versions}  # None: as if it were not installed
+    for package, name in (("scipy", "scipy"), ("scipy", "scipy.stats"), ("requests", "requests")):
+        if package not in modules and importlib.util.find_spec(package):
+            shown[name] = _OnDemand(name)
+    if "scipy" in shown:
+        vars(shown["scipy"])["stats"] = shown["scipy.stats"]
+    shown = {name: module for name, module in shown.items() if name not in modules}
+    modules.update(shown)
+    try:
+        yield
+    finally:
+        for name, module in shown.items():
+            if modules.get(name) is module:
+                modules.pop(name, None)
+
+
+class _OnDemand(ModuleType):
+    """Imports the module that it is called after when something of it is asked for."""
+
+    def __getattr__(self, name: str) -> Any:
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(importlib.import_module(self.__name__), name)
+
+
+def _version(text: str) -> List[int]:
+    return [int(number) for number in re.findall(r"\d+", text)]
