@@ -61,15 +61,19 @@ def sample():
 
 
 @pytest.fixture(scope="session")
-def driver(tmp_path_factory):
-    """Build a CUDA driver that answers what a test wants, and give the folder that it is in."""
+def compiler():
+    """Give a function that builds a shared object, by arguments of the C compiler."""
     if not shutil.which("cc"):
         reason = "needs a C compiler: apt-get install gcc"
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    return lambda *args: subprocess.run(["cc", "-shared", "-fPIC", "-nostdlib", *args], check=True)
+
+
+@pytest.fixture(scope="session")
+def driver(tmp_path_factory, compiler):
+    """Build a CUDA driver that answers what a test wants, and give the folder that it is in."""
     folder = tmp_path_factory.mktemp("driver")
-    source = ROOT / "tests" / "runtime" / "libcuda.c"
-    command = ["cc", "-shared", "-fPIC", "-nostdlib", "-o", folder / "libcuda.so.1", source]
-    subprocess.run(command, check=True)
+    compiler("-o", folder / "libcuda.so.1", ROOT / "tests" / "runtime" / "libcuda.c")
     return folder
 
 

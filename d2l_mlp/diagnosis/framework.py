@@ -1,6 +1,7 @@
 """MXNet itself, and what it finds: its libraries, its features, GPUs. All in other processes."""
 
 import importlib.util
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -41,8 +42,10 @@ def libraries() -> Iterator[Finding]:
     if spec is None or spec.origin is None:
         return  # the line about MXNet says so
     wheel = Path(spec.origin).with_name("libmxnet.so")
+    searched = [os.environ.get("LD_LIBRARY_PATH"), *map(str, system_libraries.cuda_folders())]
+    own = {"LD_TRACE_LOADED_OBJECTS": "1", "LD_LIBRARY_PATH": ":".join(filter(None, searched))}
     listing = subprocess.run(
-        [_DYNAMIC_LOADER, str(wheel)], env={"LD_TRACE_LOADED_OBJECTS": "1"}, timeout=30,
+        [_DYNAMIC_LOADER, str(wheel)], env={**os.environ, **own}, timeout=30,
         capture_output=True, encoding="utf-8", errors="replace",
     )  # fmt: skip
     missing = list(dict.fromkeys(re.findall(r"(\S+) => not found", listing.stdout)))
@@ -102,7 +105,7 @@ def gpus() -> Iterator[Finding]:
         elif wheel == "mxnet":
             yield Finding(
                 "note", "gpu", f"{text}; the MXNet installed here is the CPU-only wheel",
-                "pip uninstall -y mxnet && pip install --no-deps mxnet-cu112",
+                "pip uninstall -y mxnet && pip install --no-deps mxnet-cu112==1.9.1",
             )  # fmt: skip
         else:
             yield Finding("ok", "gpu", f"{text}, which {wheel} has code for")

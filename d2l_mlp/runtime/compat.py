@@ -80,9 +80,10 @@ class _Loader(SourceFileLoader):
         names: ContextManager[None] = nullcontext()
         others: ContextManager[None] = nullcontext()
         if module.__name__ == "mxnet":
-            from d2l_mlp.runtime import environment, old_numpy, spared
+            from d2l_mlp.runtime import environment, libraries, old_numpy, spared
 
             environment.prepare()
+            libraries.load_cuda()
             names, others = old_numpy.while_importing(), spared.while_importing()
             for name in [name for name in sys.modules if name.startswith("mxnet.")]:
                 del sys.modules[name]  # left by an import that failed before ours was there

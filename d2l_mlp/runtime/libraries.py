@@ -1,25 +1,31 @@
 """The system libraries that MXNet's wheels expect to find on the machine."""
 
-from typing import Optional
+import ctypes
+import importlib.util
+from contextlib import suppress
+from importlib import metadata
+from pathlib import Path
+from typing import List, Optional
 
-# What carries each of them.
-_PACKAGES = {
-    "libgomp.so": "apt-get install libgomp1",
-    "libquadmath.so": "apt-get install libquadmath0",
-    "libcudart.so": "pip install nvidia-cuda-runtime-cu11",
-    "libcublas.so": "pip install nvidia-cublas-cu11",
-    "libcudnn.so": "pip install 'nvidia-cudnn-cu11<9'",
-    "libcufft.so": "pip install nvidia-cufft-cu11",
-    "libcurand.so": "pip install nvidia-curand-cu11",
-    "libcusolver.so": "pip install nvidia-cusolver-cu11",
-    "libnccl.so": "pip install nvidia-nccl-cu11",
-    "libnvrtc.so": "pip install nvidia-cuda-nvrtc-cu11",
-    "libnvToolsExt.so": "pip install nvidia-nvtx-cu11",
+# What carries each of them: what the wheels of MXNet 1.9.1 list as needed, and others do not bring.
+_REMEDIES = {
+    "libgomp.so.1": "apt-get install libgomp1",
+    "libquadmath.so.0": "apt-get install libquadmath0",
+    "libcuda.so.1": "NVIDIA's driver for the GPU",
+    "libcudart.so.11.0": "pip install nvidia-cuda-runtime-cu11",
+    "libcublas.so.11": "pip install nvidia-cublas-cu11",
+    "libcudnn.so.8": "pip install 'nvidia-cudnn-cu11<9'",
+    "libcufft.so.10": "pip install nvidia-cufft-cu11",
+    "libcurand.so.10": "pip install nvidia-curand-cu11",
+    "libcusolver.so.11": "pip install nvidia-cusolver-cu11",
+    "libnccl.so.2": "pip install nvidia-nccl-cu11",
+    "libnvrtc.so.11.2": "pip install nvidia-cuda-nvrtc-cu11",
+    "libnvToolsExt.so.1": "pip install nvidia-nvtx-cu11",
 }
 
 
 def remedy(library: str) -> Optional[str]:
-    """Give the command that installs a library.
+    """Say what installs a library.
 
     Parameters
     ----------
@@ -31,7 +37,7 @@ def remedy(library: str) -> Optional[str]:
     str or None
         The command; None for a library that MXNet's wheels do not ask for by themselves.
     """
-    return next((_PACKAGES[stem] for stem in _PACKAGES if library.startswith(stem)), None)
+    return _REMEDIES.get(library)
 
 
 def explain(error: OSError) -> str:
@@ -41,3 +47,33 @@ def explain(error: OSError) -> str:
     if command:
         return f"MXNet needs the system library {library}; install it with: {command}"
     return f"MXNet's native library does not load: {error}"
+
+
+def is_for_cpus() -> bool:
+    """Tell whether the MXNet installed here is the wheel without CUDA."""
+    try:
+        metadata.version("mxnet")  # a CUDA build is called mxnet-cu112 or the like
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def cuda_folders() -> List[Path]:
+    """Give the folders into which pip puts CUDA's libraries."""
+    spec = importlib.util.find_spec("nvidia")
+    places = spec.submodule_search_locations if spec else None
+    return [folder for place in places or [] for folder in sorted(Path(place).glob("*/lib"))]
+
+
+def load_cuda() -> None:
+    """Load the libraries that a CUDA build of MXNet needs and pip has installed.
+
+    The dynamic loader does not look where pip puts them; those that are loaded it takes by name.
+    """
+    folders = cuda_folders()
+    if not folders or is_for_cpus():
+        return
+    for path in (folder / name for folder in folders for name in _REMEDIES):
+        if path.exists():
+            with suppress(OSError):  # MXNet's import says what it misses in the end
+                ctypes.CDLL(str(path))

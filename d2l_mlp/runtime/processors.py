@@ -13,7 +13,6 @@ import math
 import os
 import sys
 from contextlib import contextmanager
-from importlib import metadata
 from pathlib import Path
 from typing import Dict, Iterable, Iterator, List, Tuple
 
@@ -41,11 +40,7 @@ def use_all() -> None:
         If MXNet, or a system library that it needs, is missing.
     """
     environment.prepare()
-    if "mxnet" in sys.modules or settings():
-        return
-    try:
-        metadata.version("mxnet")  # a CUDA build is called mxnet-cu112 or the like
-    except metadata.PackageNotFoundError:
+    if "mxnet" in sys.modules or settings() or not libraries.is_for_cpus():
         return
     os.environ["MXNET_ENGINE_TYPE"] = "NaiveEngine"
     # Matrix products take all the cores. MXNet's own operators are done before a second thread has

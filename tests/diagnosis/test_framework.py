@@ -33,7 +33,7 @@ def test_a_gpu_under_the_wheel_for_cpus(ask):
     assert (
         text == "gpu:0 has compute capability 8.6; the MXNet installed here is the CPU-only wheel"
     )
-    assert remedy.endswith("pip install --no-deps mxnet-cu112")
+    assert remedy.endswith("pip install --no-deps mxnet-cu112==1.9.1")
 
 
 @pytest.mark.parametrize(

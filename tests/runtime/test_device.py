@@ -52,7 +52,7 @@ def test_cpu_only_wheel_refuses_a_gpu_and_says_why(run, driver):
     env = {"LD_LIBRARY_PATH": str(driver), "FAKE_COUNT": "4", "FAKE_MAJOR": "8"}
     (line,) = run("-c", CHOOSE, "gpu:3", env=env).stdout.splitlines()
     assert "gpu:3 cannot be used: the MXNet installed here is the CPU-only wheel" in line
-    assert "pip install --no-deps mxnet-cu112" in line
+    assert "pip install --no-deps mxnet-cu112==1.9.1" in line
 
 
 @pytest.mark.parametrize("name", ["", "GPU", "gpu:", "gpu:-1", "gpu:x", "cuda:0", "tpu", "cpu:0"])
