@@ -71,7 +71,7 @@ def test_a_training_whose_processes_are_killed_ends_at_once_and_can_be_resumed(
     run, call, start, tmp_path
 ):
     call(*SAMPLE, "--hidden", 8, "--epochs", 3, "--out", "whole")
-    run(*D2L, "--epochs", 1, "--out", "run", "--quiet")
+    call(*D2L, "--epochs", 1, "--out", "run", "--quiet")
 
     def ended(kill):
         process = start("-m", "d2l_mlp.train", "--resume", "run", "--epochs", "1000000")
