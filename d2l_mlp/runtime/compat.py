@@ -146,7 +146,7 @@ def _show_mxnet(original: ModuleType, names: Dict[str, Any]) -> None:
 def _repair_d2l(backend: ModuleType) -> None:
     from IPython import get_ipython
 
-    from d2l_mlp.runtime import scripts
+    from d2l_mlp.runtime import descriptions, scripts
 
     # d2l.plot starts with this. The original goes through IPython, whose names for it have come
     # and gone, and outside a notebook it starts a shell, with a thread and files in the home.
@@ -160,6 +160,7 @@ def _repair_d2l(backend: ModuleType) -> None:
             scripts.show_at_exit()
         else:
             set_matplotlib_formats("svg", "png")  # PNG for where no SVG is trusted
+            descriptions.add_to(get_ipython().display_formatter.formatters["image/png"])
 
     vars(backend)["use_svg_display"] = use_svg_display
     if get_ipython() is None:

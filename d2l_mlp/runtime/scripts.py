@@ -12,6 +12,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Tuple
 
+from d2l_mlp.runtime.descriptions import curves_of
+
 
 def adapt(backend: ModuleType) -> None:
     """Let d2l draw for a script.
@@ -50,10 +52,7 @@ def _print(*things: Any) -> None:
     """Print of each figure the newest values of its curves, and other things as they are."""
     for thing in things:
         for axes in getattr(thing, "axes", ()):
-            legend = axes.get_legend()
-            names = [text.get_text() for text in legend.get_texts()] if legend else []
-            curves = [line for line in axes.get_lines() if len(line.get_xdata())]
-            names += [axes.get_ylabel() or "y"] * (len(curves) - len(names))
+            names, curves = curves_of(axes)
             values = [f"{name} {line.get_ydata()[-1]:.4g}" for name, line in zip(names, curves)]
             if values:
                 x = curves[0].get_xdata()[-1]
