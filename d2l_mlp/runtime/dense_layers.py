@@ -1,19 +1,26 @@
 """Let Gluon's ``Dense`` layers say in a line which features they cannot take.
 
-MXNet's own error names an attribute of an operator. Only arrays are looked at: a graph, such as a
-hybridized net, is as fast as before, and has MXNet's own error. What somebody has made floats
-without a division, such as pixels up to 255, looks like any features here.
+MXNet's own error names an attribute of an operator. Arrays are looked at beforehand; a graph, such
+as a hybridized net, is as fast as before, and only where it fails is its error looked at. What
+somebody has made floats without a division, such as pixels up to 255, looks like any features here.
 """
 
+import re
 from typing import Any, Optional
 
 import numpy
 from mxnet import np
-from mxnet.gluon import nn
+from mxnet.base import MXNetError
+from mxnet.gluon import HybridBlock, nn
+
+# MXNet takes the dtype of the first input for all of them; the next one is the layer's weight.
+_OTHER_DTYPE = re.compile(
+    r"Incompatible attr in node \S+ at 1-th input: expected (\w+), got (float\d+)"
+)
 
 
 def refuse_other_dtypes() -> None:
-    """Let all ``Dense`` layers of this process do so, also those of the chapter's own nets."""
+    """Let all ``Dense`` layers of this process do so, in nets of any make, hybridized or not."""
     original = nn.Dense.hybrid_forward
 
     def hybrid_forward(layer: Any, F: Any, x: Any, weight: Any, bias: Optional[Any] = None) -> Any:
@@ -23,6 +30,21 @@ def refuse_other_dtypes() -> None:
         return original(layer, F, x, weight, bias)
 
     nn.Dense.hybrid_forward = hybrid_forward
+    call = HybridBlock._call_cached_op
+
+    def call_graph(block: Any, *args: Any) -> Any:
+        try:
+            return call(block, *args)
+        except MXNetError as error:
+            dtypes = {numpy.dtype(x.dtype).name for x in args if isinstance(x, np.ndarray)}
+            found = _OTHER_DTYPE.search(str(error))
+            has = found and found[1].replace("unknown", "bool")  # which has no name in MXNet
+            if found is None or has not in dtypes:
+                raise
+            wanted = found[2]
+        check_dtype(has, wanted)  # out here, so that MXNet's error is not shown as well
+
+    HybridBlock._call_cached_op = call_graph
 
 
 def check_dtype(has: Any, wanted: Any) -> None:

@@ -2,6 +2,7 @@ import mxnet
 import numpy
 import pytest
 from mxnet import autograd, np
+from mxnet.base import MXNetError
 from mxnet.gluon import nn
 
 from d2l_mlp.data.features import to_features
@@ -22,7 +23,16 @@ def ours(num_inputs, dtype):
     return build_mlp((8,), num_inputs=num_inputs, dtype=dtype)
 
 
-@pytest.mark.parametrize("build", [by_hand, ours])
+def hybridized(num_inputs, dtype):
+    net = nn.HybridSequential()
+    net.add(nn.Flatten(), nn.Dense(8, in_units=num_inputs), nn.Dense(10))
+    net.initialize()
+    net.cast(dtype)
+    net.hybridize()
+    return net
+
+
+@pytest.mark.parametrize("build", [by_hand, ours, hybridized])
 @pytest.mark.parametrize("num_inputs", [0, 784])
 @pytest.mark.parametrize("recording", [False, True])
 @pytest.mark.parametrize("dtype", ["uint8", "int32", "int64", "bool", "float64"])
@@ -34,6 +44,7 @@ def test_a_net_says_which_features_it_takes(sample, build, num_inputs, recording
     ) as refused:
         net(X)
     assert "\n" not in str(refused.value)
+    assert refused.value.__context__ is None
     assert ("to_features(images)" in str(refused.value)) == (dtype != "float64")
     assert net(to_features(images)).shape == (3, 10)  # it has taken no harm
 
@@ -44,6 +55,24 @@ def test_a_net_in_double_precision(sample):
     with pytest.raises(ValueError, match=r"are float32, but the net is float64; give X.astype\('f"):
         net(X)
     assert net(X.astype("float64")).dtype == numpy.float64
+
+
+def test_other_errors_of_a_graph_are_mxnets_own():
+    net = nn.Dense(8, in_units=784)
+    net.initialize()
+    net.hybridize()
+    with pytest.raises(MXNetError, match="Shape inconsistent"):
+        net(np.ones((3, 5)))
+
+    class Other(nn.HybridBlock):
+        def hybrid_forward(self, F, x):
+            ones = F.np.ones((3, 5), dtype="int32")
+            return x + F.npx.fully_connected(ones, F.np.ones((5, 5)), no_bias=True, num_hidden=5)
+
+    other = Other()
+    other.hybridize()
+    with pytest.raises(MXNetError, match="expected int32, got float32"):  # not of the features
+        other(np.ones((3, 5)))
 
 
 def test_a_symbol_goes_through():
