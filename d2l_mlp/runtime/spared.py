@@ -5,11 +5,10 @@ statistics, for tests of random numbers; requests, for downloads; and distutils,
 Python 3.12 any more, for two versions of NumPy: together a third of a second, or more.
 """
 
-import importlib
 import importlib.util
 import re
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import ModuleType
 from typing import Any, Dict, Iterator, List
 
@@ -21,11 +20,15 @@ def while_importing() -> Iterator[None]:
     versions = ModuleType("distutils.version")
     vars(versions).update(LooseVersion=_version, StrictVersion=_version)
     shown = {"sklearn": None, "distutils.version": versions}  # None: as if it were not installed
-    for package, name in (("scipy", "scipy"), ("scipy", "scipy.stats"), ("requests", "requests")):
-        if package not in modules and importlib.util.find_spec(package):
-            shown[name] = _OnDemand(name)
-    if "scipy" in shown:
-        vars(shown["scipy"])["stats"] = shown["scipy.stats"]
+    if "requests" not in modules and importlib.util.find_spec("requests"):
+        shown["requests"] = _OnDemand("requests")
+    parent: Any = None
+    if "scipy.stats" not in modules:
+        with suppress(ImportError):
+            import scipy  # quick, without its packages
+
+            parent = scipy
+            parent.stats = shown["scipy.stats"] = _OnDemand("scipy.stats")
     shown = {name: module for name, module in shown.items() if name not in modules}
     modules.update(shown)
     try:
@@ -34,6 +37,8 @@ def while_importing() -> Iterator[None]:
         for name, module in shown.items():
             if modules.get(name) is module:
                 modules.pop(name, None)
+        if parent and vars(parent).get("stats") is shown["scipy.stats"]:
+            del parent.stats
 
 
 class _OnDemand(ModuleType):
@@ -42,7 +47,17 @@ class _OnDemand(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if sys.modules.get(self.__name__) is self:
             del sys.modules[self.__name__]
-        return getattr(importlib.import_module(self.__name__), name)
+        if self.__name__ == "requests":
+            import requests
+
+            return getattr(requests, name)
+        import scipy
+
+        if vars(scipy).get("stats") is self:
+            del scipy.stats
+        import scipy.stats as stats
+
+        return getattr(stats, name)
 
 
 def _version(text: str) -> List[int]:
