@@ -13,7 +13,7 @@ from d2l_mlp.plotting.savefig import render
 from d2l_mlp.runs import checkpoint, locking
 from d2l_mlp.runs.config import NAME, Config, hyperparameters
 from d2l_mlp.runs.params import dump_parameters
-from d2l_mlp.runs.reader import RunError, check_folder, read_checkpoint
+from d2l_mlp.runs.reader import check_folder, read_checkpoint
 from d2l_mlp.training.state import EpochMetrics, TrainingState
 
 log = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ class Run:
             If there is anything in the folder.
         """
         folder = Path(folder)
-        with _explained(folder):
+        with locking.explained(folder):
             self = cls(folder, locking.make(folder))
         try:
             self.write_config(config)
@@ -95,7 +95,7 @@ class Run:
         """
         folder = Path(folder)
         check_folder(folder)
-        with _explained(folder):
+        with locking.explained(folder):
             self = cls(folder, locking.LockedFolder(folder))
         self.config, self.state = read_checkpoint(self.folder)
         self._write_metrics()
@@ -157,23 +157,9 @@ class Run:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        with _explained(self.folder):
+        with locking.explained(self.folder):
             self._locked.check()
             try:
                 yield
             finally:  # that the folder is gone explains whatever has failed
                 self._locked.check()
-
-
-@contextmanager
-def _explained(folder: Path) -> Iterator[None]:
-    """Turn what a folder cannot be written for into a `RunError`."""
-    try:
-        yield
-    except RunError:
-        raise
-    except OSError as error:
-        raise RunError(
-            f"{folder} cannot be written ({error.strerror or error}); "
-            "mend that, or name another folder with --out"
-        ) from error

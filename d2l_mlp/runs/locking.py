@@ -6,9 +6,9 @@ that were open when it was taken, and `LockedFolder.check` tells when the path l
 
 import fcntl
 import os
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Iterable
+from typing import Iterable, Iterator
 
 from d2l_mlp.runs import checkpoint, config
 from d2l_mlp.runs.reader import CHECKPOINTS, RunError
@@ -117,15 +117,36 @@ def make_next(path: Path) -> Path:
     -------
     Path
         Of the folder.
+
+    Raises
+    ------
+    RunError
+        If none can be made there.
     """
     folder, number = path, 1
-    while True:
-        try:
-            folder.mkdir(parents=True)
-            return folder
-        except FileExistsError:
-            number += 1
-            folder = path.with_name(f"{path.name}-{number}")
+    with explained(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        while True:
+            try:
+                folder.mkdir()
+                return folder
+            except FileExistsError:
+                number += 1
+                folder = path.with_name(f"{path.name}-{number}")
+
+
+@contextmanager
+def explained(folder: Path) -> Iterator[None]:
+    """Turn what a folder cannot be written for into a `RunError`."""
+    try:
+        yield
+    except RunError:
+        raise
+    except OSError as error:
+        raise RunError(
+            f"{folder} cannot be written ({error.strerror or error}); "
+            "mend that, or name another folder with --out"
+        ) from error
 
 
 def _not_empty(path: Path) -> RunError:

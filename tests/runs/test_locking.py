@@ -4,6 +4,7 @@ import shutil
 import signal
 from concurrent.futures import ThreadPoolExecutor
 from itertools import zip_longest
+from pathlib import Path
 
 import pytest
 
@@ -90,6 +91,13 @@ def test_names_are_claimed_by_making_the_folder(tmp_path):
     with ThreadPoolExecutor(16) as pool:
         made = list(pool.map(lambda _: make_next(tmp_path / "runs" / "name"), range(64)))
     assert {path.name for path in made} == {"name", *(f"name-{i}" for i in range(2, 65))}
+
+
+@pytest.mark.parametrize("take", [Path.touch, lambda path: path.symlink_to("nowhere")])
+def test_a_place_for_runs_that_is_no_folder(tmp_path, take):
+    take(tmp_path / "runs")
+    with pytest.raises(RunError, match=r"runs cannot be written \(.*\); mend that, or name"):
+        make_next(tmp_path / "runs" / "name")
 
 
 def test_runs_of_the_same_second_take_folders_of_their_own(start, tmp_path):
