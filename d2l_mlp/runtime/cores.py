@@ -4,7 +4,10 @@ import math
 import os
 from pathlib import Path
 
-_CGROUPS = Path("/sys/fs/cgroup")
+from d2l_mlp.runtime import cgroups
+
+# By the version of control groups: where the time and its period are.
+_FILES = {1: ("cpu.cfs_quota_us", "cpu.cfs_period_us"), 2: ("cpu.max",)}
 
 
 def count() -> int:
@@ -36,20 +39,13 @@ def _bound_to() -> int:
 
 def _share() -> float:
     """Give the smallest share of all control groups around this process, in processors."""
-    shares = [math.inf]
-    for line in _read(Path("/proc/self/cgroup")).splitlines():
-        _, controllers, path = line.split(":", 2)
-        version_1 = "cpu" in controllers.split(",")
-        if version_1 or not controllers:
-            root = _CGROUPS / "cpu" if version_1 else _CGROUPS
-            names = ["cpu.cfs_quota_us", "cpu.cfs_period_us"] if version_1 else ["cpu.max"]
-            # A container may see its own group as the root, under which the path does not exist.
-            folder = root / path.lstrip("/")
-            for group in (folder, *folder.parents):
-                shares.append(_processors(" ".join(_read(group / name) for name in names)))
-                if group == root:
-                    break
-    return min(shares)
+    return min(
+        (
+            _processors(" ".join(cgroups.read(group / name) for name in _FILES[version]))
+            for group, version in cgroups.around("cpu")
+        ),
+        default=math.inf,
+    )
 
 
 def _processors(text: str) -> float:
@@ -58,10 +54,3 @@ def _processors(text: str) -> float:
     if len(numbers) != 2 or not numbers[0].isdigit():
         return math.inf
     return int(numbers[0]) / int(numbers[1])
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text()
-    except OSError:
-        return ""

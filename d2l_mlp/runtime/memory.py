@@ -1,12 +1,23 @@
 """What memory there is, and refusing what would take more, before anything is allocated."""
 
 import math
+import re
 import resource
 from pathlib import Path
 from typing import Dict, Iterator, Tuple
 
+from d2l_mlp.runtime import cgroups
+
 MOST_ELEMENTS = 2**31 - 2
 """Of an array of MXNet, which counts them in 32 bits."""
+
+# By the version of control groups: the files with the limit and with what is used, and how many
+# bytes of that are copies of files that nobody has read for a while.
+_FILES = {
+    1: ("memory.limit_in_bytes", "memory.usage_in_bytes"),
+    2: ("memory.max", "memory.current"),
+}
+_COPIES = {1: r"^total_inactive_file (\d+)$", 2: r"^inactive_file (\d+)$"}
 
 
 def available(root: Path = Path("/")) -> float:
@@ -27,34 +38,19 @@ def available(root: Path = Path("/")) -> float:
 
 
 def _limits(root: Path) -> Iterator[float]:
-    for line in _read(root / "proc/meminfo").splitlines():
+    for line in cgroups.read(root / "proc/meminfo").splitlines():
         if line.startswith("MemAvailable:"):
             yield int(line.split()[1]) * 1024
-    for line in _read(root / "proc/self/cgroup").splitlines():
-        _, controllers, path = line.split(":", 2)
-        if controllers not in ("", "memory"):
-            continue
-        names = ("memory.max", "memory.current")
-        if controllers:  # version 1
-            names = ("memory.limit_in_bytes", "memory.usage_in_bytes")
-        top = root / "sys/fs/cgroup" / controllers
-        for group in (top / path.lstrip("/"), *(top / path.lstrip("/")).parents):
-            limit, used = (_read(group / name).strip() for name in names)
-            if limit.isdigit() and used.isdigit():
-                yield max(int(limit) - int(used), 0)
-            if group == top:
-                break
+    for group, version in cgroups.around("memory", root):
+        limit, used = (cgroups.read(group / name).strip() for name in _FILES[version])
+        if limit.isdigit() and used.isdigit():
+            # What is used includes copies of files, which give way to what a process needs.
+            files = re.search(_COPIES[version], cgroups.read(group / "memory.stat"), re.MULTILINE)
+            yield max(int(limit) - int(used) + int(files[1] if files else 0), 0)
     space = resource.getrlimit(resource.RLIMIT_AS)[0]
-    pages = _read(root / "proc/self/statm").split()
+    pages = cgroups.read(root / "proc/self/statm").split()
     if space != resource.RLIM_INFINITY and pages:
         yield max(space - int(pages[0]) * resource.getpagesize(), 0)
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text("ascii")
-    except OSError:  # this system does not tell
-        return ""
 
 
 def check_shapes(shapes: Dict[str, Tuple[int, ...]], copies: int, there_is: float) -> None:

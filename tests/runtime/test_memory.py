@@ -25,6 +25,15 @@ MEMINFO = "MemTotal:       2000 kB\nMemFree:        100 kB\nMemAvailable:   1000
         ({"proc/self/cgroup": "4:cpu:/x\n3:memory:/a\n",
           "sys/fs/cgroup/memory/a/memory.limit_in_bytes": "9000\n",
           "sys/fs/cgroup/memory/a/memory.usage_in_bytes": "1000\n"}, 8000),
+        # Copies of files, as Docker and Kubernetes do, are not counted as used.
+        ({"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/memory.max": "5000\n",
+          "sys/fs/cgroup/memory.current": "4900\n",
+          "sys/fs/cgroup/memory.stat": "anon 900\ninactive_file 4000\nactive_file 0\n"}, 4100),
+        ({"proc/self/cgroup": "3:memory:/a\n",
+          "sys/fs/cgroup/memory/a/memory.limit_in_bytes": "9000\n",
+          "sys/fs/cgroup/memory/a/memory.usage_in_bytes": "9000\n",
+          "sys/fs/cgroup/memory/a/memory.stat":
+          "inactive_file 1\ntotal_inactive_file 700\n"}, 700),
     ],
 )  # fmt: skip
 def test_the_least_of_what_the_system_tells(tmp_path, files, expected):
