@@ -167,6 +167,7 @@ def test_help_shows_every_default_and_imports_nothing_heavy(run):
         (["--optimizer", "lion"], "argument --optimizer: 'lion' is not allowed; give one of sgd,"),
         (["--data-dir", "x", "--dataset", "sample"], "--data-dir and --dataset sample exclude"),
         (["--patience", "3"], "--patience needs --validation: the test set must not decide when"),
+        (["--patience", "3", "--validation", "0"], "--patience needs --validation: the test set"),
         (["--best"], "--best needs --from"),
         (["--learning-rate", "1"], "unrecognized arguments: --learning-rate 1"),
         (["--device", "tpu"], "argument --device: 'tpu' is not known; choose one of auto, cpu, "
@@ -325,6 +326,8 @@ def test_a_run_that_begins_where_another_ended(call, error, tmp_path):
 
     call("-m", "d2l_mlp.train", "--resume", "b", "--epochs", 2, "--quiet")
     assert json.loads((tmp_path / "b" / "config.json").read_text())["from"] == config["from"]
+    for parent in (["--from", "first"], ["--config", "first/config.json"]):
+        assert "--patience needs --validation" in error(*parent, "--patience", 1, code=2)
     line = error("--from", "first", "--hidden", 9, code=1)
     assert "--from first: the parameters are 0.weight float32 (8, 784)" in line
     assert "but the net has 0.weight float32 (9, 784)" in line

@@ -134,8 +134,6 @@ def read_flags(argv: Optional[Sequence[str]] = None) -> TrainFlags:
     if "seeds" in given and ("seed" in given or len(set(given["seeds"])) < len(given["seeds"])):
         p.error("--seeds excludes --seed, and names each seed once")
     parent = given.pop("config", given.get("ancestor"))
-    if "patience" in given and "validation" not in given and parent is None:
-        p.error("--patience needs --validation: the test set must not decide when to stop")
     if "tensorboard" in given and find_spec("tensorboardX") is None:
         p.error("--tensorboard needs tensorboardX; install it with: pip install tensorboardX")
     names = {setting.name for setting in fields(Hyperparameters)}
@@ -145,6 +143,12 @@ def read_flags(argv: Optional[Sequence[str]] = None) -> TrainFlags:
         settings = Hyperparameters(**{n: value for n, value in given.items() if n in names})
     except ValueError as error:
         p.error(str(error))
+    # Here, and not in Hyperparameters, so that a run of before this rule can be resumed.
+    if settings.patience and not settings.validation:
+        p.error(
+            "--patience needs --validation: the test set must not decide when to stop; "
+            "--patience 0 is never"
+        )
     rest: Any = {name: value for name, value in given.items() if name not in names}
     rest["seeds"] = tuple(given.get("seeds", ()))
     return TrainFlags(settings, given.get("epochs"), **rest)
