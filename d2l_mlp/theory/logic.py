@@ -5,7 +5,7 @@ inputs, for which the chapter names the logic of two truth values.
 """
 
 from types import MappingProxyType
-from typing import Mapping, Optional, Sequence, Tuple
+from typing import List, Mapping, Optional, Sequence, Tuple
 
 import numpy
 from mxnet.gluon import nn
@@ -30,7 +30,7 @@ def logic_net(table: Sequence[int]) -> nn.Sequential:
 
     Parameters
     ----------
-    table : sequence of int
+    table : sequence of int or bool
         The gate's four truth values for `INPUTS`, such as ``GATES["xor"]``.
 
     Returns
@@ -62,7 +62,7 @@ def separating_layer(table: Sequence[int]) -> Optional[Tuple[numpy.ndarray, floa
 
     Parameters
     ----------
-    table : sequence of int
+    table : sequence of int or bool
         As for `logic_net`, with the same error.
 
     Returns
@@ -82,7 +82,7 @@ def separating_layer(table: Sequence[int]) -> Optional[Tuple[numpy.ndarray, floa
     return (w, b) if (signs * (INPUTS @ w + b) > 0).all() else None
 
 
-def _check(table: Sequence[int]) -> Sequence[int]:
+def _check(table: Sequence[int]) -> List[int]:
     if len(table) != 4 or any(value not in (0, 1) for value in table):
         raise ValueError(f"the truth table is {table!r}; give four values of 0 or 1")
-    return table
+    return [int(value) for value in table]  # NumPy's would not become negative, or not be added

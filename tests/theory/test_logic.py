@@ -30,6 +30,14 @@ def test_a_hidden_layer_computes_every_gate_exactly(table):
     assert net(np.array(INPUTS, dtype="float64"))[:, 0].tolist() == list(table)
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "bool"])
+@pytest.mark.parametrize("table", TABLES)
+def test_tables_of_any_dtype(table, dtype):
+    given = numpy.array(table, dtype)
+    assert logic_net(given)(np.array(INPUTS, dtype="float64"))[:, 0].tolist() == list(table)
+    assert repr(separating_layer(given)) == repr(separating_layer(table))
+
+
 @pytest.mark.parametrize("table", [t for t in TABLES if t not in INSEPARABLE])
 def test_a_single_layer_separates_all_gates_but_two(table):
     w, b = separating_layer(table)
