@@ -10,6 +10,7 @@ from typing import Callable
 from mxnet import autograd, np
 
 from d2l_mlp.runtime.checks import check_integer
+from d2l_mlp.runtime.dense_layers import check_float
 
 Operation = Callable[[np.ndarray], np.ndarray]
 
@@ -36,8 +37,7 @@ def standardize(X: np.ndarray, eps: float = 1e-5) -> np.ndarray:
     ValueError
         If `X` is not a minibatch.
     """
-    if X.ndim != 2 or not len(X):
-        raise ValueError(f"X has the shape {X.shape}; give a minibatch, (n, features)")
+    _check_minibatch(X)
     centred = X - X.mean(axis=0)
     return centred / np.sqrt((centred * centred).mean(axis=0) + eps)
 
@@ -53,7 +53,7 @@ def influence(operation: Operation, X: np.ndarray, example: int) -> np.ndarray:
     operation : callable
         Maps a minibatch to one of the same shape, differentiably.
     X : mxnet.np.ndarray
-        The minibatch, of shape (n, features).
+        The minibatch, of shape (n, features), of floats.
     example : int
         Row whose output is looked at.
 
@@ -62,7 +62,14 @@ def influence(operation: Operation, X: np.ndarray, example: int) -> np.ndarray:
     mxnet.np.ndarray
         Of shape (n,), one number for each row. Differentiate the sum of the example's outputs with
         respect to the inputs in that row: the number is the largest of the absolute values.
+
+    Raises
+    ------
+    ValueError
+        If `X` is not a minibatch of floats.
     """
+    _check_minibatch(X)
+    check_float(X.dtype)
     X = X.copy()
     X.attach_grad()
     with autograd.record():
@@ -95,8 +102,14 @@ def split_gap(operation: Operation, X: np.ndarray, batch_size: int) -> float:
     Raises
     ------
     ValueError
-        If the batch size is not a positive integer.
+        If the batch size is not a positive integer, or `X` is not a minibatch.
     """
+    _check_minibatch(X)
     check_integer("batch size", batch_size)
     parts = [operation(X[i : i + batch_size]) for i in range(0, len(X), batch_size)]
     return np.abs(np.concatenate(parts) - operation(X)).max().item()
+
+
+def _check_minibatch(X: np.ndarray) -> None:
+    if X.ndim != 2 or not len(X):
+        raise ValueError(f"X has the shape {X.shape}; give a minibatch, (n, features)")

@@ -87,9 +87,19 @@ def test_it_is_not_elementwise():
 
 
 @pytest.mark.parametrize("shape", [(3,), (0, 3), (2, 3, 4)])
-def test_only_minibatches_are_standardized(shape):
-    with pytest.raises(ValueError, match=r"X has the shape .*; give a minibatch"):
-        standardize(np.zeros(shape))
+def test_only_minibatches_are_looked_at(shape):
+    for look in (
+        standardize,
+        lambda X: influence(np.tanh, X, 0),
+        lambda X: split_gap(np.tanh, X, 1),
+    ):
+        with pytest.raises(ValueError, match=r"X has the shape .*; give a minibatch"):
+            look(np.zeros(shape))
+
+
+def test_integers_have_no_derivative():
+    with pytest.raises(ValueError, match="features are int32; give floats"):
+        influence(np.square, np.array([[1, 2], [3, 4]], dtype="int32"), 0)
 
 
 @pytest.mark.parametrize("batch_size", [0, -1, 2.0, True])
