@@ -42,8 +42,8 @@ def approximate(
     Raises
     ------
     ValueError
-        If lo and hi are not finite and in order, `num_hidden` is not a positive integer, or f is
-        not finite at every knot.
+        If `num_hidden` is not a positive integer, lo and hi are not finite, in order, and so far
+        apart that rounding leaves the knots distinct, or f is not finite at every knot.
 
     Examples
     --------
@@ -51,8 +51,8 @@ def approximate(
     >>> net(np.array([[3.0], [3.5]], dtype="float64"))[:, 0]
     array([ 9. , 12.5], dtype=float64)
     """
-    check_interval(lo, hi)
     check_integer("num_hidden", num_hidden)
+    check_interval(lo, hi, num_hidden)
     x = numpy.linspace(lo, hi, num_hidden + 1)
     y = f(np.array(x, dtype="float64"))
     y = y.asnumpy() if isinstance(y, np.ndarray) else numpy.asarray(y)

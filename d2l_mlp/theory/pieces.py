@@ -33,7 +33,30 @@ class PiecewiseLinear(NamedTuple):
         return self.x[1:-1]
 
     def __call__(self, x: numpy.ndarray) -> numpy.ndarray:
-        """Evaluate it at points of its interval, of shape (n,); gives shape (n, outputs)."""
+        """Evaluate it.
+
+        Parameters
+        ----------
+        x : numpy.ndarray
+            Points of its interval, of shape (n,).
+
+        Returns
+        -------
+        numpy.ndarray
+            Of shape (n, outputs).
+
+        Raises
+        ------
+        ValueError
+            If a point is outside, or NaN.
+        """
+        lo, hi = self.x[0], self.x[-1]
+        outside = ~((lo <= numpy.asarray(x)) & (numpy.asarray(x) <= hi))
+        if outside.any():
+            raise ValueError(
+                f"x is {numpy.asarray(x)[outside][0]} at a point; the pieces are those from {lo} "
+                f"to {hi}: give linear_pieces a wider interval"
+            )
         return numpy.stack([numpy.interp(x, self.x, y) for y in self.y.T], axis=-1)
 
 
@@ -80,8 +103,7 @@ def linear_pieces(net: gluon.Block, lo: float, hi: float) -> PiecewiseLinear:
     (array([0.5]), array([0., 6.]))
     """
     lo, hi = float(lo), float(hi)
-    resolution = 64 * _EPS * max(abs(lo), abs(hi))
-    check_interval(lo, hi, resolution)
+    resolution = check_interval(lo, hi)
     layers = piecewise_linear_layers(net, num_inputs=1)
     x = numpy.array([lo, hi])
     y, slopes = x[:, None], numpy.ones((1, 1))
@@ -95,8 +117,7 @@ def linear_pieces(net: gluon.Block, lo: float, hi: float) -> PiecewiseLinear:
                 x, y, slopes, on = _cut_at_zeros(x, y, slopes, resolution)
                 y = numpy.where(y > 0, y, layer.alpha * y)
                 slopes = numpy.where(on, slopes, layer.alpha * slopes)
-    if not (numpy.isfinite(y).all() and numpy.isfinite(slopes).all()):
-        raise ValueError("the net computes numbers too large for float64; scale its weights down")
+    check_finite(y, slopes)
     bent = (abs(numpy.diff(slopes, axis=0)) > 4 * _EPS * terms * largest).any(axis=1)
     return PiecewiseLinear(
         x[numpy.r_[True, bent, True]], y[numpy.r_[True, bent, True]], slopes[numpy.r_[True, bent]]
@@ -132,6 +153,12 @@ def piecewise_linear_layers(net: gluon.Block, num_inputs: int) -> List[Layer]:
     if inputs != num_inputs:
         raise ValueError(f"the net takes {inputs} inputs, not {num_inputs}: {layers[0].name}")
     return layers
+
+
+def check_finite(*arrays: numpy.ndarray) -> None:
+    """Raise a ValueError if what a net computes does not fit into float64."""
+    if not all(numpy.isfinite(array).all() for array in arrays):
+        raise ValueError("the net computes numbers too large for float64; scale its weights down")
 
 
 def _cut_at_zeros(

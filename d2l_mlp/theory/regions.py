@@ -10,7 +10,7 @@ import numpy
 from mxnet import gluon
 
 from d2l_mlp.runtime.checks import check_interval
-from d2l_mlp.theory.pieces import piecewise_linear_layers
+from d2l_mlp.theory.pieces import check_finite, piecewise_linear_layers
 
 
 class Region(NamedTuple):
@@ -46,7 +46,8 @@ def linear_regions(net: gluon.Block, lo: float, hi: float) -> List[Region]:
     Raises
     ------
     ValueError
-        If the net is another one, or lo and hi are not finite and in order.
+        If the net is another one or computes numbers too large for float64, or if lo and hi are
+        not finite, or not in order, or closer than rounding can tell.
     """
     check_interval(lo, hi)
     square = numpy.array([[lo, lo], [hi, lo], [hi, hi], [lo, hi]], "float64")
@@ -54,7 +55,9 @@ def linear_regions(net: gluon.Block, lo: float, hi: float) -> List[Region]:
     for layer in piecewise_linear_layers(net, num_inputs=2):
         below, regions = regions, []
         for vertices, W, b in below:
-            W, b = layer.weight @ W, layer.weight @ b + layer.bias
+            with numpy.errstate(over="ignore", invalid="ignore"):
+                W, b = layer.weight @ W, layer.weight @ b + layer.bias
+            check_finite(W, b)
             polygons = [vertices]
             if layer.activation is not None:
                 for w, c in zip(W, b):

@@ -87,6 +87,7 @@ def test_a_wide_net_needs_exponentially_many_units_for_the_same_teeth():
     ("arguments", "message"),
     [
         ((np.sin, 1, 1, 3), "the interval is 1 to 1; give two finite numbers, the lower first"),
+        ((np.square, 1, 1 + 1e-15, 10), "the lower first, more than 1e-13 apart"),
         ((np.sin, numpy.nan, 1, 3), "the interval is nan to 1"),
         ((np.sin, 0, numpy.inf, 3), "the interval is 0 to inf"),
         ((np.sin, 0, 1, 0), "num_hidden is 0; give an integer of at least 1"),
