@@ -26,6 +26,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
             p.error(f"--show {args.show}: give a name that ends in {', '.join(_FORMATS)}")
         if args.show and len(args.images) > _MOST_SHOWN:
             p.error(f"--show takes up to {_MOST_SHOWN} images, not {len(args.images)}")
+        if args.show and args.show.resolve() in [image.resolve() for image in args.images]:
+            p.error(f"--show {args.show} would replace an image; name another file")
         logging.basicConfig(format=f"{PROG}: %(message)s", level=logging.WARNING)
         return signals.run(PROG, lambda received: _predict(args, received))
 
