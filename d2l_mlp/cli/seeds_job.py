@@ -6,15 +6,23 @@ import statistics
 from d2l_mlp.cli import beginnings, training_job
 from d2l_mlp.cli.signals import Signals
 from d2l_mlp.cli.train_flags import TrainFlags
+from d2l_mlp.runs.locking import is_free
+from d2l_mlp.runs.reader import RunError
 
 
 def train(flags: TrainFlags, signals: Signals) -> None:
     """Train one run after the other; a signal or an error ends them all."""
     folder = flags.out or beginnings.default_folder(flags.hyperparameters)
+    outs = {seed: folder / f"seed-{seed}" for seed in flags.seeds}
+    taken = [str(out) for out in outs.values() if not is_free(out)]
+    if taken:
+        raise RunError(
+            f"{', '.join(taken)}: not empty, and a run overwrites nothing; leave these seeds out, "
+            "or name another folder with --out (--resume goes on with one that is not finished)"
+        )
     accuracies = []
-    for seed in flags.seeds:
+    for seed, out in outs.items():
         settings = dataclasses.replace(flags.hyperparameters, seed=seed)
-        out = folder / f"seed-{seed}"
         one = dataclasses.replace(flags, hyperparameters=settings, out=out)
         accuracies.append(training_job.train(one, signals))
     line = f"mean of {len(accuracies)} final test accuracies {statistics.mean(accuracies):.4f}"

@@ -105,6 +105,13 @@ def make(path: Path) -> LockedFolder:
     return locked
 
 
+def is_free(path: Path) -> bool:
+    """Tell whether `make` finds room for a run; a RunError if the folder cannot be read."""
+    with explained(path), suppress(FileNotFoundError), Folder(path) as top:
+        return not top.names() or _is_left_of_a_start(top)
+    return True
+
+
 def make_next(path: Path) -> Path:
     """Make a new folder of the first name that is free, and so claim it.
 

@@ -39,6 +39,20 @@ def test_each_seed_is_the_run_that_it_is_alone(run, call, tmp_path):
     assert now == {**was, "lr": 0.3}
 
 
+def test_what_is_taken_is_found_before_anything_is_trained(call, tmp_path):
+    for seed in (1, 2):
+        (tmp_path / "all" / f"seed-{seed}" / "checkpoints").mkdir(parents=True)
+        (tmp_path / "all" / f"seed-{seed}" / "config.json").touch()
+    (tmp_path / "all" / "seed-3").mkdir()
+    result = call(*SAMPLE, "--seeds", 0, 3, 2, 1, "--out", "all", code=1)
+    assert result.stderr.startswith(
+        "python -m d2l_mlp.train: error: all/seed-2, all/seed-1: not empty, and a run overwrites "
+        "nothing; leave these seeds out,"
+    )
+    assert result.stdout == ""
+    assert not (tmp_path / "all" / "seed-0").exists()
+
+
 @pytest.mark.parametrize(
     ("args", "says"),
     [
@@ -55,3 +69,25 @@ def test_flags_that_make_no_sense(capsys, args, says):
     assert exit_.value.code == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"python -m d2l_mlp.train: error: {says}")
+
+
+def test_a_configuration_is_any_file(call, tmp_path):
+    def error(flags):
+        return call("-m", "d2l_mlp.train", *flags, code=2).stderr
+
+    call(*SAMPLE, "--hidden", 2, "--epochs", 1, "--out", "run")
+    content = json.loads((tmp_path / "run" / "config.json").read_text())
+    (tmp_path / "best.json").write_text(json.dumps(content))
+    # Both are read: it is the other flag that is refused.
+    for name in ("best.json", "run"):
+        assert "error: momentum is 0.5" in error(
+            ["--config", name, "--optimizer", "adam", "--momentum", 0.5]
+        )
+    assert "error: run/config.json/config.json cannot be read (Not a directory)" in error(
+        ["--from", "run/config.json"]
+    )
+    del content["data"]["release"]
+    (tmp_path / "best.json").write_text(json.dumps(content))
+    assert "best.json is no run's configuration: it does not name the data's release" in error(
+        ["--config", "best.json"]
+    )
