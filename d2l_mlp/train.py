@@ -40,7 +40,7 @@ def _loader(flags: TrainFlags) -> str:
     if flags.resume is None:
         return flags.hyperparameters.loader
     try:
-        return config.hyperparameters(config.read(flags.resume)).loader
+        return config.hyperparameters(config.read(flags.resume / config.NAME)).loader
     except ValueError:
         return "arrays"  # the job says what is wrong, or finds a copy
 

@@ -89,8 +89,8 @@ def parser() -> Parser:
         help="train a run with each of these seeds, in DIR/seed-N, and tell the mean and the "
         "standard deviation of their final accuracies (default: one run)")
     add("--config", metavar="FILE", type=Path,
-        help="hyperparameters and data set of the run whose config.json this is, where no flag "
-        "gives another (default: those shown here)")
+        help="hyperparameters and data set of the run whose config.json this is, or whose folder, "
+        "where no flag gives another (default: those shown here)")
 
     add = groups["data"].add_argument
     add("--dataset", choices=("auto", "fashion-mnist", "sample"),
@@ -133,7 +133,9 @@ def read_flags(argv: Optional[Sequence[str]] = None) -> TrainFlags:
         p.error("--config and --from exclude each other: --from brings hyperparameters too")
     if "seeds" in given and ("seed" in given or len(set(given["seeds"])) < len(given["seeds"])):
         p.error("--seeds excludes --seed, and names each seed once")
-    parent = given.pop("config", given.get("ancestor"))
+    parent = given.pop("config", None) or given.get("ancestor")
+    if parent and ("ancestor" in given or parent.is_dir()):
+        parent /= config.NAME
     if "tensorboard" in given and find_spec("tensorboardX") is None:
         p.error("--tensorboard needs tensorboardX; install it with: pip install tensorboardX")
     names = {setting.name for setting in fields(Hyperparameters)}
@@ -155,13 +157,12 @@ def read_flags(argv: Optional[Sequence[str]] = None) -> TrainFlags:
 
 
 def _inherited(parent: Path, given: Dict[str, Any]) -> Dict[str, Any]:
-    """Give what a run, named by its folder or its configuration, hands down to another."""
-    folder = parent.parent if parent.name == config.NAME else parent
+    """Give what a run, of which this is the configuration, hands down to another."""
     try:
-        configuration = config.read(folder)
+        configuration = config.read(parent)
         inherited = dataclasses.asdict(config.hyperparameters(configuration))
     except ValueError as error:
-        raise ValueError(f"{folder / config.NAME} {error}; name the folder of a run") from None
+        raise ValueError(f"{parent} {error}; name the folder of a run") from None
     if given.get("optimizer", inherited["optimizer"]) != inherited["optimizer"]:
         del inherited["lr"], inherited["momentum"]  # they mean something else to another optimizer
     if "data_dir" not in given:

@@ -1,8 +1,8 @@
 """A run's configuration: what ``config.json`` and every checkpoint hold, and what they stand for.
 
 It is ``{"hyperparameters": ..., "data": {"release": ..., "folder": ..., "sha256": ...},
-"versions": ..., "device": ..., "threads": ...}``. Nothing here imports MXNet: how that is done
-depends on the run's loader.
+"versions": ..., "device": ..., "threads": ...}``, and ``"from"`` of a run that began with another's
+parameters. Nothing here imports MXNet: how that is done depends on the run's loader.
 """
 
 import dataclasses
@@ -21,13 +21,13 @@ NAME = "config.json"
 _YOUNGER = {"optimizer": "sgd", "dropout": 0.0, "validation": 0.0, "patience": 0}
 
 
-def read(folder: Path) -> Config:
-    """Read and check the configuration in a run's folder.
+def read(path: Path) -> Config:
+    """Read and check a run's configuration.
 
     Parameters
     ----------
-    folder : Path
-        Of the run.
+    path : Path
+        Of the file, which is called `NAME` in a run's folder.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def read(folder: Path) -> Config:
         If it cannot be used; the message goes on after the file's name.
     """
     try:
-        config = json.loads(files.read(folder / NAME, 2**20))
+        config = json.loads(files.read(path, 2**20))
     except RecursionError as error:
         raise ValueError(f"is no run's configuration ({error})") from None
     identity(config)
@@ -92,4 +92,6 @@ def identity(config: Config) -> Tuple[Hyperparameters, Dict[str, str]]:
     data = config.get("data")
     if not isinstance(data, dict) or not isinstance(data.get("sha256"), dict):
         raise ValueError("is no run's configuration: it does not name the data's SHA-256")
+    if not isinstance(data.get("release"), str):
+        raise ValueError("is no run's configuration: it does not name the data's release")
     return dataclasses.replace(settings, epochs=1), data["sha256"]

@@ -84,10 +84,10 @@ def check_folder(folder: Path) -> None:
 
 def read_checkpoint(folder: Path) -> checkpoint.Checkpoint:
     """Read the newest good checkpoint of a run, of the configuration in its ``config.json``."""
+    path = folder / config.NAME
     try:
-        expected = config.read(folder)
+        expected = config.read(path)
     except ValueError as error:
-        path = folder / config.NAME
         log.warning("%s cannot be used (%s); the checkpoint has a copy", path, error)
         expected = None
     return verification.load(folder / CHECKPOINTS, expected)
