@@ -7,14 +7,19 @@ and is imported by its own name, for instance ``from d2l_mlp.mlp import build_ml
 
 import sys
 
-if sys.argv[:1] == ["-m"]:  # python -m d2l_mlp... has only begun
-    import signal
+if sys.argv[:1] == ["-m"]:  # python -m has only begun
+    _importer = sys._getframe(1)
+    while _importer and str(_importer.f_globals.get("__name__")).startswith("importlib."):
+        _importer = _importer.f_back
+    if _importer and _importer.f_globals.get("__name__") == "runpy":
+        # With a command of ours, and not with a module of the reader's own, which imports us.
+        import signal
 
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # no traceback before the command handles Ctrl-C
-    if not (sys.flags.isolated or getattr(sys.flags, "safe_path", False)):
-        # It looks for modules in the current folder first. A random.py or a numpy.py in it is the
-        # reader's own, and not what Python's or MXNet's modules want.
-        sys.path.append(sys.path.pop(0))
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # no traceback before it handles Ctrl-C
+        if not (sys.flags.isolated or getattr(sys.flags, "safe_path", False)):
+            # It looks for modules in the current folder first. A random.py or a numpy.py in it is
+            # the reader's own, and not what Python's or MXNet's modules want.
+            sys.path.append(sys.path.pop(0))
 
 from d2l_mlp.runtime import interpreter  # this much an older Python reads too
 

@@ -25,6 +25,17 @@ def test_so_does_a_checkout_of_the_repository(run, tmp_path):
     run("-m", "d2l_mlp.figures", "--list", env={"PYTHONPATH": ""})
 
 
+def test_a_reader_s_own_command_is_left_as_python_starts_it(run, tmp_path):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "__init__.py").write_text("import d2l_mlp\n")
+    (tmp_path / "own" / "go.py").write_text(
+        "import os, signal, sys\n"
+        "assert signal.getsignal(signal.SIGINT) is signal.default_int_handler\n"
+        "assert sys.path[0] == os.getcwd()\n"
+    )
+    run("-m", "own.go")
+
+
 @pytest.mark.parametrize("name", ["mxnet", "numpy"])
 @pytest.mark.parametrize("imported", ["", "import {}\n"])
 def test_a_script_is_told_which_file_hides_a_package(run, tmp_path, name, imported):
