@@ -82,14 +82,15 @@ def plot_histories(histories: Mapping[str, Sequence[EpochMetrics]]) -> "Picture"
         description = f"Loss and accuracy by epoch of {', '.join(histories)}"
         figure = Picture(description, figsize=(7, 3.2), layout="constrained")
         for axes, measure in zip(figure.subplots(1, 2), ("loss", "accuracy")):
-            for i, (name, history) in enumerate(histories.items()):
+            for i, history in enumerate(histories.values()):
                 values = [getattr(metrics, f"val_{measure}") for metrics in history]
                 epochs = [metrics.epoch for metrics in history]
                 style = f"C{i % 10}o" + ("-", "--", ":", "-.")[i // 10 % 4]
-                name = name.replace("$", r"\$")  # which would begin a formula
-                axes.plot(epochs, values, style, markersize=3, label=name)
+                axes.plot(epochs, values, style, markersize=3, label=str(i))
             axes.set(xlabel="epoch", ylabel=measure)
             axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
             axes.grid(alpha=0.4)
-        axes.legend()
+        # Not as labels, of which matplotlib leaves out those that begin with an underscore.
+        for text, name in zip(axes.legend().get_texts(), histories):
+            text.set(text=name, parse_math=False)
     return figure

@@ -2,7 +2,7 @@ import numpy
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from d2l_mlp.plotting.learning_curves import plot_history
+from d2l_mlp.plotting.learning_curves import plot_histories, plot_history
 from d2l_mlp.training.state import EpochMetrics
 
 # As trainings go: the first epoch is far from the others.
@@ -64,3 +64,10 @@ def test_axes_and_legends_of_a_training_do_not_move():
     assert [(x, y[0]) for x, y, _ in frame(0)] == [((0.5, 10.5), 0)] * 2
     diverging = HISTORY[0]._replace(val_loss=40.0)
     assert drawn([diverging], "test", 10)[0].get_ylim()[1] > 40
+
+
+def test_every_run_is_in_the_legend_by_its_name():
+    names = ["_old", "a$b$", "new"]
+    figure = plot_histories(dict.fromkeys(names, HISTORY))
+    FigureCanvasAgg(figure).draw()
+    assert [text.get_text() for text in figure.axes[1].get_legend().get_texts()] == names
