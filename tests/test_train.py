@@ -321,7 +321,7 @@ def test_a_run_that_begins_where_another_ended(call, error, tmp_path):
     assert config["data"]["release"] == "sample"
     model = (tmp_path / "first" / "model.params").read_bytes()
     sha256 = hashlib.sha256(model).hexdigest()
-    assert config["from"] == {"run": "first", "epoch": 2, "sha256": sha256}
+    assert config["from"] == {"run": str(tmp_path / "first"), "epoch": 2, "sha256": sha256}
     assert (tmp_path / "b" / "checkpoints" / "000000" / "model.params").read_bytes() == model
 
     call("-m", "d2l_mlp.train", "--resume", "b", "--epochs", 2, "--quiet")

@@ -28,7 +28,7 @@ def begin_with(net: gluon.Block, folder: Path, best: bool) -> Dict[str, Any]:
     except ValueError as error:
         raise ValueError(f"--from {folder}: {error}") from None
     sha256 = fingerprint(dump_parameters(parameters))["sha256"]
-    return {"run": str(folder), "epoch": ancestor.epoch, "sha256": sha256}
+    return {"run": str(folder.resolve()), "epoch": ancestor.epoch, "sha256": sha256}
 
 
 def continued(run: Run, flags: TrainFlags) -> Tuple[Hyperparameters, str]:
