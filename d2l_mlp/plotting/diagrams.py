@@ -8,6 +8,7 @@ from matplotlib.patches import Circle
 
 from d2l_mlp.plotting.picture import Picture
 from d2l_mlp.plotting.savefig import book_style
+from d2l_mlp.runtime.rules import Number, Several, check
 
 MAX_UNITS = 10
 """Of a wider layer only the first units and the last are drawn."""
@@ -41,10 +42,10 @@ def plot_network(sizes: Sequence[int]) -> Picture:
     ValueError
         If there are fewer than two sizes, or one is not a positive integer.
     """
-    if len(sizes) < 2 or any(not isinstance(size, int) or size < 1 for size in sizes):
+    sizes = check("sizes", sizes, Several(Number(int, least=1)))
+    if len(sizes) < 2:
         raise ValueError(
-            f"cannot draw a network with layers of {list(sizes)} units: "
-            "give the positive numbers of inputs, of hidden units if any, and of outputs"
+            f"sizes is {sizes}; give the numbers of inputs, of hidden units if any, and of outputs"
         )
     rows = [_shown(size) for size in sizes]
     right = max(map(len, rows)) / 2

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Callable, Iterator, Mapping, Optional, Sequence, Tuple
 
 from d2l_mlp.activations import ACTIVATIONS, PRELU_SLOPE
-from d2l_mlp.runtime.rules import SINGLE
+from d2l_mlp.runtime.rules import SINGLE, Number, Several, check
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -67,10 +67,10 @@ class FigureOptions:
             raise ValueError(f"step {step:g}: too small for float32 numbers from {lo:g} to {hi:g}")
         if self.alpha and not SINGLE[0] <= abs(self.alpha) <= SINGLE[1]:
             raise ValueError(f"alpha {self.alpha:g}: give a finite number that float32 holds")
-        if not 1 <= len(self.hidden) <= MAX_HIDDEN_LAYERS or min(self.hidden) < 1:
+        layers = len(check("hidden", self.hidden, Several(Number(int, least=1))))
+        if not 1 <= layers <= MAX_HIDDEN_LAYERS:
             raise ValueError(
-                f"hidden {' '.join(map(str, self.hidden))}: "
-                f"give 1 to {MAX_HIDDEN_LAYERS} positive numbers of units"
+                f"hidden has {layers} layers; give the units of 1 to {MAX_HIDDEN_LAYERS}"
             )
 
     def x(self, lo: float = -4.0, hi: float = 4.0) -> "np.ndarray":
