@@ -74,7 +74,7 @@ def build_mlp(
     ValueError
         If a size is not a positive integer, `dropout` no probability or a name unknown.
     """
-    if dtype != "float32" and not num_inputs:
+    if check("dtype", dtype, Choice(("float32", "float64"))) != "float32" and not num_inputs:
         raise ValueError(f"num_inputs is {num_inputs!r}; give it, because dtype is {dtype}")
     hidden = check("hidden", hidden, Several(Number(int, least=1)))
     num_outputs = check("num_outputs", num_outputs, Number(int, least=1))

@@ -154,6 +154,7 @@ def test_prints_readably():
         ({"dropout": 1}, "dropout is 1; give a number of at least 0 and less than 1"),
         ({"num_outputs": 0}, "num_outputs is 0; give an integer of at least 1"),
         ({"dtype": "float64"}, "num_inputs is 0; give it, because dtype is float64"),
+        ({"dtype": "int8", "num_inputs": 2}, "dtype is 'int8'; give one of float32, float64"),
         ({"num_inputs": -1}, "num_inputs is -1; give an integer of at least 0"),
         (
             {"activation": "elu"},
