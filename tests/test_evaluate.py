@@ -26,6 +26,9 @@ def test_what_is_told_is_what_the_net_does(run, call, tmp_path, sample):
     told = json.loads(call(*EVALUATE, "run", "--json").stdout)
     assert (told["run"], told["epoch"], told["data"]) == ("run", 2, "sample")
     assert [told["loss"], told["accuracy"]] == pytest.approx([loss, accuracy], rel=1e-5)
+    for command in (EVALUATE, ("-m", "d2l_mlp.report", "-o", "page.html")):
+        line = call(*command, "run", "--data-dir", "x", code=1).stderr
+        assert line.endswith("sample is embedded and is not read from x; leave out the folder\n")
     images, labels = sample.test
     expected = classification_report(
         labels, written_out(tmp_path / "run", images), target_names=CLASSES, output_dict=True,

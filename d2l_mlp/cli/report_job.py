@@ -24,7 +24,10 @@ def report(args: argparse.Namespace) -> None:
     runs = [load(folder, context, best=args.best) for folder in args.runs]
     releases = {run.config["data"]["release"] for run in runs}
     data = {
-        release: fashion_mnist.load(release, None if release == "sample" else args.data_dir)
+        # The folder is for the full set, if there are runs of both.
+        release: fashion_mnist.load(
+            release, None if release == "sample" and len(releases) > 1 else args.data_dir
+        )
         for release in sorted(releases)
     }
     write(runs, data, output)

@@ -53,8 +53,7 @@ def load(dataset: str = "auto", data_dir: Union[str, Path, None] = None) -> Fash
     if dataset == "sample":
         if data_dir is not None:
             raise DatasetError(
-                f"the sample is embedded and is not read from {data_dir}; leave out the folder, "
-                "or ask for the dataset fashion-mnist"
+                f"the sample is embedded and is not read from {data_dir}; leave out the folder"
             )
         return read(SAMPLE_DIR, "sample")
     named = data_dir or os.environ.get("D2L_MLP_DATA")
