@@ -4,6 +4,7 @@ from typing import Sequence
 
 import numpy
 
+from d2l_mlp.data.arrays import to_numpy
 from d2l_mlp.data.canonical import CLASSES
 from d2l_mlp.plotting.picture import Picture
 from d2l_mlp.plotting.savefig import book_style
@@ -71,11 +72,17 @@ def plot_predictions(
     Raises
     ------
     ValueError
-        If there is no image.
+        If there is no image, or not one label of each kind for each.
     """
+    labels, predicted = to_numpy(labels), to_numpy(predicted)
+    if not len(images) == len(labels) == len(predicted):
+        raise ValueError(
+            f"there are {len(images)} images, {len(labels)} labels and {len(predicted)} predicted "
+            "ones; give one of each for each image"
+        )
     if not len(images):
         raise ValueError("there is no image to plot; give one at least, with its two labels")
-    wrong = sum(label != guess for label, guess in zip(labels, predicted))
+    wrong = (labels != predicted).sum()
     columns = min(len(images), 6)
     rows = -(-len(images) // columns)
     with book_style():
@@ -86,7 +93,7 @@ def plot_predictions(
         grid = figure.subplots(rows, columns, squeeze=False, gridspec_kw={"hspace": 0.5}).ravel()
         for axes in grid:
             axes.set_axis_off()
-        for axes, image, label, guess in zip(grid, images, labels, predicted):
+        for axes, image, label, guess in zip(grid, to_numpy(images), labels, predicted):
             is_wrong = label != guess
             # The pixels as they are: the file holds 28 x 28 of them and no more.
             axes.imshow(image, cmap="gray_r", interpolation="none")

@@ -1,5 +1,8 @@
+import functools
+
 import numpy
 import pytest
+from mxnet import np
 
 from d2l_mlp.plotting.classification import plot_confusion, plot_predictions
 
@@ -22,9 +25,15 @@ def test_predictions_of_nothing_are_refused():
         plot_predictions(numpy.zeros((0, 28, 28)), [], [])
 
 
-def test_wrong_predictions_are_marked():
+def test_a_label_of_each_kind_for_every_image():
+    with pytest.raises(ValueError, match="there are 2 images, 2 labels and 1 predicted ones; give"):
+        plot_predictions(numpy.zeros((2, 28, 28)), [0, 1], [0])
+
+
+@pytest.mark.parametrize("array", [list, numpy.array, functools.partial(np.array, dtype="int32")])
+def test_wrong_predictions_are_marked(array):
     images = numpy.arange(7 * 4).reshape(7, 2, 2)
-    labels, predicted = [0, 1, 0, 1, 0, 1, 0], [0, 0, 0, 1, 1, 1, 0]
+    labels, predicted = array([0, 1, 0, 1, 0, 1, 0]), array([0, 0, 0, 1, 1, 1, 0])
     axes = plot_predictions(images, labels, predicted, ["cat", "dog"]).axes
     titles = ["cat", "cat\nnot dog", "cat", "dog", "dog\nnot cat", "dog", "cat"]
     assert [a.get_title() for a in axes[:7]] == titles

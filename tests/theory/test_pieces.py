@@ -87,6 +87,14 @@ def exact_pieces(layers, lo, hi):
     return [pieces[i][0] for i in bent] + [Fraction(hi)], [slopes[i] for i in bent]
 
 
+@pytest.mark.parametrize("x", [-1.5, 2.5, numpy.nan])
+def test_no_value_outside_the_interval(x):
+    pieces = linear_pieces(one_layer([1], [0], [1]), -1, 2)
+    assert pieces(numpy.array([-1.0, 0.5, 2.0]))[:, 0].tolist() == [0, 0.5, 2]
+    with pytest.raises(ValueError, match=f"x is {x} at a point; the pieces are those from -1.0"):
+        pieces(numpy.array([0, x]))
+
+
 @pytest.mark.parametrize("unit", [1, Fraction(1, 7)], ids=["integers", "sevenths"])
 def test_pieces_are_those_of_exact_arithmetic(unit):
     # From a few small numbers come units that bend at the same point, cancel, or are zero over a
