@@ -46,7 +46,10 @@ def _watch(openmp: ctypes.CDLL, threads: int) -> None:
         time.sleep(_SECONDS)
         # What runs or would run on the machine: the computing threads, but for those asleep, this
         # one, and others.
-        running = int(_LOAD.read_text().split()[3].split("/")[0])
+        try:
+            running = int(_LOAD.read_text().split()[3].split("/")[0])
+        except OSError:  # this system does not tell
+            return
         others = running - (2 if more else 1 + threads)
         different = different + 1 if (others + threads > processors) != bool(more) else 0
         if different < _LOOKS:

@@ -4,6 +4,8 @@ import os
 
 import pytest
 
+from d2l_mlp.runtime import spinning
+
 SCRIPT = """
 import os, pathlib, time
 import d2l_mlp
@@ -57,3 +59,8 @@ print(threading.active_count())
 """
     value = {"GOMP_SPINCOUNT": "1000", "OMP_WAIT_POLICY": "passive"}[name]
     assert run("-c", script, env={name: value}).stdout == "1\n"
+
+
+def test_a_system_that_does_not_tell_is_watched_no_more(monkeypatch, tmp_path):
+    monkeypatch.setattr(spinning, "_LOAD", tmp_path / "loadavg")
+    assert spinning._watch(None, 2) is None
