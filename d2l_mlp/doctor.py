@@ -11,7 +11,7 @@ from typing import List, Optional, Sequence
 
 from d2l_mlp.cli import signals
 from d2l_mlp.cli.parser import Parser
-from d2l_mlp.cli.streams import forgiving
+from d2l_mlp.cli.streams import check_delivered, forgiving
 from d2l_mlp.diagnosis import framework, machine, main_job, packages, search
 from d2l_mlp.diagnosis.finding import Finding, findings
 
@@ -35,13 +35,15 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
                 found.append(finding)
                 if not as_json:
                     print(line(finding), flush=True)
+            if as_json:
+                checks = [finding._asdict() for finding in found]
+                print(json.dumps({"ok": not failed(), "checks": checks}, indent=2))
+            check_delivered()
 
-        code = signals.run(PROG, look)
-        failed = any(finding.status == "fail" for finding in found)
-        if as_json and not code:
-            checks = [finding._asdict() for finding in found]
-            print(json.dumps({"ok": not failed, "checks": checks}, indent=2))
-        return code or (signals.FAILURE if failed else 0)
+        def failed() -> bool:
+            return any(finding.status == "fail" for finding in found)
+
+        return signals.run(PROG, look) or (signals.FAILURE if failed() else 0)
 
 
 def line(finding: Finding) -> str:

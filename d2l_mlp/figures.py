@@ -10,7 +10,7 @@ from typing import Callable, Dict, Optional, Sequence
 from d2l_mlp.activations import PRELU_SLOPE
 from d2l_mlp.cli import signals
 from d2l_mlp.cli.parser import Parser
-from d2l_mlp.cli.streams import forgiving
+from d2l_mlp.cli.streams import check_delivered, forgiving
 from d2l_mlp.plotting import expressions
 from d2l_mlp.plotting.gallery import FIGURES, FigureOptions, curve, find
 from d2l_mlp.plotting.savefig import FORMATS, save_figure
@@ -24,15 +24,19 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         p = parser()
         args = p.parse_args(argv)
         if args.list:
-            width = max(map(len, FIGURES))
-            for name, (description, _) in FIGURES.items():
-                print(f"{name:{width}}  {description}")
-            return 0
+            return signals.run(PROG, _list)
         try:
             drawings = _choose(args)
         except ValueError as error:
             p.error(str(error))
         return signals.run(PROG, lambda received: _write(args, drawings, received))
+
+
+def _list(_: signals.Signals) -> None:
+    width = max(map(len, FIGURES))
+    for name, (description, _) in FIGURES.items():
+        print(f"{name:{width}}  {description}")
+    check_delivered()
 
 
 def _write(
@@ -48,7 +52,7 @@ def _write(
                 save_figure(drawing(), path, args.dpi or 200)
                 print(path, flush=True)
                 if before not in (None, path.read_bytes()):
-                    print(f"{PROG}: {path} was another picture, now replaced", file=sys.stderr)
+                    print(f"{PROG}: replaced {path}, which held something else", file=sys.stderr)
     except OSError as error:
         target = error.filename2 or args.output
         raise OSError(f"cannot write '{target}': {error.strerror}") from error

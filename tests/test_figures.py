@@ -204,9 +204,10 @@ print(drawn, Figure in svg)""")
         ({"step": 1e-6}, "more than 100000 points"),
         ({"range": (1e6, 1e6 + 1)}, "too small for float32"),
         ({"alpha": numpy.inf}, "alpha inf: give a finite number"),
-        ({"hidden": ()}, "hidden : give 1 to 10"),
-        ({"hidden": (5, 0)}, "hidden 5 0: give 1 to 10"),
-        ({"hidden": (1,) * 11}, "give 1 to 10"),
+        ({"hidden": ()}, "hidden has 0 layers; give the units of 1 to 10"),
+        ({"hidden": (5, 0)}, r"hidden is \(5, 0\); give a sequence of values, each an integer of"),
+        ({"hidden": ("5",)}, r"hidden is \('5',\); give a sequence of values"),
+        ({"hidden": (1,) * 11}, "hidden has 11 layers; give the units of 1 to 10"),
     ],
 )
 def test_senseless_options_are_refused(options, message):
@@ -237,7 +238,7 @@ def test_a_figure_that_was_there_is_not_replaced_in_silence(tmp_path):
     done = run(*flags, "--hidden", "6", "4")
     path = tmp_path / "mlp.svg"
     assert (done.returncode, done.stdout) == (0, f"{path}\n")
-    assert done.stderr == f"python -m d2l_mlp.figures: {path} was another picture, now replaced\n"
+    assert done.stderr == f"python -m d2l_mlp.figures: replaced {path}, which held something else\n"
 
 
 def test_command_draws_an_expression(tmp_path):
@@ -286,7 +287,7 @@ def test_list_and_help_import_nothing_heavy():
         (["relu", "--format", "jpg"], "argument --format: invalid choice: 'jpg'"),
         (["relu", "--dpi", "100"], "dpi 100: a svg file has no resolution"),
         (["relu", "--format", "png", "--dpi", "5"], "dpi 5: give a number from 10 to 1200"),
-        (["mlp", "--hidden", "0"], "hidden 0"),
+        (["mlp", "--hidden", "0"], "hidden is [0]; give"),
         (["--expression", "x +"], "'x +' is not an expression"),
         (["--expression", "open('x')"], "not allowed in an expression"),
         (["--expression", "x", "--name", "../x"], "name '../x'"),

@@ -3,6 +3,7 @@
 import argparse
 import json
 
+from d2l_mlp.cli.streams import check_delivered
 from d2l_mlp.data import fashion_mnist
 from d2l_mlp.runs.reader import load
 from d2l_mlp.runtime import device
@@ -17,7 +18,8 @@ def evaluate(args: argparse.Namespace) -> None:
     if args.json:
         about = {"run": str(run.folder), "epoch": run.epoch, "data": data.release}
         print(json.dumps({**about, **evaluation.as_dict()}, indent=2))
-        return
-    print(f"run       {run.folder}, after epoch {run.epoch}")
-    print(f"data      {data.describe()}")
-    print(evaluation)
+    else:
+        print(f"run       {run.folder}, after epoch {run.epoch}")
+        print(f"data      {data.describe()}")
+        print(evaluation)
+    check_delivered()

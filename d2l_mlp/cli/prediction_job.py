@@ -9,6 +9,7 @@ import numpy
 from PIL import Image
 
 from d2l_mlp.cli.signals import SaidError
+from d2l_mlp.cli.streams import check_delivered
 from d2l_mlp.runs.reader import load
 from d2l_mlp.runtime import device
 from d2l_mlp.use.image_files import read
@@ -49,6 +50,7 @@ def predict(args: argparse.Namespace, prog: str) -> None:
             save_figure(plot_seen(*zip(*shown)), args.show)
         except OSError as error:
             raise OSError(f"cannot write '{args.show}': {error.strerror}") from error
+    check_delivered()
     if len(shown) < len(args.images):
         raise SaidError
 

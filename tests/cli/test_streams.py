@@ -46,6 +46,21 @@ def test_a_reader_who_has_seen_enough(tmp_path, flags):
     assert len(result.stdout.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("streams", "code", "says"),
+    [
+        (">/dev/full", 1, "the output cannot be written (No space left on device); lead it"),
+        ("| true", 0, ""),
+        (">&-", 0, ""),
+    ],
+)
+def test_a_product_that_is_lost_is_no_success(tmp_path, streams, code, says):
+    result = in_shell(f"PYTHON -m d2l_mlp.figures --list {streams}", tmp_path)
+    assert result.returncode == code
+    assert says in result.stderr
+    assert len(result.stderr.splitlines()) == code
+
+
 def test_a_path_that_the_encoding_cannot_hold(tmp_path):
     command = TRAIN.replace("--out run", "--out 'Läufe →'")
     env = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
