@@ -9,7 +9,8 @@ import inspect
 from dataclasses import dataclass
 from typing import Any, Callable
 
-_FLOATS = ("float16", "float32", "float64")
+FLOATS = ("float16", "float32", "float64")
+"""The dtypes that have a derivative."""
 
 
 @dataclass(frozen=True)
@@ -87,4 +88,4 @@ def operators(x: Any) -> tuple[Any, Any]:
             f"an activation function takes an mxnet.np.ndarray, not {type(x).__name__}; "
             "convert it with mxnet.np.array(...)"
         )
-    return mxnet, x if x.dtype.name in _FLOATS else x / 1
+    return mxnet, x if x.dtype.name in FLOATS else x / 1

@@ -6,7 +6,8 @@ import numpy
 from mxnet import autograd, np
 from mxnet.base import MXNetError
 
-_FLOATS = ("float16", "float32", "float64")
+from d2l_mlp.elementwise import FLOATS
+
 _BASE = 8
 
 
@@ -54,7 +55,7 @@ def value_and_grad(
     >>> value_and_grad(lambda x: x * x, np.array([1.0, 2.0, 3.0]))
     (array([1., 4., 9.]), array([2., 4., 6.]))
     """
-    if not isinstance(x, np.ndarray) or x.dtype.name not in _FLOATS:
+    if not isinstance(x, np.ndarray) or x.dtype.name not in FLOATS:
         raise TypeError(
             f"x must be an MXNet array of floats, not {_describe(x)}; "
             "convert it with mxnet.np.array(x, dtype='float32')"
@@ -63,7 +64,7 @@ def value_and_grad(
     x.attach_grad()
     with autograd.record():
         y = f(x)
-    if not isinstance(y, np.ndarray) or y.shape != x.shape or y.dtype.name not in _FLOATS:
+    if not isinstance(y, np.ndarray) or y.shape != x.shape or y.dtype.name not in FLOATS:
         raise ValueError(
             f"f is not elementwise: it maps {_describe(x)} to {_describe(y)}; "
             "differentiate a function that keeps the shape and returns floats"

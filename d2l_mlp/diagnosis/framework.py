@@ -99,13 +99,13 @@ def gpus() -> Iterator[Finding]:
         text = f"gpu:{index} has compute capability {major}.{minor}"
         if not cuda.has_code_for((major, minor)):
             yield Finding(
-                "note", "gpu", f"{text}, for which no wheel of MXNet has code (5.0 to 8.9)",
+                "note", "gpu", f"{text}, for which no wheel of MXNet has code ({cuda.RUNS_ON})",
                 "train with --device cpu",
             )  # fmt: skip
         elif wheel == "mxnet":
             yield Finding(
                 "note", "gpu", f"{text}; the MXNet installed here is the CPU-only wheel",
-                "pip uninstall -y mxnet && pip install --no-deps mxnet-cu112==1.9.1",
+                cuda.INSTALL,
             )  # fmt: skip
         else:
             yield Finding("ok", "gpu", f"{text}, which {wheel} has code for")

@@ -10,7 +10,7 @@ from typing import Iterator
 from d2l_mlp.data import places
 from d2l_mlp.data.verified_files import DatasetError
 from d2l_mlp.diagnosis.finding import Finding, ask
-from d2l_mlp.runtime import cores, processors
+from d2l_mlp.runtime import cores, interpreter, processors
 
 # MXNet's wheels are of the kind manylinux2014.
 _OLDEST_GLIBC = (2, 17)
@@ -38,8 +38,7 @@ def system() -> Iterator[Finding]:
     """Tell whether MXNet's wheels are made for this system."""
     library, version = platform.libc_ver()
     text = f"{platform.system()} {platform.machine()}, {library or 'no glibc'} {version}".strip()
-    right = platform.system() == "Linux" and platform.machine() in ("x86_64", "AMD64")
-    right = right and sys.maxsize > 2**32 and library == "glibc"
+    right = interpreter.is_supported() and sys.maxsize > 2**32 and library == "glibc"
     if right and tuple(map(int, version.split(".")[:2])) >= _OLDEST_GLIBC:
         yield Finding("ok", "system", text)
     else:

@@ -10,12 +10,13 @@ import numpy
 from matplotlib import colormaps
 from PIL import Image
 
+from d2l_mlp.data.canonical import IMAGE_SHAPE
 from d2l_mlp.plotting.savefig import to_svg
 
 if TYPE_CHECKING:
     from d2l_mlp.plotting.picture import Picture
 
-SIDE = 28
+SIDE = IMAGE_SHAPE[0]
 """Pixels of an image of the data set, down and across."""
 
 

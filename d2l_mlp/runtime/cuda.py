@@ -9,6 +9,11 @@ from typing import Optional, Tuple
 # The CUDA wheels of MXNet 1.9.1 carry machine code for these compute capabilities and no PTX:
 # a GPU runs code of its own major version, up to its own minor version, and nothing else.
 _COMPILED_FOR = ((5, 0), (6, 0), (7, 0), (8, 0), (8, 6))
+RUNS_ON = "5.0 to 8.9"
+"""What that comes to, in words."""
+
+INSTALL = "pip uninstall -y mxnet && pip install --no-deps mxnet-cu112==1.9.1"
+"""The command that replaces the CPU-only wheel."""
 
 # The driver's own numbers, from its header cuda.h.
 _ERROR_NO_DEVICE = 100
@@ -49,7 +54,7 @@ def problem(index: int = 0) -> Optional[str]:
     if not has_code_for((major, minor)):
         return (
             f"its compute capability is {major}.{minor}, for which MXNet's wheel has no code "
-            "(it has 5.0 to 8.9)"
+            f"(it has {RUNS_ON})"
         )
     return None
 

@@ -94,6 +94,6 @@ def gpu_problem(index: int = 0) -> Optional[str]:
     if problem is None and not mxnet.runtime.Features().is_enabled("CUDA"):
         return (
             "the MXNet installed here is the CPU-only wheel; replace it with a CUDA one: "
-            "pip uninstall -y mxnet && pip install --no-deps mxnet-cu112==1.9.1"
+            f"{cuda.INSTALL}"
         )
     return problem
