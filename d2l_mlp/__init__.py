@@ -9,9 +9,9 @@ import sys
 
 if sys.argv[:1] == ["-m"]:  # python -m has only begun
     _importer = sys._getframe(1)
-    while _importer and str(_importer.f_globals.get("__name__")).startswith("importlib."):
+    while str(_importer.f_globals.get("__name__")).startswith("importlib.") and _importer.f_back:
         _importer = _importer.f_back
-    if _importer and _importer.f_globals.get("__name__") == "runpy":
+    if _importer.f_globals.get("__name__") == "runpy":
         # With a command of ours, and not with a module of the reader's own, which imports us.
         import signal
 
@@ -20,6 +20,7 @@ if sys.argv[:1] == ["-m"]:  # python -m has only begun
             # It looks for modules in the current folder first. A random.py or a numpy.py in it is
             # the reader's own, and not what Python's or MXNet's modules want.
             sys.path.append(sys.path.pop(0))
+    del _importer
 
 from d2l_mlp.runtime import interpreter  # this much an older Python reads too
 

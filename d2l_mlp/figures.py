@@ -34,8 +34,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
 def _list(_: signals.Signals) -> None:
     width = max(map(len, FIGURES))
-    for name, (description, _) in FIGURES.items():
-        print(f"{name:{width}}  {description}")
+    for name in FIGURES:
+        print(f"{name:{width}}  {FIGURES[name][0]}")
     check_delivered()
 
 

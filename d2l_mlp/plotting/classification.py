@@ -74,7 +74,7 @@ def plot_predictions(
     ValueError
         If there is no image, or not one label of each kind for each.
     """
-    labels, predicted = to_numpy(labels), to_numpy(predicted)
+    true, guesses = to_numpy(labels), to_numpy(predicted)
     if not len(images) == len(labels) == len(predicted):
         raise ValueError(
             f"there are {len(images)} images, {len(labels)} labels and {len(predicted)} predicted "
@@ -82,7 +82,7 @@ def plot_predictions(
         )
     if not len(images):
         raise ValueError("there is no image to plot; give one at least, with its two labels")
-    wrong = (labels != predicted).sum()
+    wrong = numpy.count_nonzero(true != guesses)
     columns = min(len(images), 6)
     rows = -(-len(images) // columns)
     with book_style():
@@ -93,7 +93,7 @@ def plot_predictions(
         grid = figure.subplots(rows, columns, squeeze=False, gridspec_kw={"hspace": 0.5}).ravel()
         for axes in grid:
             axes.set_axis_off()
-        for axes, image, label, guess in zip(grid, to_numpy(images), labels, predicted):
+        for axes, image, label, guess in zip(grid, to_numpy(images), true, guesses):
             is_wrong = label != guess
             # The pixels as they are: the file holds 28 x 28 of them and no more.
             axes.imshow(image, cmap="gray_r", interpolation="none")
