@@ -13,7 +13,7 @@ from d2l_mlp.cli import signals
 from d2l_mlp.cli.streams import forgiving
 from d2l_mlp.cli.train_flags import PROG, TrainFlags, read_flags
 from d2l_mlp.runs import config
-from d2l_mlp.runtime import processors
+from d2l_mlp.runtime import processors, roles
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
@@ -25,15 +25,24 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
 
 def _train(flags: TrainFlags, received: signals.Signals) -> None:
+    if flags.kvstore and roles.prepare() != "worker":
+        with received.left_alone():  # MXNet's loops never come back to Python
+            return roles.serve()
     with received.deferred():
         if _loader(flags) == "arrays":
             processors.use_all()  # before anything imports MXNet
         gc.disable()
-        from d2l_mlp.cli import seeds_job, training_job
+        from d2l_mlp.cli import seeds_job, together, training_job
 
         gc.freeze()  # modules stay to the end: the garbage collector need not look at them
         gc.enable()
-    (seeds_job.train if flags.seeds else training_job.train)(flags, received)
+    if flags.seeds:
+        return seeds_job.train(flags, received)
+    workers = together.workers_of(flags)
+    try:
+        (together.work if workers.rank else training_job.train)(flags, received, workers)
+    finally:
+        workers.close()
 
 
 def _loader(flags: TrainFlags) -> str:

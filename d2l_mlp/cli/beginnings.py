@@ -3,6 +3,7 @@
 import dataclasses
 import time
 from pathlib import Path
+from typing import List
 
 import mxnet
 
@@ -15,14 +16,14 @@ from d2l_mlp.training.hyperparameters import Hyperparameters
 
 
 def configuration(
-    settings: Hyperparameters, data: FashionMNIST, context: mxnet.Context
+    settings: Hyperparameters, data: FashionMNIST, devices: List[mxnet.Context]
 ) -> config.Config:
     """Give a run's configuration: see `d2l_mlp.runs.config`."""
     return {
         "hyperparameters": dataclasses.asdict(settings),
         "data": {"release": data.release, "folder": str(data.folder), "sha256": data.sha256},
         "versions": lines.versions(),
-        "device": str(context),
+        "device": ", ".join(map(str, devices)),
         "threads": processors.describe(),
     }
 

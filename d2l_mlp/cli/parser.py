@@ -56,8 +56,13 @@ def metavar(rule: Rule) -> str:
 
 def device_name(text: str) -> str:
     """Read the name of a device, as an argparse type; its error says which there are."""
-    if not re.fullmatch(r"auto|cpu|gpu(:\d+)?", text):
+    if not re.fullmatch(r"auto|(cpu|gpu)(:\d+)?", text):
         raise argparse.ArgumentTypeError(
-            f"{text!r} is not known; choose one of auto, cpu, gpu, gpu:N"
+            f"{text!r} is not known; choose one of auto, cpu, gpu, cpu:N, gpu:N"
         )
     return text
+
+
+def device_names(text: str) -> str:
+    """Read the names of one or more devices, with commas between, as an argparse type."""
+    return ",".join(map(device_name, text.split(",")))

@@ -99,6 +99,14 @@ class Signals:
         self._deferred = False  # not after an exception: the command ends, and is let
         self.check()
 
+    @contextmanager
+    def left_alone(self) -> Iterator[None]:
+        """Let a signal end the process within the ``with`` block, where Python never handles it."""
+        handlers = {signum: signal.signal(signum, signal.SIG_DFL) for signum in self._before}
+        yield
+        for signum, handler in handlers.items():
+            signal.signal(signum, handler)
+
     def check(self) -> None:
         """Raise `Stopped` if a signal has come."""
         if self._received is not None:

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Dict, Optional, Sequence, Tuple
 
-from d2l_mlp.cli.parser import Parser, by, device_name, metavar
+from d2l_mlp.cli.parser import Parser, by, device_names, metavar
 from d2l_mlp.runs import config
 from d2l_mlp.runtime.rules import Rule, Several
 from d2l_mlp.training.hyperparameters import Hyperparameters
@@ -31,7 +31,7 @@ _GROUPS = {
     "data": ("loader", "workers"),
 }
 _WITH_RESUME = (
-    "resume", "epochs", "data_dir", "device", "tensorboard", "report", "quiet",
+    "resume", "epochs", "data_dir", "device", "kvstore", "tensorboard", "report", "quiet",
 )  # fmt: skip
 
 
@@ -46,6 +46,8 @@ class TrainFlags:
     dataset: str = "auto"
     data_dir: Optional[str] = None
     device: str = "auto"
+    kvstore: Optional[str] = None
+    """By which several processes train together."""
     out: Optional[Path] = None
     resume: Optional[Path] = None
     ancestor: Optional[Path] = None
@@ -82,9 +84,12 @@ def parser() -> Parser:
             )  # fmt: skip
     # fmt: off
     add = groups["training"].add_argument
-    add("--device", type=device_name, metavar="auto|cpu|gpu|gpu:N",
-        help="auto is gpu if that can be used, and else cpu (default: auto)")
-
+    add("--device", type=device_names, metavar="auto|cpu|gpu|gpu:N",
+        help="auto is gpu if that can be used, and else cpu; with commas between several, such as "
+        "gpu:0,gpu:1, each gets its part of every minibatch (default: auto)")
+    add("--kvstore", choices=("dist_sync",),
+        help="train together with other processes, each started by this command in the role that "
+        "MXNet's environment variables DMLC_* give it (default: alone)")
     add("--seeds", nargs="+", type=by(settings["seed"].metadata["rule"]), metavar="N",
         help="train a run with each of these seeds, in DIR/seed-N, and tell the mean and the "
         "standard deviation of their final accuracies (default: one run)")

@@ -7,18 +7,27 @@ import mxnet
 from d2l_mlp.data import book_loaders, loaders
 from d2l_mlp.data.reader import FashionMNIST
 from d2l_mlp.data.validation import hold_out
+from d2l_mlp.runtime.workers import Workers
 from d2l_mlp.training.hyperparameters import Hyperparameters
 
 
 def train_loaders(
-    settings: Hyperparameters, data: FashionMNIST, context: mxnet.Context
+    settings: Hyperparameters, data: FashionMNIST, context: mxnet.Context, workers: Workers
 ) -> Tuple[Any, Any]:
-    """Give the minibatches to train on, and those of the set that is watched."""
+    """Give the minibatches to train on, and those of the set that is watched, None but at worker 0.
+
+    Of those to train on, each worker gets its part.
+    """
     if settings.validation:
         data = hold_out(data, settings.validation, settings.seed)
     if settings.loader == "d2l":
         return book_loaders.d2l_loaders(data, settings.batch_size, settings.seed, settings.workers)
-    return loaders.array_loaders(data, settings.batch_size, settings.seed, context)
+    if workers.number == 1:
+        return loaders.array_loaders(data, settings.batch_size, settings.seed, context)
+    train_iter = loaders.ArrayLoader(
+        *data.train, settings.batch_size, settings.seed, context, workers.rank, workers.number
+    )
+    return train_iter, None if workers.rank else test_loader(settings, data, context)
 
 
 def test_loader(

@@ -9,19 +9,21 @@ from d2l_mlp.cli import training_lines as lines
 from d2l_mlp.cli.predecessor import begin_with, compare, continued
 from d2l_mlp.cli.progress import Progress
 from d2l_mlp.cli.signals import Signals, Stopped
+from d2l_mlp.cli.together import fit_by, tell
 from d2l_mlp.cli.train_flags import PROG, TrainFlags
 from d2l_mlp.data import fashion_mnist
 from d2l_mlp.runs.folder import Run
 from d2l_mlp.runs.net import net_with, new_net
 from d2l_mlp.runs.reader import load
 from d2l_mlp.runtime import device
+from d2l_mlp.runtime.workers import Workers
 from d2l_mlp.training.evaluation import evaluate
 from d2l_mlp.training.hyperparameters import Hyperparameters
-from d2l_mlp.training.loop import DivergenceError, fit
+from d2l_mlp.training.loop import DivergenceError
 from d2l_mlp.training.state import TrainingState, initial_state
 
 
-def train(flags: TrainFlags, signals: Signals) -> float:
+def train(flags: TrainFlags, signals: Signals, workers: Optional[Workers] = None) -> float:
     """Do what the flags say; from the net on, a signal waits for the end of a minibatch.
 
     Parameters
@@ -30,6 +32,8 @@ def train(flags: TrainFlags, signals: Signals) -> float:
         Of the command line.
     signals : Signals
         Of the command.
+    workers : Workers, optional
+        That train together; this one is number 0.
 
     Returns
     -------
@@ -43,14 +47,15 @@ def train(flags: TrainFlags, signals: Signals) -> float:
         Which names the command that goes on; other errors are for one line, too.
     """
     started = time.perf_counter()
-    context = device.choose(flags.device)
-    run = Run.resume(flags.resume) if flags.resume else None
-    settings, dataset = continued(run, flags) if run else (flags.hyperparameters, flags.dataset)
-    data = fashion_mnist.load(dataset, flags.data_dir)
-    with signals.deferred():
-        net = new_net(settings, context)
-        train_iter, val_iter = training_data.train_loaders(settings, data, context)
-        now = beginnings.configuration(settings, data, context)
+    devices, workers = device.choose_several(flags.device), workers or Workers()
+    context = devices[0]
+    with signals.deferred(), workers:
+        run = Run.resume(flags.resume) if flags.resume else None
+        settings, dataset = continued(run, flags) if run else (flags.hyperparameters, flags.dataset)
+        data = fashion_mnist.load(dataset, flags.data_dir)
+        net = new_net(settings, devices)
+        train_iter, val_iter = training_data.train_loaders(settings, data, context, workers)
+        now = beginnings.configuration(settings, data, devices)
         if flags.ancestor:
             now["from"] = begin_with(net, flags.ancestor, flags.best)
         if run:
@@ -62,8 +67,9 @@ def train(flags: TrainFlags, signals: Signals) -> float:
             )
         done = len(run.state.history)
         train_iter.epoch = done
+        tell(workers, settings, data.release, done)
         if not flags.quiet:
-            lines.introduce(settings, data, context, net)
+            lines.introduce(settings, data, devices, net)
             if flags.resume:
                 lines.say(lines.resumed(run.folder, settings, done))
         events = _event_log(run, settings) if flags.tensorboard else None
@@ -87,13 +93,11 @@ def train(flags: TrainFlags, signals: Signals) -> float:
         test_accuracy: Optional[float] = None
         stopped = False
         try:
-            fit(
-                net, train_iter, val_iter, num_epochs=settings.epochs,
-                optimizer=settings.optimizer, lr=settings.lr, momentum=settings.momentum,
-                wd=settings.wd, schedule=settings.schedule, patience=settings.patience,
-                seed=settings.seed, state=run.state,
+            fit_by(
+                settings, net, train_iter, val_iter, state=run.state, workers=workers,
                 on_epoch=on_epoch, on_minibatch=on_minibatch,
             )  # fmt: skip
+            workers.finish()
             if len(run.state.history) < settings.epochs and not flags.quiet:
                 lines.say(f"stopped   no better accuracy in {settings.patience} epochs")
             if settings.validation:

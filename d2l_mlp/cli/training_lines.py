@@ -31,7 +31,10 @@ def versions() -> Dict[str, str]:
 
 
 def introduce(
-    settings: Hyperparameters, data: FashionMNIST, context: mxnet.Context, net: nn.Sequential
+    settings: Hyperparameters,
+    data: FashionMNIST,
+    devices: List[mxnet.Context],
+    net: nn.Sequential,
 ) -> None:
     """Say what is about to be trained, on what, and where."""
     shapes = [parameter.shape for parameter in net.collect_params().values()]
@@ -39,7 +42,7 @@ def introduce(
     activation = settings.activation if settings.hidden else "no activation"
     count = sum(math.prod(shape) for shape in shapes)
     say(f"data      {data.describe()}")
-    say(f"device    {device.describe(context)}")
+    say(f"device    {device.describe(devices)}")
     say(f"versions  {', '.join(f'{name} {number}' for name, number in versions().items())}")
     say(
         f"model     {units}, {activation}, {count:,} parameters, {settings.init}, "

@@ -23,7 +23,8 @@ class ArrayLoader:
 
     A run can so be resumed in its middle, and processes that train together agree on the order
     without a word: with `num_parts` of them, the one of number `rank` gets of each minibatch the
-    rows ``rank::num_parts``. All parts together have exactly the minibatches of one process.
+    rows ``rank::num_parts``. All parts together have exactly the minibatches of one process, and as
+    many: of a minibatch with fewer examples than parts, some get none.
 
     Parameters
     ----------
@@ -55,9 +56,7 @@ class ArrayLoader:
     ------
     ValueError
         If the features or labels are refused by `d2l_mlp.data.arrays` or differ in length, the
-        batch size is not a positive integer, `rank` is not one of the parts, or a minibatch has
-        fewer examples than there are parts: a part without any would have to sit a step out, for
-        which the others would wait for ever.
+        batch size is not a positive integer, or `rank` is not one of the parts.
     """
 
     def __init__(
@@ -89,12 +88,6 @@ class ArrayLoader:
         if rank >= num_parts:
             raise ValueError(
                 f"rank is {rank}; give 0 to {num_parts - 1}, num_parts being {num_parts}"
-            )
-        shortest = (len(y) - 1) % batch_size + 1
-        if shortest < num_parts:
-            raise ValueError(
-                f"{len(y)} examples in minibatches of {batch_size} leave {shortest} for the last, "
-                f"too few for {num_parts} parts; give another batch size, or fewer parts"
             )
         if not isinstance(y, np.ndarray):
             y = np.array(y, dtype="int32", ctx=device)
@@ -134,8 +127,8 @@ class ArrayLoader:
         y = y.take(np.array(order, dtype="int32", ctx=y.ctx), axis=0)
         gather = gatherer(self._X, self._device)
         share = len(range(self.rank, self.minibatch_size, self.num_parts))
-        for start in range(0, len(y), share):
-            rows = slice(start, start + share)
+        for i in range(len(self)):
+            rows = slice(i * share, (i + 1) * share)
             yield gather(order[rows]), y[rows]
 
 

@@ -1,12 +1,13 @@
 """The chapter's minibatches: forward, backward, step."""
 
-from typing import Callable, Iterable, Optional
+from typing import Callable, Iterable, Optional, Sequence
 
 import mxnet
 from mxnet import autograd, gluon
 
 from d2l_mlp.training.evaluation import Tally
 from d2l_mlp.training.graph import NetWithLoss
+from d2l_mlp.training.parallel import split
 
 
 def train_epoch(
@@ -14,7 +15,7 @@ def train_epoch(
     train_iter: Iterable,
     trainer: gluon.Trainer,
     rates: Iterable[float],
-    device: mxnet.Context,
+    devices: Sequence[mxnet.Context],
     on_minibatch: Optional[Callable[[], None]] = None,
 ) -> Tally:
     """Go once through the training set.
@@ -29,8 +30,8 @@ def train_epoch(
         Of the net's parameters.
     rates : iterable of float
         Learning rate of each minibatch.
-    device : mxnet.Context
-        Where the net lives.
+    devices : sequence of mxnet.Context
+        Where the net lives; each gets its part of every minibatch.
     on_minibatch : callable, optional
         Called after each minibatch.
 
@@ -42,16 +43,18 @@ def train_epoch(
     tally, batch_size = Tally(), getattr(train_iter, "minibatch_size", 0)
     for (X, y), lr in zip(train_iter, rates):
         trainer.set_learning_rate(lr)
-        X, y = X.as_in_ctx(device), y.as_in_ctx(device)
+        parts = split(X, y, devices)
         with autograd.record():
-            logits, losses = net_with_loss(X, y)
-        losses.backward()
+            outputs = [net_with_loss(*part) for part in parts]
+        for _, losses in outputs:
+            losses.backward()
         # A short last minibatch takes a short step, so that each example has the same weight.
         # At the chapter's learning rate a full step on its few examples is a jolt just before
         # the evaluation, which costs about two points of test accuracy.
         batch_size = max(batch_size, len(y))
         trainer.step(batch_size)
-        tally.add(logits, losses, y)
+        for (logits, losses), (_, y) in zip(outputs, parts):
+            tally.add(*(array.as_in_ctx(devices[0]) for array in (logits, losses, y)))
         if on_minibatch:
             on_minibatch()
     return tally

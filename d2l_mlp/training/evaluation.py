@@ -99,11 +99,16 @@ class Tally:
         self._correct += (logits.argmax(axis=-1).astype(y.dtype) == y).sum()
         self._minibatches.clear()
 
-    def means(self) -> Tuple[float, float]:
-        """Wait for the device, and give the mean loss and the accuracy."""
+    def sums(self) -> Tuple[float, float, int]:
+        """Wait for the device; give the sum of the losses, and the numbers of hits and examples."""
         if self._minibatches:
             self._add_up()
-        return self._loss.item() / self.num_examples, self._correct.item() / self.num_examples
+        return float(self._loss), float(self._correct), self.num_examples
+
+    def means(self) -> Tuple[float, float]:
+        """Wait for the device, and give the mean loss and the accuracy."""
+        loss, correct, num_examples = self.sums()
+        return loss / num_examples, correct / num_examples
 
 
 def predict(net: gluon.Block, X: np.ndarray) -> numpy.ndarray:

@@ -5,19 +5,20 @@ and the book's loop before it. No files, no printing; what happens is told to ca
 """
 
 import time
-from typing import Any, Callable, Iterator, List, Optional, Protocol, Union
+from typing import Any, Callable, Iterator, List, Optional, Protocol
 
-import mxnet
 import numpy
 from mxnet import gluon, npx
 
 from d2l_mlp.data.examples import check_data, infer_shapes
-from d2l_mlp.runtime.device import device_of
+from d2l_mlp.runtime.device import devices_of
 from d2l_mlp.runtime.processors import threads_for
+from d2l_mlp.runtime.workers import Workers
 from d2l_mlp.training.epoch import train_epoch
 from d2l_mlp.training.evaluation import measure
 from d2l_mlp.training.graph import with_loss
 from d2l_mlp.training.hyperparameters import Hyperparameters
+from d2l_mlp.training.parallel import agreed
 from d2l_mlp.training.randomness import seed_epoch, warn_of_other_numbers
 from d2l_mlp.training.schedules import learning_rates
 from d2l_mlp.training.state import (
@@ -45,7 +46,7 @@ class DivergenceError(ArithmeticError):
 def fit(
     net: gluon.Block,
     train_iter: Minibatches,
-    val_iter: Minibatches,
+    val_iter: Optional[Minibatches],
     *,
     num_epochs: int = 10,
     optimizer: str = "sgd",
@@ -56,7 +57,7 @@ def fit(
     patience: int = 0,
     seed: Optional[int] = None,
     state: Optional[TrainingState] = None,
-    kvstore: Union[str, mxnet.kvstore.KVStoreBase, None] = None,
+    workers: Optional[Workers] = None,
     on_epoch: Optional[Callable[[TrainingState], None]] = None,
     on_minibatch: Optional[Callable[[], None]] = None,
 ) -> List[EpochMetrics]:
@@ -89,8 +90,10 @@ def fit(
     state : TrainingState, optional
         Go on from there, as if there had been no interruption: `net` takes its parameters. The
         loader has to give the epoch that comes next (see ``epoch`` of `d2l_mlp.data.loaders`).
-    kvstore : str or mxnet.kvstore.KVStore, optional
-        For several processes, each with its part of the minibatches; see ``gluon.Trainer``.
+    workers : Workers, optional
+        That train together, each with its part of the minibatches, which `ArrayLoader` gives. They
+        go on from the state of worker 0, and it alone needs `val_iter`. All get the same metrics,
+        and the same parameters.
     on_epoch : callable, optional
         Called after each epoch with the `TrainingState`, to be kept or reported.
     on_minibatch : callable, optional
@@ -111,34 +114,39 @@ def fit(
         If the loss or a parameter is NaN or infinite after an epoch; `net` then has the
         parameters of the epoch before it.
     """
+    workers = workers or Workers()
     settings = Hyperparameters(
         epochs=num_epochs, optimizer=optimizer, lr=lr, momentum=momentum, wd=wd,
         schedule=schedule, patience=patience, seed=0 if seed is None else seed,
     )  # fmt: skip
     infer_shapes(net, train_iter)
     for data_iter in (train_iter, val_iter):
-        check_data(net, data_iter)
+        if data_iter is not None:
+            check_data(net, data_iter)
     warn_of_other_numbers(net, seed, state)
-    state = state or initial_state(net)
+    state = agreed(state or initial_state(net), workers)
     set_parameters(net, state.parameters)
     steps = len(state.history) * len(train_iter)
-    trainer = make_trainer(net, settings, state, steps, kvstore)
-    net_with_loss, device = with_loss(net, nan_is_noticed=True), device_of(net)
-    examples = getattr(train_iter, "minibatch_size", 0)
+    trainer = make_trainer(net, settings, state, steps, workers)
+    net_with_loss, devices = with_loss(net, nan_is_noticed=True), devices_of(net)
+    examples = getattr(train_iter, "minibatch_size", 0) // (len(devices) * workers.number)
     weights = [p.shape for p in net.collect_params().values() if len(p.shape) > 1]
     with threads_for(examples, weights):
         for epoch in range(len(state.history), num_epochs):
             if 0 < patience <= epoch - state.best_epoch:
                 break
-            seed_epoch(seed, epoch)
+            seed_epoch(seed, epoch, workers.rank)
             rates = learning_rates(settings, epoch, len(train_iter))
             start = time.perf_counter()
-            train = train_epoch(net_with_loss, train_iter, trainer, rates, device, on_minibatch)
-            train_loss, train_accuracy = train.means()
+            train = train_epoch(net_with_loss, train_iter, trainer, rates, devices, on_minibatch)
+            loss, correct, num_examples = workers.add_up((), train.sums())
+            train_loss, train_accuracy = loss / num_examples, correct / num_examples
             npx.waitall()
             seconds = time.perf_counter() - start
             parameters = parameters_of(net)
-            val_loss, val_accuracy = measure(net_with_loss, val_iter, device, on_minibatch)
+            val_loss, val_accuracy = workers.told(
+                lambda: measure(net_with_loss, val_iter, devices[0], on_minibatch)
+            )
             values = (numpy.array([train_loss, val_loss]), *parameters.values())
             if not all(numpy.isfinite(array).all() for array in values):
                 set_parameters(net, state.parameters)
@@ -148,7 +156,7 @@ def fit(
                 )
             metrics = EpochMetrics(
                 epoch + 1, train_loss, train_accuracy, val_loss, val_accuracy,
-                seconds, train.num_examples / seconds,
+                seconds, num_examples / seconds,
             )  # fmt: skip
             state = state.after(metrics, parameters, read_states(trainer))
             if on_epoch:

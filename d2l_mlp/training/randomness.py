@@ -11,7 +11,7 @@ from mxnet.gluon import nn
 from d2l_mlp.training.state import TrainingState
 
 
-def seed_epoch(seed: Optional[int], epoch: int) -> None:
+def seed_epoch(seed: Optional[int], epoch: int, rank: int = 0) -> None:
     """Seed MXNet's generator for an epoch.
 
     The state of that generator cannot be read, and so not be kept in a checkpoint. What is drawn
@@ -23,9 +23,12 @@ def seed_epoch(seed: Optional[int], epoch: int) -> None:
         Of the whole training, 0 to 2**32 - 1; with None, the generator is left as it is.
     epoch : int
         From 0.
+    rank : int, default 0
+        Number of the worker, of several: each draws numbers of its own for its part of a minibatch.
     """
     if seed is not None:
-        mxnet.random.seed(int(numpy.random.RandomState([seed, epoch]).randint(2**31)))
+        numbers = [seed, epoch, rank] if rank else [seed, epoch]
+        mxnet.random.seed(int(numpy.random.RandomState(numbers).randint(2**31)))
 
 
 def warn_of_other_numbers(

@@ -74,7 +74,7 @@ def initial_state(net: gluon.Block) -> TrainingState:
 
 def parameters_of(net: gluon.Block) -> Arrays:
     """Copy a net's parameters."""
-    return {n: p.data().asnumpy() for n, p in net._collect_params_with_prefix().items()}
+    return {n: p.list_data()[0].asnumpy() for n, p in net._collect_params_with_prefix().items()}
 
 
 def set_parameters(net: gluon.Block, values: Arrays) -> None:

@@ -5,7 +5,7 @@ is arrays by name. And on a CPU, MXNet's operators that update parameters take s
 long as NumPy, which does it here, in the parameters' own memory.
 """
 
-from typing import Any, Dict, Iterator, List, Optional, Tuple, Union
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 
 import mxnet
 import numpy
@@ -14,6 +14,7 @@ from mxnet import gluon, np, npx
 from d2l_mlp.runtime.device import device_of
 from d2l_mlp.runtime.host_memory import HostMemory, is_on_host
 from d2l_mlp.runtime.rules import flush
+from d2l_mlp.runtime.workers import Workers
 from d2l_mlp.training.hyperparameters import Hyperparameters
 from d2l_mlp.training.optimizers import OPTIMIZERS
 from d2l_mlp.training.state import Arrays, TrainingState
@@ -24,7 +25,7 @@ def make_trainer(
     settings: Hyperparameters,
     state: TrainingState,
     steps: int,
-    kvstore: Union[str, mxnet.kvstore.KVStoreBase, None] = None,
+    workers: Optional[Workers] = None,
 ) -> gluon.Trainer:
     """Make the trainer of a net.
 
@@ -38,13 +39,14 @@ def make_trainer(
         To go on from.
     steps : int
         That the optimizer took before `state`.
-    kvstore : str or mxnet.kvstore.KVStore, optional
-        For several processes or devices; see ``gluon.Trainer``.
+    workers : Workers, optional
+        That train together, and know how many elements the parameters have.
 
     Returns
     -------
     gluon.Trainer
-        What its optimizer keeps, `read_states` copies.
+        Each of its steps is that of the minibatch's parts on all devices and at all workers
+        together. What its optimizer keeps, `read_states` copies.
 
     Raises
     ------
@@ -59,8 +61,8 @@ def make_trainer(
                 "before; set it to 'write'"
             )
     optimizer = _NamedStates(list(names.values()), settings, state.optimizer, steps)
-    kind = _HostTrainer if kvstore is None and is_on_host(device_of(net)) else gluon.Trainer
-    return kind(list(names), optimizer, kvstore=kvstore)
+    kind = _HostTrainer if is_on_host(device_of(net)) else _Trainer
+    return kind(list(names), optimizer, workers or Workers())
 
 
 def read_states(trainer: gluon.Trainer) -> Dict[str, Arrays]:
@@ -82,7 +84,7 @@ class _NamedStates(mxnet.optimizer.Optimizer):
         }
 
     def create_state(self, index: int, weight: np.ndarray) -> Dict[str, np.ndarray]:
-        name, weight = self._names[index], weight.as_np_ndarray()  # of a server it is a legacy one
+        name = self._names[index]
         for state, arrays in self.arrays.items():
             arrays[name] = np.zeros_like(weight)
             if name in self._before.get(state, {}):
@@ -90,7 +92,7 @@ class _NamedStates(mxnet.optimizer.Optimizer):
         return {state: arrays[name] for state, arrays in self.arrays.items()}
 
     def update(self, index: int, weight: np.ndarray, grad: np.ndarray, state: Any) -> None:
-        self.step(np, index, weight.as_np_ndarray(), grad.as_np_ndarray(), state)
+        self.step(np, index, weight, grad, state)
 
     def step(self, xp: Any, index: int, weight: Any, grad: Any, states: Dict[str, Any]) -> None:
         self._update_count(index)
@@ -104,27 +106,87 @@ class _NamedStates(mxnet.optimizer.Optimizer):
         )  # fmt: skip
 
 
-class _HostTrainer(gluon.Trainer):
+class _Trainer(gluon.Trainer):
+    """Adds up the gradients of all devices and workers, before each of them takes the same step.
+
+    Were the step taken by the servers of MXNet's KVStore, they would have to be sent the optimizer
+    as a pickle, and a checkpoint would lack what it keeps.
+    """
+
+    def __init__(
+        self, parameters: List[gluon.Parameter], optimizer: mxnet.optimizer.Optimizer,
+        workers: Workers,
+    ):  # fmt: skip
+        devices = parameters[0].list_ctx()
+        kvstore = "device" if len(devices) > 1 else None
+        super().__init__(parameters, optimizer, kvstore=kvstore, update_on_kvstore=False)
+        self._workers, self._devices = workers, devices
+        self._trained = [parameter for parameter in parameters if parameter.grad_req != "null"]
+
+    def _allreduce_grads(self) -> None:
+        if len(self._devices) == self._workers.number == 1:
+            return
+        self._let_idle_devices_add_nothing()
+        super()._allreduce_grads()
+        if self._workers.number == 1:
+            return
+        on_host = is_on_host(self._devices[0])
+        first = [parameter.list_grad()[0] for parameter in self._trained]
+        sums = [HostMemory(grad).view() if on_host else grad.asnumpy() for grad in first]
+        self._workers.add_up(sums)
+        for parameter, total in zip(self._trained, sums):
+            for grad in parameter.list_grad()[1 if on_host else 0 :]:
+                grad[:] = np.array(total, dtype=total.dtype, ctx=grad.ctx)
+
+    def _let_idle_devices_add_nothing(self) -> None:
+        """Make the gradients 0 where there was no example of the minibatch: none is new there."""
+        for i in range(len(self._devices)):
+            weights = [parameter.list_data()[i] for parameter in self._trained]
+            if not any(weight._fresh_grad for weight in weights):
+                for parameter, weight in zip(self._trained, weights):
+                    parameter.list_grad()[i][:] = 0
+                    weight._fresh_grad = True
+
+
+class _Slot(NamedTuple):
+    """A parameter's memory, and what belongs to it."""
+
+    index: int
+    weight: HostMemory
+    grad: HostMemory
+    states: Dict[str, HostMemory]
+    replicas: List[HostMemory]
+    """The parameter on the other devices."""
+
+
+class _HostTrainer(_Trainer):
     """Updates the parameters in their own memory, with NumPy."""
 
-    _memory: Optional[List[Tuple[int, HostMemory, HostMemory, Dict[str, HostMemory]]]] = None
+    _memory: Optional[List[_Slot]] = None
 
     def _update(self, ignore_stale_grad: bool = False) -> None:
         if self._memory is None:
             self._memory = list(self._find_memory())
-        fresh = [slot for slot in self._memory if slot[1].array._fresh_grad]
+        fresh = [slot for slot in self._memory if slot.weight.array._fresh_grad]
         if len(fresh) < len(self._memory) and not ignore_stale_grad:
             super()._update()  # which says what is wrong, and changes nothing
         npx.waitall()
         with numpy.errstate(all="ignore"):  # a loss that is no longer finite is told at the end
-            for index, weight, grad, states in fresh:
+            for index, weight, grad, states, replicas in fresh:
                 views = {name: memory.view() for name, memory in states.items()}
                 self.optimizer.step(numpy, index, weight.view(), grad.view(), views)
-                weight.array._fresh_grad = False
+                for memory in (weight, *replicas):
+                    memory.array._fresh_grad = False
+                for replica in replicas:
+                    replica.view()[:] = weight.view()
 
-    def _find_memory(self) -> Iterator[Tuple[int, HostMemory, HostMemory, Dict[str, HostMemory]]]:
+    def _find_memory(self) -> Iterator[_Slot]:
         for index, parameter in enumerate(self._params):
             if parameter.grad_req != "null":
-                states = self.optimizer.create_state(index, parameter.data())
-                memory = {name: HostMemory(array) for name, array in states.items()}
-                yield index, HostMemory(parameter.data()), HostMemory(parameter.grad()), memory
+                weight, *replicas = parameter.list_data()
+                states = self.optimizer.create_state(index, weight)
+                yield _Slot(
+                    index, HostMemory(weight), HostMemory(parameter.list_grad()[0]),
+                    {name: HostMemory(array) for name, array in states.items()},
+                    [HostMemory(array) for array in replicas],
+                )  # fmt: skip
