@@ -25,7 +25,8 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
 
 
 def _train(flags: TrainFlags, received: signals.Signals) -> None:
-    if flags.kvstore and roles.prepare() != "worker":
+    role = roles.prepare(flags.kvstore)
+    if role in ("scheduler", "server"):
         with received.left_alone():  # MXNet's loops never come back to Python
             return roles.serve()
     with received.deferred():
@@ -33,16 +34,10 @@ def _train(flags: TrainFlags, received: signals.Signals) -> None:
             processors.use_all()  # before anything imports MXNet
         gc.disable()
         from d2l_mlp.cli import seeds_job, together, training_job
-
-        gc.freeze()  # modules stay to the end: the garbage collector need not look at them
-        gc.enable()
-    if flags.seeds:
-        return seeds_job.train(flags, received)
-    workers = together.workers_of(flags)
-    try:
-        (together.work if workers.rank else training_job.train)(flags, received, workers)
-    finally:
-        workers.close()
+    if role == "worker":
+        together.train(flags, received)
+    else:
+        (seeds_job.train if flags.seeds else training_job.train)(flags, received)
 
 
 def _loader(flags: TrainFlags) -> str:

@@ -171,7 +171,10 @@ def test_help_shows_every_default_and_imports_nothing_heavy(run):
         (["--best"], "--best needs --from"),
         (["--learning-rate", "1"], "unrecognized arguments: --learning-rate 1"),
         (["--device", "tpu"], "argument --device: 'tpu' is not known; choose one of auto, cpu, "
-         "gpu, gpu:N"),
+         "gpu, cpu:N, gpu:N"),
+        (["--device", "cpu:0,tpu"], "argument --device: 'tpu' is not known; choose one of auto"),
+        (["--kvstore", "local"], "argument --kvstore: invalid choice: 'local'"),
+        (["--kvstore", "dist_sync", "--seeds", "1", "2"], "--seeds and --kvstore exclude each"),
     ],
 )  # fmt: skip
 def test_bad_flags(capsys, args, says):

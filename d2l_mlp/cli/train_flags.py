@@ -138,6 +138,8 @@ def read_flags(argv: Optional[Sequence[str]] = None) -> TrainFlags:
         p.error("--config and --from exclude each other: --from brings hyperparameters too")
     if "seeds" in given and ("seed" in given or len(set(given["seeds"])) < len(given["seeds"])):
         p.error("--seeds excludes --seed, and names each seed once")
+    if "seeds" in given and "kvstore" in given:
+        p.error("--seeds and --kvstore exclude each other; start the processes for each seed anew")
     parent = given.pop("config", None) or given.get("ancestor")
     if parent and ("ancestor" in given or parent.is_dir()):
         parent /= config.NAME

@@ -20,6 +20,10 @@ def train_loaders(
     """
     if settings.validation:
         data = hold_out(data, settings.validation, settings.seed)
+    if settings.loader == "d2l" and workers.number > 1:
+        raise ValueError(
+            "the loader is d2l, which has no parts for several workers; take the loader arrays"
+        )
     if settings.loader == "d2l":
         return book_loaders.d2l_loaders(data, settings.batch_size, settings.seed, settings.workers)
     if workers.number == 1:

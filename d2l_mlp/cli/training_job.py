@@ -1,15 +1,17 @@
 """What the training command does: find the data, build the net, fit it, and save the run."""
 
+import dataclasses
 import shlex
 import time
 from typing import Any, Optional
+
+from mxnet import gluon
 
 from d2l_mlp.cli import beginnings, training_data
 from d2l_mlp.cli import training_lines as lines
 from d2l_mlp.cli.predecessor import begin_with, compare, continued
 from d2l_mlp.cli.progress import Progress
 from d2l_mlp.cli.signals import Signals, Stopped
-from d2l_mlp.cli.together import fit_by, tell
 from d2l_mlp.cli.train_flags import PROG, TrainFlags
 from d2l_mlp.data import fashion_mnist
 from d2l_mlp.runs.folder import Run
@@ -19,7 +21,7 @@ from d2l_mlp.runtime import device
 from d2l_mlp.runtime.workers import Workers
 from d2l_mlp.training.evaluation import evaluate
 from d2l_mlp.training.hyperparameters import Hyperparameters
-from d2l_mlp.training.loop import DivergenceError
+from d2l_mlp.training.loop import DivergenceError, fit
 from d2l_mlp.training.state import TrainingState, initial_state
 
 
@@ -67,7 +69,7 @@ def train(flags: TrainFlags, signals: Signals, workers: Optional[Workers] = None
             )
         done = len(run.state.history)
         train_iter.epoch = done
-        tell(workers, settings, data.release, done)
+        workers.told(lambda: (dataclasses.asdict(settings), data.release, done))
         if not flags.quiet:
             lines.introduce(settings, data, devices, net)
             if flags.resume:
@@ -129,6 +131,17 @@ def train(flags: TrainFlags, signals: Signals, workers: Optional[Workers] = None
             saved = load(run.folder, context)
             report_job.write([saved], {data.release: data}, run.folder / "report.html")
     return run.state.history[-1].val_accuracy if test_accuracy is None else test_accuracy
+
+
+def fit_by(
+    settings: Hyperparameters, net: gluon.Block, train_iter: Any, val_iter: Any, **options: Any
+) -> None:
+    """Fit a net by a run's hyperparameters; the options are others of `fit`."""
+    fit(
+        net, train_iter, val_iter, num_epochs=settings.epochs, optimizer=settings.optimizer,
+        lr=settings.lr, momentum=settings.momentum, wd=settings.wd, schedule=settings.schedule,
+        patience=settings.patience, seed=settings.seed, **options,
+    )  # fmt: skip
 
 
 def _event_log(run: Run, settings: Hyperparameters) -> Any:

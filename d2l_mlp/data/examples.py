@@ -75,7 +75,7 @@ def infer_shapes(net: gluon.Block, data_iter: Iterable) -> None:
     """
     try:
         for parameter in net.collect_params().values():
-            parameter.data()
+            parameter.list_data()
     except gluon.parameter.DeferredInitializationError:
         for X, _ in _minibatches(data_iter):
             check_inputs(net, X[:1])

@@ -43,6 +43,8 @@ class HostMemory:
         numpy.ndarray
             Of the same shape and dtype, until MXNet uses the array again: it may then move.
         """
+        if not self.array.size:  # it has no address
+            return numpy.empty(self.array.shape, self.array.dtype)
         check_call(_LIB.MXNDArrayWaitToRead(self.array.handle))
         check_call(_LIB.MXNDArrayGetData(self.array.handle, ctypes.byref(self._address)))
         address = self._address.value or 0

@@ -9,7 +9,7 @@ import ipaddress
 import os
 import socket
 import sys
-from typing import Dict, Union
+from typing import Dict, Optional, Union
 
 from d2l_mlp.runtime.environment import EnvironmentVariableError
 from d2l_mlp.runtime.rules import Choice, Number
@@ -23,23 +23,32 @@ RULES: Dict[str, Union[Choice, Number]] = {
 """What each variable has to be; ``DMLC_PS_ROOT_URI`` and ``DMLC_NODE_HOST`` are addresses."""
 
 
-def prepare() -> str:
+def prepare(kvstore: Optional[str]) -> Optional[str]:
     """Check this process's environment before MXNet reads it, and give its role.
 
     Names of machines become IPv4 addresses, which are what MXNet can listen at. A server or worker
     listens at ``DMLC_NODE_HOST``; without it, at the loopback address if the scheduler is there.
 
+    Parameters
+    ----------
+    kvstore : str or None
+        The type of the KVStore that is to be made; None is for a process that trains alone.
+
     Returns
     -------
-    str
-        "scheduler", "server" or "worker".
+    str or None
+        "scheduler", "server" or "worker"; None without a KVStore.
 
     Raises
     ------
     EnvironmentVariableError
         If a variable is missing, or is not what its rule allows, or this machine cannot listen at
-        an address that it names.
+        an address that it names; or if there is a role, but no KVStore.
     """
+    if kvstore is None:
+        if os.environ.get("DMLC_ROLE"):
+            raise _error("DMLC_ROLE", "unset it to train alone, or give --kvstore dist_sync")
+        return None
     for name, rule in RULES.items():
         text = os.environ.get(name, "").strip()
         try:

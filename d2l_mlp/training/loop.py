@@ -119,6 +119,11 @@ def fit(
         epochs=num_epochs, optimizer=optimizer, lr=lr, momentum=momentum, wd=wd,
         schedule=schedule, patience=patience, seed=0 if seed is None else seed,
     )  # fmt: skip
+    if workers.number > 1 and not hasattr(train_iter, "minibatch_size"):
+        raise ValueError(
+            "the minibatches do not tell their size over all workers; give an ArrayLoader, with "
+            "rank and num_parts"
+        )
     infer_shapes(net, train_iter)
     for data_iter in (train_iter, val_iter):
         if data_iter is not None:

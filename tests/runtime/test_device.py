@@ -6,7 +6,7 @@ import pytest
 from mxnet import npx
 
 from d2l_mlp.runtime import device
-from d2l_mlp.runtime.device import DeviceError, choose
+from d2l_mlp.runtime.device import DeviceError, choose, choose_several
 
 CHOOSE = """
 import sys
@@ -25,10 +25,14 @@ def test_cpu():
 
 def test_description_names_what_decides_the_threads(monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    assert device.describe(mxnet.cpu()) == f"cpu, {len(os.sched_getaffinity(0))} processors"
+    assert device.describe([mxnet.cpu()]) == f"cpu, {len(os.sched_getaffinity(0))} processors"
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    assert device.describe(mxnet.cpu()).endswith("processors, OMP_NUM_THREADS=3")
-    assert device.describe(mxnet.gpu(1)) == "gpu:1"
+    assert device.describe([mxnet.cpu()]).endswith("processors, OMP_NUM_THREADS=3")
+    assert device.describe([mxnet.gpu(1)]) == "gpu:1"
+    assert device.describe([mxnet.gpu(0), mxnet.gpu(3)]) == "gpu:0, gpu:3"
+    both = device.describe([mxnet.cpu(0), mxnet.cpu(1)])
+    assert both.startswith("cpu:0, cpu:1, ")
+    assert both.endswith("processors, OMP_NUM_THREADS=3")
 
 
 @pytest.mark.skipif(npx.num_gpus() > 0, reason="there is a GPU")
@@ -55,7 +59,20 @@ def test_cpu_only_wheel_refuses_a_gpu_and_says_why(run, driver):
     assert "pip install --no-deps mxnet-cu112==1.9.1" in line
 
 
-@pytest.mark.parametrize("name", ["", "GPU", "gpu:", "gpu:-1", "gpu:x", "cuda:0", "tpu", "cpu:0"])
-def test_unknown_names(name):
-    with pytest.raises(DeviceError, match="is not known; choose one of auto, cpu, gpu, gpu:N"):
+@pytest.mark.parametrize("name", ["", "GPU", "gpu:", "gpu:-1", "gpu:x", "cuda:0", "tpu", "cpu:"])
+@pytest.mark.parametrize("choose", [choose, choose_several])
+def test_unknown_names(choose, name):
+    says = "is not known; choose one of auto, cpu, gpu, cpu:N, gpu:N"
+    with pytest.raises(DeviceError, match=says):
         choose(name)
+
+
+def test_several():
+    assert choose_several("cpu") == [mxnet.cpu()]
+    assert choose_several("cpu:2,cpu:0") == [mxnet.cpu(2), mxnet.cpu(0)]
+
+
+@pytest.mark.parametrize("names", ["cpu:1,cpu:1", "cpu,cpu:0"])
+def test_a_device_twice(names):
+    with pytest.raises(DeviceError, match=f"devices '{names}' do not go together; give different"):
+        choose_several(names)

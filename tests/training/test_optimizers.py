@@ -7,10 +7,11 @@ MXNet's operators take the learning rate and the other constants in single preci
 import mxnet
 import numpy
 import pytest
-from mxnet import autograd, np
+from mxnet import autograd, cpu, np
 
 from d2l_mlp.data.loaders import ArrayLoader, array_loaders
 from d2l_mlp.mlp import build_mlp
+from d2l_mlp.training import trainer as trainer_module
 from d2l_mlp.training.hyperparameters import Hyperparameters
 from d2l_mlp.training.loop import DivergenceError, fit
 from d2l_mlp.training.optimizers import OPTIMIZERS
@@ -38,32 +39,37 @@ def adam(w, g, states, t, lr, wd, momentum):
 ORACLES = {"sgd": sgd, "adam": adam}
 
 
-@pytest.mark.parametrize("kvstore", [None, "local"])  # by NumPy, and by MXNet, as on a GPU
+@pytest.mark.parametrize("on_host", [True, False])  # by NumPy, and by MXNet, as on a GPU
+@pytest.mark.parametrize("devices", [[cpu(0)], [cpu(0), cpu(1)], [cpu(2), cpu(0), cpu(1)]], ids=str)
 @pytest.mark.parametrize("wd", [0.0, 0.01])
 @pytest.mark.parametrize(
     ("optimizer", "momentum"), [("sgd", 0.0), ("sgd", 0.9), ("adam", 0.0)], ids=str
 )
-def test_steps_are_the_paper_s(optimizer, momentum, wd, kvstore):
+def test_steps_are_the_paper_s(monkeypatch, optimizer, momentum, wd, devices, on_host):
+    monkeypatch.setattr(trainer_module, "is_on_host", lambda device: on_host)
     settings = Hyperparameters(optimizer=optimizer, momentum=momentum, wd=wd, lr=0.05)
     mxnet.random.seed(1)
-    net = build_mlp((3,), 2, num_inputs=4, dtype="float64")
-    trainer = make_trainer(net, settings, initial_state(net), 0, kvstore)
+    net = build_mlp((3,), 2, num_inputs=4, dtype="float64", device=devices)
+    trainer = make_trainer(net, settings, initial_state(net), 0)
     expected = parameters_of(net)
     states = {name: {} for name in expected}
     close = {"rtol": 1e-5, "atol": 2e-5 if optimizer == "adam" else 1e-6}
     random = numpy.random.RandomState(0)
     for t in range(1, 8):
-        X = np.array(random.randn(5, 4), dtype="float64")
+        X = np.array(random.randn(2, 4), dtype="float64")
+        parts = [X.as_in_ctx(device) for device in devices[: t % 3 + 1]]  # some have none
         with autograd.record():
-            loss = (net(X) ** 2).sum()
-        loss.backward()
+            losses = [(net(X) ** 2).sum() for X in parts]
+        for loss in losses:
+            loss.backward()
         for name, parameter in net._collect_params_with_prefix().items():
-            g = parameter.grad().asnumpy() / 5
+            g = sum(parameter.grad(part.ctx).asnumpy() for part in parts) / 5
             w = expected[name]
             expected[name] = ORACLES[optimizer](w, g, states[name], t, 0.05, wd, momentum)
         trainer.step(5)
-        for name, w in parameters_of(net).items():
-            numpy.testing.assert_allclose(w, expected[name], **close)
+        for name, parameter in net._collect_params_with_prefix().items():
+            for w in parameter.list_data():
+                numpy.testing.assert_allclose(w.asnumpy(), expected[name], **close)
     kept = read_states(trainer)
     assert tuple(kept) == OPTIMIZERS[optimizer].states(settings)
     for state, arrays in kept.items():

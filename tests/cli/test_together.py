@@ -1,0 +1,129 @@
+"""Several processes against one, and how they end together."""
+
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.groups import TRAIN, assert_same_run, ends, environment, run_group, start_group
+from tests.processes import PROG, SAMPLE, metrics
+
+SMALL = ("--dataset", "sample", "--hidden", "32", "--lr", "0.1")
+NAIVE, THREADED = "NaiveEngine", "ThreadedEnginePerDevice"
+
+
+@pytest.mark.parametrize(
+    ("workers", "servers", "engine", "flags"),
+    [
+        (2, 1, None, ["--epochs", "2"]),
+        (2, 2, THREADED, ["--momentum", "0.9", "--schedule", "cosine", "--epochs", "2"]),
+        (4, 2, NAIVE, ["--optimizer", "adam", "--lr", "0.01", "--epochs", "2"]),
+        # Two examples are left for the last minibatch, so two of the workers get none.
+        (4, 1, None, ["--batch-size", "1666", "--epochs", "3"]),
+        (3, 1, None, ["--validation", "0.1", "--patience", "1", "--epochs", "9", "--lr", "3"]),
+        (2, 1, None, ["--epochs", "1", "--device", "cpu:0,cpu:1,cpu:2"]),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else str(value),
+)
+def test_workers_are_one_process(start, run, tmp_path, workers, servers, engine, flags):
+    env = {"MXNET_ENGINE_TYPE": engine} if engine else {}
+    flags = (*SMALL, *flags)
+    told = run_group(start, workers, servers, *TRAIN, *flags, "--out", "group", **env)
+    alone = run("-m", "d2l_mlp.train", *flags, "--out", "alone").stdout
+    assert_same_run(tmp_path / "group", tmp_path / "alone", atol=1e-4)
+    # One of them speaks, and as one that is alone does.
+    assert [line[:9] for line in told.splitlines()] == [line[:9] for line in alone.splitlines()]
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_run_goes_on_with_another_number_of_workers(start, run, tmp_path, workers):
+    flags = (*SMALL, "--momentum", "0.9", "--schedule", "constant")
+    run(*SAMPLE, *flags[2:], "--epochs", 3, "--out", "alone")
+    run_group(start, 2, 1, *TRAIN, *flags, "--epochs", "1", "--out", "group")
+    resume = ("--resume", "group", "--epochs", "3")
+    if workers == 1:
+        run("-m", "d2l_mlp.train", *resume)
+    else:
+        # Worker 0 alone needs the run's folder: whoever that is, it tells the others.
+        run_group(start, workers, 1, *TRAIN, *resume)
+    assert_same_run(tmp_path / "group", tmp_path / "alone", atol=1e-4)
+
+
+def test_a_run_begins_with_another_s_parameters_and_reports(start, run, tmp_path):
+    run(*SAMPLE, "--hidden", 32, "--epochs", 1, "--out", "first")
+    flags = ("--from", "first", "--lr", "0.01", "--epochs", "1")
+    run_group(start, 2, 1, *TRAIN, *flags, "--report", "--tensorboard", "--out", "group")
+    run("-m", "d2l_mlp.train", *flags, "--out", "alone")
+    assert_same_run(tmp_path / "group", tmp_path / "alone", atol=1e-4)
+    assert (tmp_path / "group" / "report.html").exists()
+    assert list((tmp_path / "group" / "tensorboard").iterdir())
+
+
+def test_dropout_is_drawn_by_seed_epoch_and_worker(start, tmp_path):
+    flags = (*SMALL, "--dropout", "0.3", "--epochs", "2")
+    for out in ("a", "b"):
+        run_group(start, 2, 1, *TRAIN, *flags, "--out", out)
+    assert_same_run(tmp_path / "a", tmp_path / "b", atol=1e-6)
+
+
+def test_all_end_where_worker_0_fails(start, tmp_path):
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "file").touch()
+    results = ends(start_group(start, 3, 2, *TRAIN, *SMALL, "--out", "taken"))
+    assert [code for code, _, _ in results] == [0, 0, 0, 1, 1, 1]
+    errors = sorted(error for _, _, error in results[3:])
+    assert [error.count("\n") for error in errors] == [1, 1, 1]
+    assert errors[0].startswith(f"{PROG}: error: taken ")
+    for rank in (1, 2):
+        line = f"{PROG}: error: worker 0 has ended, and so does worker {rank}\n"
+        assert errors[rank] == line
+
+
+def test_all_end_where_the_training_diverges_and_one_says_so(start):
+    results = ends(start_group(start, 2, 1, *TRAIN, *SMALL[:-1], "1e30", "--out", "run"))
+    assert [code for code, _, _ in results] == [0, 0, 1, 1]
+    (error,) = filter(None, (error for _, _, error in results))
+    assert "no longer finite after epoch 1" in error
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("first", [True, False])
+def test_all_end_where_one_is_stopped_and_the_run_goes_on(start, run, tmp_path, first, signum):
+    group = start_group(start, 2, 1, *TRAIN, *SMALL, "--epochs", "10000", "--out", "group")
+    folder = tmp_path / "group"
+    metrics_file = folder / "metrics.csv"
+    while not (metrics_file.exists() and "\n2," in metrics_file.read_text()):
+        assert all(process.poll() is None for process in group)
+        time.sleep(0.05)
+    # Which of them is worker 0, the scheduler has decided: that one has the run's folder open.
+    holds = [
+        any(str(folder) in str(link.resolve()) for link in Path(f"/proc/{p.pid}/fd").iterdir())
+        for p in group[2:]
+    ]
+    assert sorted(holds) == [False, True]
+    stopped = group[2 + holds.index(first)]
+    stopped.send_signal(signum)
+    results = ends(group, timeout=20)
+    assert sorted(code for code, _, _ in results) == [0, 0, 1, 128 + signum]
+    assert results[group.index(stopped)][0] == 128 + signum
+    epochs = len(metrics(folder))
+    run("-m", "d2l_mlp.train", "--resume", "group", "--epochs", epochs + 1)
+    assert len(metrics(folder)) == epochs + 1
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_a_worker_that_waits_in_vain_ends_after_a_signal(start, signum):
+    env = environment(2)
+    group = [start(*TRAIN, DMLC_ROLE=role, **env) for role in ("scheduler", "server", "worker")]
+    time.sleep(3)  # there is one worker of two
+    for process in group:
+        process.send_signal(signum)
+    codes = [code for code, _, _ in ends(group, timeout=10)]
+    assert codes == [-signum, -signum, 128 + signum]
+
+
+def test_the_book_s_loader_is_refused(start):
+    results = ends(start_group(start, 2, 1, *TRAIN, *SMALL, "--loader", "d2l"))
+    assert [code for code, _, _ in results] == [0, 0, 1, 1]
+    assert any("the loader is d2l, which has no parts" in error for _, _, error in results)
