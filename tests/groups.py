@@ -39,7 +39,10 @@ def run_group(start, workers, servers, *args, **env):
     """Wait for a group that has to succeed, and give what it has printed."""
     results = ends(start_group(start, workers, servers, *args, **env))
     assert [code for code, _, _ in results] == [0] * len(results), results
-    assert [error for _, _, error in results] == [""] * len(results)
+    for _, _, errors in results:  # MXNet names the engine that somebody has chosen
+        assert [
+            line for line in errors.splitlines() if "MXNet start using engine" not in line
+        ] == []
     return "".join(output for _, output, _ in results)
 
 

@@ -46,13 +46,13 @@ def _work(flags: TrainFlags, signals: Signals, workers: Workers) -> None:
         hyperparameters, release, done = workers.told(lambda: None)  # by the job
         settings = Hyperparameters(**hyperparameters)
         data = fashion_mnist.load(release, flags.data_dir)
-        train_iter, _ = training_data.train_loaders(settings, data, devices[0], workers)
+        train_iter, val_iter = training_data.train_loaders(settings, data, devices[0], workers)
         del data  # the test set is for worker 0
         train_iter.epoch = done
         net = new_net(settings, devices)
         try:
             training_job.fit_by(
-                settings, net, train_iter, None, workers=workers, on_minibatch=signals.check
+                settings, net, train_iter, val_iter, workers=workers, on_minibatch=signals.check
             )
         except DivergenceError as error:
             raise SaidError from error  # by worker 0

@@ -14,9 +14,9 @@ from d2l_mlp.training.hyperparameters import Hyperparameters
 def train_loaders(
     settings: Hyperparameters, data: FashionMNIST, context: mxnet.Context, workers: Workers
 ) -> Tuple[Any, Any]:
-    """Give the minibatches to train on, and those of the set that is watched, None but at worker 0.
+    """Give the minibatches to train on, and those of the set that is watched.
 
-    Of those to train on, each worker gets its part.
+    Of the former each worker gets its part; of the latter all but worker 0 get none.
     """
     if settings.validation:
         data = hold_out(data, settings.validation, settings.seed)
@@ -26,12 +26,10 @@ def train_loaders(
         )
     if settings.loader == "d2l":
         return book_loaders.d2l_loaders(data, settings.batch_size, settings.seed, settings.workers)
-    if workers.number == 1:
-        return loaders.array_loaders(data, settings.batch_size, settings.seed, context)
     train_iter = loaders.ArrayLoader(
         *data.train, settings.batch_size, settings.seed, context, workers.rank, workers.number
     )
-    return train_iter, None if workers.rank else test_loader(settings, data, context)
+    return train_iter, () if workers.rank else test_loader(settings, data, context)
 
 
 def test_loader(

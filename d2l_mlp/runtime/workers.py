@@ -44,7 +44,8 @@ class Workers:
 
     def __init__(self, kvstore: Optional[mxnet.kvstore.KVStore] = None):
         self._kvstore = kvstore
-        self.rank, self.number = (kvstore.rank, kvstore.num_workers) if kvstore else (0, 1)
+        self.rank: int = kvstore.rank if kvstore else 0
+        self.number: int = kvstore.num_workers if kvstore else 1
         self._key, self._at_work = -1, True
         self.expect(0)
 

@@ -46,7 +46,7 @@ class DivergenceError(ArithmeticError):
 def fit(
     net: gluon.Block,
     train_iter: Minibatches,
-    val_iter: Optional[Minibatches],
+    val_iter: Minibatches,
     *,
     num_epochs: int = 10,
     optimizer: str = "sgd",
@@ -92,7 +92,7 @@ def fit(
         loader has to give the epoch that comes next (see ``epoch`` of `d2l_mlp.data.loaders`).
     workers : Workers, optional
         That train together, each with its part of the minibatches, which `ArrayLoader` gives. They
-        go on from the state of worker 0, and it alone needs `val_iter`. All get the same metrics,
+        go on from the state of worker 0, and it alone uses `val_iter`. All get the same metrics,
         and the same parameters.
     on_epoch : callable, optional
         Called after each epoch with the `TrainingState`, to be kept or reported.
@@ -125,9 +125,8 @@ def fit(
             "rank and num_parts"
         )
     infer_shapes(net, train_iter)
-    for data_iter in (train_iter, val_iter):
-        if data_iter is not None:
-            check_data(net, data_iter)
+    for data_iter in [train_iter] if workers.rank else [train_iter, val_iter]:
+        check_data(net, data_iter)
     warn_of_other_numbers(net, seed, state)
     state = agreed(state or initial_state(net), workers)
     set_parameters(net, state.parameters)

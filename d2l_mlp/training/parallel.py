@@ -1,13 +1,13 @@
 """A minibatch divided over devices, and a training that is the same at several workers."""
 
-from typing import Any, List, Sequence, Tuple
+from typing import List, Sequence, Tuple
 
 import mxnet
 import numpy
 from mxnet import np
 
 from d2l_mlp.runtime.workers import Workers
-from d2l_mlp.training.state import EpochMetrics, TrainingState
+from d2l_mlp.training.state import Arrays, EpochMetrics, TrainingState
 
 
 def split(
@@ -60,14 +60,16 @@ def agreed(state: TrainingState, workers: Workers) -> TrainingState:
         lambda: (state.history, state.best_epoch, list(state.optimizer))
     )
 
-    def of_worker_0(arrays: Any) -> Any:
-        if workers.rank:
-            arrays = {n: numpy.zeros_like(p) for n, p in state.parameters.items()}
-        workers.add_up(list(arrays.values()))
-        return arrays
+    def of_worker_0(arrays: Arrays) -> Arrays:
+        """Copy arrays, which at the others count as 0."""
+        copies = {n: numpy.zeros_like(p) for n, p in state.parameters.items()}
+        if not workers.rank:
+            copies = {n: arrays[n].copy() for n in copies}
+        workers.add_up(list(copies.values()))
+        return copies
 
-    parameters = of_worker_0({n: p.copy() for n, p in state.parameters.items()})
-    optimizer = {name: of_worker_0(state.optimizer.get(name)) for name in names}
+    parameters = of_worker_0(state.parameters)
+    optimizer = {name: of_worker_0(state.optimizer.get(name, {})) for name in names}
     epochs = tuple(EpochMetrics(*metrics) for metrics in history)
     best = parameters if workers.rank else state.best
     return TrainingState(epochs, parameters, optimizer, best_epoch, best)

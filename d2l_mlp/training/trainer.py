@@ -151,7 +151,7 @@ class _Trainer(gluon.Trainer):
 class _Slot(NamedTuple):
     """A parameter's memory, and what belongs to it."""
 
-    index: int
+    number: int
     weight: HostMemory
     grad: HostMemory
     states: Dict[str, HostMemory]
@@ -172,9 +172,9 @@ class _HostTrainer(_Trainer):
             super()._update()  # which says what is wrong, and changes nothing
         npx.waitall()
         with numpy.errstate(all="ignore"):  # a loss that is no longer finite is told at the end
-            for index, weight, grad, states, replicas in fresh:
+            for number, weight, grad, states, replicas in fresh:
                 views = {name: memory.view() for name, memory in states.items()}
-                self.optimizer.step(numpy, index, weight.view(), grad.view(), views)
+                self.optimizer.step(numpy, number, weight.view(), grad.view(), views)
                 for memory in (weight, *replicas):
                     memory.array._fresh_grad = False
                 for replica in replicas:
