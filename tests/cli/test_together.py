@@ -1,6 +1,9 @@
 """Several processes against one, and how they end together."""
 
+import os
 import signal
+import socket
+import sys
 import time
 from pathlib import Path
 
@@ -34,6 +37,16 @@ def test_workers_are_one_process(start, run, tmp_path, workers, servers, engine,
     assert_same_run(tmp_path / "group", tmp_path / "alone", atol=1e-4)
     # One of them speaks, and as one that is alone does.
     assert [line[:9] for line in told.splitlines()] == [line[:9] for line in alone.splitlines()]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [2, 4])
+@pytest.mark.usefixtures("full")
+def test_workers_are_one_process_after_a_whole_epoch(start, run, tmp_path, workers):
+    flags = ("--dataset", "fashion-mnist", "--epochs", "1", "--lr", "0.01")
+    run_group(start, workers, 1, *TRAIN, *flags, "--out", "group")
+    run("-m", "d2l_mlp.train", *flags, "--out", "alone")
+    assert_same_run(tmp_path / "group", tmp_path / "alone", atol=1e-4)
 
 
 @pytest.mark.parametrize("workers", [1, 3])
@@ -112,11 +125,22 @@ def test_all_end_where_one_is_stopped_and_the_run_goes_on(start, run, tmp_path, 
     assert len(metrics(folder)) == epochs + 1
 
 
+def listening_at(process):
+    """The IPv4 addresses at which a process listens."""
+    links = [os.readlink(fd) for fd in Path(f"/proc/{process.pid}/fd").iterdir()]
+    for row in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        _, local, _, state, *_, inode = row.split()[:10]
+        if state == "0A" and f"socket:[{inode}]" in links:
+            number = int(local.split(":")[0], 16)
+            yield socket.inet_ntoa(number.to_bytes(4, sys.byteorder))
+
+
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_a_worker_that_waits_in_vain_ends_after_a_signal(start, signum):
     env = environment(2)
     group = [start(*TRAIN, DMLC_ROLE=role, **env) for role in ("scheduler", "server", "worker")]
     time.sleep(3)  # there is one worker of two
+    assert all(set(listening_at(process)) == {"127.0.0.1"} for process in group)
     for process in group:
         process.send_signal(signum)
     codes = [code for code, _, _ in ends(group, timeout=10)]
