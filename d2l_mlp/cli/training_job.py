@@ -18,7 +18,7 @@ from d2l_mlp.runs.folder import Run
 from d2l_mlp.runs.net import net_with, new_net
 from d2l_mlp.runs.reader import load
 from d2l_mlp.runtime import device
-from d2l_mlp.runtime.workers import Workers
+from d2l_mlp.runtime.workers import WorkerLeftError, Workers
 from d2l_mlp.training.evaluation import evaluate
 from d2l_mlp.training.hyperparameters import Hyperparameters
 from d2l_mlp.training.loop import DivergenceError, fit
@@ -106,7 +106,7 @@ def train(flags: TrainFlags, signals: Signals, workers: Optional[Workers] = None
                 best = net_with(settings, run.state.best, context)
                 test_iter = training_data.test_loader(settings, data, context)
                 test_accuracy = evaluate(best, test_iter)[1]
-        except Stopped:
+        except (Stopped, WorkerLeftError):
             stopped = True
             raise
         except DivergenceError as error:

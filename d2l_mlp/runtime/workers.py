@@ -104,7 +104,16 @@ class Workers:
         return json.loads(b"".join(bytes(map(int, self.add_up((), part))) for part in parts))
 
     def finish(self) -> None:
-        """Say that there is nothing more to add up: what one does after it, it does alone."""
+        """Let all come so far, until when each can tell the others that it has failed.
+
+        What a worker does afterwards, it does alone.
+
+        Raises
+        ------
+        WorkerLeftError
+            If another worker has ended.
+        """
+        self.add_up(())
         self._at_work = False
 
     def close(self) -> None:

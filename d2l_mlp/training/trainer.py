@@ -84,7 +84,7 @@ class _NamedStates(mxnet.optimizer.Optimizer):
         }
 
     def create_state(self, index: int, weight: np.ndarray) -> Dict[str, np.ndarray]:
-        name = self._names[index]
+        name, weight = self._names[index], weight.as_np_ndarray()  # an updater gives a legacy one
         for state, arrays in self.arrays.items():
             arrays[name] = np.zeros_like(weight)
             if name in self._before.get(state, {}):
@@ -92,7 +92,7 @@ class _NamedStates(mxnet.optimizer.Optimizer):
         return {state: arrays[name] for state, arrays in self.arrays.items()}
 
     def update(self, index: int, weight: np.ndarray, grad: np.ndarray, state: Any) -> None:
-        self.step(np, index, weight, grad, state)
+        self.step(np, index, weight.as_np_ndarray(), grad.as_np_ndarray(), state)
 
     def step(self, xp: Any, index: int, weight: Any, grad: Any, states: Dict[str, Any]) -> None:
         self._update_count(index)

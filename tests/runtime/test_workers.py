@@ -114,6 +114,29 @@ workers.close()
     ]
 
 
+def test_a_failure_after_the_last_sum_ends_all_too(start):
+    script = """
+import d2l_mlp, mxnet
+from d2l_mlp.runtime.workers import Workers
+workers = Workers(mxnet.kvstore.create("dist_sync"))
+try:
+    with workers:
+        workers.add_up((), [1])
+        if workers.rank == 0:
+            raise OSError("the disk is full")
+        workers.finish()
+except OSError as error:
+    print(error)
+workers.close()
+"""
+    results = group(start, 2, 1, script)
+    assert [code for code, _, _ in results] == [0] * 4, results
+    assert sorted(output for _, output, _ in results[2:]) == [
+        "the disk is full\n",
+        "worker 0 has ended, and so does worker 1\n",
+    ]
+
+
 def test_one_process_needs_no_group():
     workers = Workers()
     assert (workers.rank, workers.number) == (0, 1)
