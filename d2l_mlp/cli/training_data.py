@@ -16,7 +16,26 @@ def train_loaders(
 ) -> Tuple[Any, Any]:
     """Give the minibatches to train on, and those of the set that is watched.
 
-    Of the former each worker gets its part; of the latter all but worker 0 get none.
+    Parameters
+    ----------
+    settings : Hyperparameters
+        Of the run.
+    data : FashionMNIST
+        Of which the validation set is held out.
+    context : mxnet.Context
+        Where the minibatches are to be.
+    workers : Workers
+        That train together.
+
+    Returns
+    -------
+    train_iter, val_iter : iterable
+        Of the former each worker gets its part; of the latter all but worker 0 get none.
+
+    Raises
+    ------
+    ValueError
+        If several workers ask for the loader d2l.
     """
     if settings.validation:
         data = hold_out(data, settings.validation, settings.seed)

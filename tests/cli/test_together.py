@@ -24,7 +24,7 @@ NAIVE, THREADED = "NaiveEngine", "ThreadedEnginePerDevice"
         (4, 2, NAIVE, ["--optimizer", "adam", "--lr", "0.01", "--epochs", "2"]),
         # Two examples are left for the last minibatch, so two of the workers get none.
         (4, 1, None, ["--batch-size", "1666", "--epochs", "3"]),
-        (3, 1, None, ["--validation", "0.1", "--patience", "1", "--epochs", "9", "--lr", "3"]),
+        (3, 1, None, ["--validation", "0.1", "--patience", "1", "--epochs", "9", "--lr", "1e-6"]),
         (2, 1, None, ["--epochs", "1", "--device", "cpu:0,cpu:1,cpu:2"]),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else str(value),
@@ -43,7 +43,7 @@ def test_workers_are_one_process(start, run, tmp_path, workers, servers, engine,
 @pytest.mark.parametrize("workers", [2, 4])
 @pytest.mark.usefixtures("full")
 def test_workers_are_one_process_after_a_whole_epoch(start, run, tmp_path, workers):
-    flags = ("--dataset", "fashion-mnist", "--epochs", "1", "--lr", "0.01")
+    flags = ("--dataset", "fashion-mnist", "--epochs", "1", "--lr", "0.1", "--activation", "tanh")
     run_group(start, workers, 1, *TRAIN, *flags, "--out", "group")
     run("-m", "d2l_mlp.train", *flags, "--out", "alone")
     assert_same_run(tmp_path / "group", tmp_path / "alone", atol=1e-4)
