@@ -34,6 +34,9 @@ def _train(flags: TrainFlags, received: signals.Signals) -> None:
             processors.use_all()  # before anything imports MXNet
         gc.disable()
         from d2l_mlp.cli import seeds_job, together, training_job
+
+        gc.freeze()  # modules stay to the end: the garbage collector need not look at them
+        gc.enable()
     if role == "worker":
         together.train(flags, received)
     else:

@@ -139,8 +139,11 @@ def listening_at(process):
 def test_a_worker_that_waits_in_vain_ends_after_a_signal(start, signum):
     env = environment(2)
     group = [start(*TRAIN, DMLC_ROLE=role, **env) for role in ("scheduler", "server", "worker")]
-    time.sleep(3)  # there is one worker of two
+    while not all(list(listening_at(process)) for process in group):
+        assert all(process.poll() is None for process in group)
+        time.sleep(0.1)
     assert all(set(listening_at(process)) == {"127.0.0.1"} for process in group)
+    time.sleep(1)  # now they wait: there is one worker of two
     for process in group:
         process.send_signal(signum)
     codes = [code for code, _, _ in ends(group, timeout=10)]
