@@ -1,6 +1,5 @@
 """Several processes against one, and how they end together."""
 
-import os
 import signal
 import socket
 import sys
@@ -127,7 +126,7 @@ def test_all_end_where_one_is_stopped_and_the_run_goes_on(start, run, tmp_path, 
 
 def listening_at(process):
     """The IPv4 addresses at which a process listens."""
-    links = [os.readlink(fd) for fd in Path(f"/proc/{process.pid}/fd").iterdir()]
+    links = [fd.resolve().name for fd in Path(f"/proc/{process.pid}/fd").iterdir()]
     for row in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         _, local, _, state, *_, inode = row.split()[:10]
         if state == "0A" and f"socket:[{inode}]" in links:
