@@ -46,8 +46,10 @@ ROOMS = (
     "pages",  # runs as a web page
     "jupyter",  # what the notebooks show
     "diagnosis",  # what a machine has and lacks
+    "supervision",  # processes that end together
     "cli",  # flags, exit codes, signals
-    "figures", "train", "evaluate", "predict", "export", "report", "doctor",  # the commands
+    # the commands
+    "figures", "train", "launch", "evaluate", "predict", "export", "report", "doctor",
     "__main__",  # their list
 )  # fmt: skip
 """Folders and modules from the lowest up: each imports only those before it, and itself."""

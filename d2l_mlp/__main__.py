@@ -9,7 +9,7 @@ if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
 import sys
 from typing import Optional, Sequence
 
-from d2l_mlp import __version__, doctor, evaluate, export, figures, predict, report, train
+from d2l_mlp import __version__, doctor, evaluate, export, figures, launch, predict, report, train
 from d2l_mlp.cli.parser import USAGE
 from d2l_mlp.cli.streams import forgiving
 
@@ -17,7 +17,7 @@ PROG = "python -m d2l_mlp"
 
 COMMANDS = {
     module.__name__.split(".")[-1]: module
-    for module in (train, evaluate, predict, export, report, figures, doctor)
+    for module in (train, launch, evaluate, predict, export, report, figures, doctor)
 }
 
 

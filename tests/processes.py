@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -35,6 +37,16 @@ def wait_for_the_end_of_the_group(pid):
             return
         time.sleep(0.1)
     pytest.fail("a process of the run is left")
+
+
+def marked(name, value):
+    """Give the processes in whose environment a variable has a value, whoever started them."""
+    found = set()
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):  # it has ended
+            if f"{name}={value}".encode() in path.read_bytes().split(b"\0"):
+                found.add(int(path.parent.name))
+    return found
 
 
 def in_own_mounts(script, *args, cwd):

@@ -7,7 +7,7 @@ import pytest
 import d2l_mlp
 from tests.conftest import ROOT
 
-COMMANDS = {"train", "evaluate", "predict", "export", "report", "figures", "doctor"}
+COMMANDS = {"train", "launch", "evaluate", "predict", "export", "report", "figures", "doctor"}
 
 
 @pytest.mark.parametrize("args", [(), ("--help",)])

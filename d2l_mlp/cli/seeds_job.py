@@ -3,16 +3,17 @@
 import dataclasses
 import statistics
 
-from d2l_mlp.cli import beginnings, training_job
+from d2l_mlp.cli import training_job
 from d2l_mlp.cli.signals import Signals
 from d2l_mlp.cli.train_flags import TrainFlags
+from d2l_mlp.runs.errors import RunError
 from d2l_mlp.runs.locking import is_free
-from d2l_mlp.runs.reader import RunError
+from d2l_mlp.runs.naming import default_folder
 
 
 def train(flags: TrainFlags, signals: Signals) -> None:
     """Train one run after the other; a signal or an error ends them all."""
-    folder = flags.out or beginnings.default_folder(flags.hyperparameters)
+    folder = flags.out or default_folder(flags.hyperparameters)
     outs = {seed: folder / f"seed-{seed}" for seed in flags.seeds}
     taken = [str(out) for out in outs.values() if not is_free(out)]
     if taken:

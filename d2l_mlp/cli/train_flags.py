@@ -5,7 +5,7 @@ import dataclasses
 from dataclasses import dataclass, fields
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Dict, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from d2l_mlp.cli.parser import Parser, by, device_names, metavar
 from d2l_mlp.runs import config
@@ -161,6 +161,15 @@ def read_flags(argv: Optional[Sequence[str]] = None) -> TrainFlags:
     rest: Any = {name: value for name, value in given.items() if name not in names}
     rest["seeds"] = tuple(given.get("seeds", ()))
     return TrainFlags(settings, given.get("epochs"), **rest)
+
+
+def resuming(argv: Sequence[str], folder: Path) -> List[str]:
+    """Give the flags that go on with the run which a right command line has begun in a folder."""
+    given = {**vars(parser().parse_args(argv)), "resume": folder}
+    flags: List[str] = []
+    for name in filter(given.__contains__, _WITH_RESUME):
+        flags += [flag_of(name)] if given[name] is True else [flag_of(name), str(given[name])]
+    return flags
 
 
 def _inherited(parent: Path, given: Dict[str, Any]) -> Dict[str, Any]:

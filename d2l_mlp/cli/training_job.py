@@ -9,12 +9,14 @@ from mxnet import gluon
 
 from d2l_mlp.cli import beginnings, training_data
 from d2l_mlp.cli import training_lines as lines
+from d2l_mlp.cli.heartbeat import beat
 from d2l_mlp.cli.predecessor import begin_with, compare, continued
 from d2l_mlp.cli.progress import Progress
 from d2l_mlp.cli.signals import Signals, Stopped
 from d2l_mlp.cli.train_flags import PROG, TrainFlags
 from d2l_mlp.data import fashion_mnist
 from d2l_mlp.runs.folder import Run
+from d2l_mlp.runs.naming import default_folder
 from d2l_mlp.runs.net import net_with, new_net
 from d2l_mlp.runs.reader import load
 from d2l_mlp.runtime import device
@@ -64,9 +66,7 @@ def train(flags: TrainFlags, signals: Signals, workers: Optional[Workers] = None
             compare(run, now)
             run.write_config({**run.config, **now})
         else:
-            run = Run.start(
-                flags.out or beginnings.default_folder(settings), now, initial_state(net)
-            )
+            run = Run.start(flags.out or default_folder(settings), now, initial_state(net))
         done = len(run.state.history)
         train_iter.epoch = done
         workers.told(lambda: (dataclasses.asdict(settings), data.release, done))
@@ -79,6 +79,7 @@ def train(flags: TrainFlags, signals: Signals, workers: Optional[Workers] = None
         progress = Progress(run.state, settings.epochs, minibatches, shown=not flags.quiet)
 
         def on_minibatch() -> None:
+            beat()
             progress.finish_minibatch()
             signals.check()
 

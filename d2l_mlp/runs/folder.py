@@ -12,6 +12,7 @@ from d2l_mlp.plotting.learning_curves import plot_history
 from d2l_mlp.plotting.savefig import render
 from d2l_mlp.runs import checkpoint, locking
 from d2l_mlp.runs.config import NAME, Config, hyperparameters
+from d2l_mlp.runs.errors import explained
 from d2l_mlp.runs.params import dump_parameters
 from d2l_mlp.runs.reader import check_folder, read_checkpoint
 from d2l_mlp.training.state import EpochMetrics, TrainingState
@@ -64,7 +65,7 @@ class Run:
             If there is anything in the folder.
         """
         folder = Path(folder)
-        with locking.explained(folder):
+        with explained(folder):
             self = cls(folder, locking.make(folder))
         try:
             self.write_config(config)
@@ -95,7 +96,7 @@ class Run:
         """
         folder = Path(folder)
         check_folder(folder)
-        with locking.explained(folder):
+        with explained(folder):
             self = cls(folder, locking.LockedFolder(folder))
         self.config, self.state = read_checkpoint(self.folder)
         self._write_metrics()
@@ -157,7 +158,7 @@ class Run:
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
-        with locking.explained(self.folder):
+        with explained(self.folder):
             self._locked.check()
             try:
                 yield

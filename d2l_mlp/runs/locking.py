@@ -6,12 +6,13 @@ that were open when it was taken, and `LockedFolder.check` tells when the path l
 
 import fcntl
 import os
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Iterable, Iterator
+from typing import Iterable
 
 from d2l_mlp.runs import checkpoint, config
-from d2l_mlp.runs.reader import CHECKPOINTS, RunError
+from d2l_mlp.runs.errors import RunError, explained
+from d2l_mlp.runs.reader import CHECKPOINTS
 from d2l_mlp.runtime.folders import Folder
 
 _LOCK = "lock"
@@ -110,50 +111,6 @@ def is_free(path: Path) -> bool:
     with explained(path), suppress(FileNotFoundError), Folder(path) as top:
         return not top.names() or _is_left_of_a_start(top)
     return True
-
-
-def make_next(path: Path) -> Path:
-    """Make a new folder of the first name that is free, and so claim it.
-
-    Parameters
-    ----------
-    path : Path
-        The first to be tried; the others have -2, -3, ... behind it.
-
-    Returns
-    -------
-    Path
-        Of the folder.
-
-    Raises
-    ------
-    RunError
-        If none can be made there.
-    """
-    folder, number = path, 1
-    with explained(path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        while True:
-            try:
-                folder.mkdir()
-                return folder
-            except FileExistsError:
-                number += 1
-                folder = path.with_name(f"{path.name}-{number}")
-
-
-@contextmanager
-def explained(folder: Path) -> Iterator[None]:
-    """Turn what a folder cannot be written for into a `RunError`."""
-    try:
-        yield
-    except RunError:
-        raise
-    except OSError as error:
-        raise RunError(
-            f"{folder} cannot be written ({error.strerror or error}); "
-            "mend that, or name another folder with --out"
-        ) from error
 
 
 def _not_empty(path: Path) -> RunError:

@@ -8,6 +8,7 @@ import mxnet
 from mxnet.gluon import nn
 
 from d2l_mlp.runs import checkpoint, config, verification
+from d2l_mlp.runs.errors import RunError
 from d2l_mlp.runs.net import net_with
 from d2l_mlp.training.hyperparameters import Hyperparameters
 from d2l_mlp.training.state import EpochMetrics
@@ -16,10 +17,6 @@ log = logging.getLogger(__name__)
 
 CHECKPOINTS = "checkpoints"
 """The folder of them in a run's folder."""
-
-
-class RunError(OSError):
-    """The folder cannot be used or written; the message names it and says why."""
 
 
 class SavedRun(NamedTuple):

@@ -12,9 +12,9 @@ import pytest
 from d2l_mlp.cli.train_flags import read_flags
 from d2l_mlp.data.loaders import ArrayLoader
 from d2l_mlp.runs import checkpoint, config
+from d2l_mlp.runs.errors import RunError
 from d2l_mlp.runs.folder import Run
 from d2l_mlp.runs.net import new_net
-from d2l_mlp.runs.reader import RunError
 from d2l_mlp.runs.verification import CheckpointError
 from d2l_mlp.training.loop import fit
 from d2l_mlp.training.state import initial_state

@@ -17,8 +17,8 @@ import traceback
 import numpy
 import pytest
 
+from d2l_mlp.runs.errors import RunError
 from d2l_mlp.runs.folder import Run
-from d2l_mlp.runs.reader import RunError
 from d2l_mlp.runs.verification import CheckpointError, load
 from d2l_mlp.training.hyperparameters import Hyperparameters
 from d2l_mlp.training.state import EpochMetrics, TrainingState

@@ -2,16 +2,14 @@
 
 import shutil
 import signal
-from concurrent.futures import ThreadPoolExecutor
 from itertools import zip_longest
-from pathlib import Path
 
 import pytest
 
 from d2l_mlp.runs import verification
-from d2l_mlp.runs.locking import make, make_next
-from d2l_mlp.runs.reader import RunError
-from tests.processes import PROG, SAMPLE, in_own_mounts, metrics, wait_for
+from d2l_mlp.runs.errors import RunError
+from d2l_mlp.runs.locking import make
+from tests.processes import PROG, SAMPLE, in_own_mounts, wait_for
 
 FLAGS = (*SAMPLE, "--hidden", "8", "--batch-size", "500")
 ENDLESS = (*FLAGS, "--epochs", "100000", "--out", "run")
@@ -85,41 +83,6 @@ def test_two_runs_in_one_place_never_mix(start, call, tmp_path):
 
 def contents(folder):
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-def test_names_are_claimed_by_making_the_folder(tmp_path):
-    with ThreadPoolExecutor(16) as pool:
-        made = list(pool.map(lambda _: make_next(tmp_path / "runs" / "name"), range(64)))
-    assert {path.name for path in made} == {"name", *(f"name-{i}" for i in range(2, 65))}
-
-
-@pytest.mark.parametrize("take", [Path.touch, lambda path: path.symlink_to("nowhere")])
-def test_a_place_for_runs_that_is_no_folder(tmp_path, take):
-    take(tmp_path / "runs")
-    with pytest.raises(RunError, match=r"runs cannot be written \(.*\); mend that, or name"):
-        make_next(tmp_path / "runs" / "name")
-
-
-def test_runs_of_the_same_second_take_folders_of_their_own(start, tmp_path):
-    # However slow the file system is: both have looked before either has made a folder.
-    script = (
-        "import functools, os, sys, time\n"
-        "time.strftime = lambda *args: 'now'\n"
-        "make = os.mkdir\n"
-        "def slow(path, *args, **options):\n"
-        "    time.sleep(1 if 'runs' in str(path) else 0)\n"
-        "    make(path, *args, **options)\n"
-        "os.mkdir = functools.partial(slow)\n"  # no method where pathlib takes it for one
-        "from d2l_mlp import train\n"
-        "sys.exit(train.main(['--dataset', 'sample', '--epochs', '1', '--hidden', *60 * '1']))\n"
-    )
-    processes = [start("-c", script) for _ in range(2)]
-    for process in processes:
-        assert process.communicate(timeout=120)[1] == ""
-        assert process.returncode == 0
-    folders = sorted((tmp_path / "runs").iterdir())
-    assert [folder.name for folder in folders] == ["now-relu-60-layers", "now-relu-60-layers-2"]
-    assert [len(metrics(folder)) for folder in folders] == [1, 1]
 
 
 def test_a_folder_that_another_start_has_filled(tmp_path):

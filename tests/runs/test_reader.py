@@ -9,7 +9,8 @@ import pytest
 from mxnet import nd, np
 
 from d2l_mlp.data.loaders import array_loaders
-from d2l_mlp.runs.reader import RunError, load
+from d2l_mlp.runs.errors import RunError
+from d2l_mlp.runs.reader import load
 from d2l_mlp.runs.verification import CheckpointError
 from d2l_mlp.training.evaluation import evaluate
 from tests import commands

@@ -1,0 +1,97 @@
+"""The launching command's flags, and behind -- the training command's."""
+
+import argparse
+import sys
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from typing import List, Optional, Sequence, Tuple
+
+from d2l_mlp.cli import train_flags
+from d2l_mlp.cli.parser import Parser, by
+from d2l_mlp.runtime.rules import Number
+
+PROG = "python -m d2l_mlp.launch"
+
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class LaunchFlags:
+    """What the command line says."""
+
+    workers: int
+    servers: int
+    elsewhere: int
+    """So many of the workers are started on other machines."""
+    host: str
+    port: Optional[int]
+    deadline: float
+    """Seconds."""
+    restarts: int
+    train: train_flags.TrainFlags
+    arguments: Tuple[str, ...]
+    """Of the training command, as they were typed."""
+
+
+def parser() -> Parser:
+    """Make the command line's parser."""
+    p = Parser(
+        prog=PROG, usage=f"{PROG} [options] -- [flags of {train_flags.PROG}]",
+        description="Train in several processes of MXNet's parameter server, on this machine or on "
+        "several. When one of them fails, all end, and a line says which and why.",
+    )  # fmt: skip
+    # fmt: off
+    add = p.add_argument
+    add("--workers", type=by(Number(int, least=1)), required=True, metavar="N",
+        help="processes that compute, each on its part of every minibatch")
+    add("--servers", type=by(Number(int, least=1)), default=1, metavar="N",
+        help="processes that sum the workers' gradients")
+    add("--restarts", type=by(Number(int, least=0)), default=0, metavar="N",
+        help="after a failure, go on from the last checkpoint, so many times")
+    add("--deadline", type=by(Number(float, above=0)), default=120.0, metavar="SECONDS",
+        help="without progress, after which the processes count as hung")
+    add("--host", type=_address, default=LOOPBACK, metavar="ADDRESS",
+        help="address of this machine to listen at, and at no other. Whoever reaches it can run "
+        "code here: give one of a private network")
+    add("--port", type=by(Number(int, least=1, most=65535)), metavar="N",
+        help="port of that address for the scheduler (default: a free one)")
+    add("--elsewhere", type=by(Number(int, least=0)), default=0, metavar="N",
+        help="so many of the workers are started on other machines, by the command that is printed")
+    # fmt: on
+    return p
+
+
+def read_flags(argv: Optional[Sequence[str]] = None) -> LaunchFlags:
+    """Read the command line; one that makes no sense ends the program with the exit code 2."""
+    own, training = _split(list(sys.argv[1:] if argv is None else argv))
+    p = parser()
+    args, others = p.parse_known_args(own)
+    if others:
+        p.error(f"{others[0]!r} is not known here; flags for training come after --")
+    if args.elsewhere >= args.workers:
+        p.error(f"--elsewhere {args.elsewhere} leaves none of {args.workers} --workers for here")
+    if args.elsewhere and args.host == LOOPBACK:
+        p.error("--elsewhere needs --host: an address of this machine that the others reach")
+    if args.elsewhere and args.restarts:
+        p.error("--restarts excludes --elsewhere: other machines are not started again")
+    flags = train_flags.read_flags(training)
+    if flags.seeds:
+        p.error("--seeds trains several runs; launch each of them with its --seed")
+    return LaunchFlags(train=flags, arguments=tuple(training), **vars(args))
+
+
+def _split(argv: List[str]) -> Tuple[List[str], List[str]]:
+    place = argv.index("--") if "--" in argv else len(argv)
+    return argv[:place], argv[place + 1 :]
+
+
+def _address(text: str) -> str:
+    try:
+        address = IPv4Address(text)
+        if address.is_unspecified or address.is_multicast:
+            raise ValueError
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not allowed; give one IPv4 address of this machine"
+        ) from None
+    return text

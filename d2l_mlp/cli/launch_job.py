@@ -1,0 +1,129 @@
+"""What the launching command does: start all roles, watch them, and start them again."""
+
+import os
+import shlex
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import List, Optional, Sequence
+
+from d2l_mlp.cli import train_flags
+from d2l_mlp.cli.heartbeat import VARIABLE
+from d2l_mlp.cli.launch_flags import PROG, LaunchFlags
+from d2l_mlp.cli.signals import Signals
+from d2l_mlp.runs.naming import default_folder
+from d2l_mlp.supervision import ports
+from d2l_mlp.supervision.console import Console
+from d2l_mlp.supervision.group import Group
+from d2l_mlp.supervision.role import Role
+from d2l_mlp.supervision.watch import Watch
+
+_COMMAND = ("-m", "d2l_mlp.train", "--kvstore", "dist_sync")
+# What the launcher's own line says, or what follows from how the launcher ends the rest.
+_KEPT = (f"{train_flags.PROG}: error: ", f"{train_flags.PROG}: stopped by ")
+
+
+def launch(flags: LaunchFlags, signals: Signals) -> None:
+    """Do what the flags say.
+
+    Parameters
+    ----------
+    flags : LaunchFlags
+        Of the command line.
+    signals : Signals
+        Of the command.
+
+    Raises
+    ------
+    ChildProcessError
+        Which says who has failed and why.
+    OSError
+        If nothing can listen at the address.
+    """
+    _check_address(flags)
+    folder = flags.train.resume or flags.train.out or default_folder(flags.train.hyperparameters)
+    arguments = [*flags.arguments]
+    if not (flags.train.resume or flags.train.out):
+        arguments += ["--out", str(folder)]
+    own = flags.train.resume is not None or not _has_checkpoint(folder)
+    failure: Optional[str] = ""
+    try:
+        for left in reversed(range(flags.restarts + 1)):
+            failure = _train(flags, arguments, signals)
+            if failure is None:
+                return
+            if left:
+                print(f"{PROG}: {failure}; starting again, at most {left} times", file=sys.stderr)
+                if own and _has_checkpoint(folder):  # else there is nothing to go on from
+                    arguments = train_flags.resuming(flags.arguments, folder)
+        raise ChildProcessError(failure)
+    finally:
+        with suppress(OSError):  # unless there is a run in it
+            folder.rmdir()
+        if failure is not None and own and _has_checkpoint(folder):
+            print(f"go on     {_again(flags, folder)}")
+
+
+def _check_address(flags: LaunchFlags) -> None:
+    if flags.port:
+        ports.check(flags.host, flags.port)
+
+
+def _train(flags: LaunchFlags, arguments: Sequence[str], signals: Signals) -> Optional[str]:
+    """Train once; tells who has failed and why, or gives None."""
+    console = Console(kept=lambda line: line.startswith(_KEPT))
+    with Group(console) as group:
+        with signals.deferred():
+            for role in _roles(flags, arguments):
+                group.start(role)
+        watch = Watch(group.roles, flags.deadline)
+        while not (watch.failure() or watch.done):
+            console.forward()
+        while console.forward(0):  # the last line says why
+            pass
+        failure = watch.failure()
+    if failure and flags.elsewhere and " no progress " in failure:
+        failure += f"; the other {flags.elsewhere} workers have to be started on their machines"
+    return failure
+
+
+def _roles(flags: LaunchFlags, arguments: Sequence[str]) -> List[Role]:
+    """Describe the processes; the worker that writes the run comes first."""
+    here = flags.workers - flags.elsewhere
+    first, *rest = ports.free(flags.host, 1 + here + flags.servers)
+    common = {
+        "DMLC_PS_ROOT_URI": flags.host,
+        "DMLC_PS_ROOT_PORT": str(flags.port or first),
+        "DMLC_NUM_WORKER": str(flags.workers),
+        "DMLC_NUM_SERVER": str(flags.servers),
+    }
+    command = [sys.executable, *_COMMAND, *arguments]
+    if flags.elsewhere:
+        setting = shlex.join(f"{name}={value}" for name, value in common.items())
+        print(
+            f"elsewhere {flags.elsewhere} times, with the machine's own address:\n"
+            f"env DMLC_ROLE=worker DMLC_NODE_HOST=ADDRESS {setting} "
+            f"{shlex.join(['python', *command[1:]])}",
+            flush=True,
+        )
+    kinds = [("worker", i) for i in range(here)] + [("server", i) for i in range(flags.servers)]
+    roles = []
+    for (kind, number), port in zip(kinds, rest):
+        # MXNet numbers the workers of a machine in the order of their ports, which PORT chooses.
+        chosen = {"DMLC_ROLE": kind, "DMLC_NODE_HOST": flags.host, "PORT": str(port)}
+        heartbeat = VARIABLE if kind == "worker" else None
+        roles.append(
+            Role(f"{kind} {number}", command, {**os.environ, **common, **chosen}, heartbeat)
+        )
+    chosen = {"DMLC_ROLE": "scheduler", "DMLC_NODE_HOST": flags.host}
+    roles.append(Role("scheduler", command, {**os.environ, **common, **chosen}))
+    return roles
+
+
+def _has_checkpoint(folder: Path) -> bool:
+    return any(path.name.isdigit() for path in folder.glob("checkpoints/*"))
+
+
+def _again(flags: LaunchFlags, folder: Path) -> str:
+    own = ["--workers", str(flags.workers), "--servers", str(flags.servers)]
+    return f"{PROG} {shlex.join([*own, '--', *train_flags.resuming(flags.arguments, folder)])}"

@@ -1,0 +1,1 @@
+"""Processes that begin and end together: started, watched, shown, and ended."""

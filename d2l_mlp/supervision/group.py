@@ -1,0 +1,69 @@
+"""A group of processes of which none is left, however this process ends."""
+
+import os
+import signal
+import subprocess
+import time
+from contextlib import suppress
+from functools import partial
+from typing import Any, List
+
+from d2l_mlp.supervision.console import Console
+from d2l_mlp.supervision.role import Role
+
+_FIRST, _OTHERS = 4.0, 1.0  # seconds in which they may end by themselves
+
+
+class Group:
+    """Processes that end together, at the latest with the ``with`` block.
+
+    They are a process group, and so is whatever they start. Its leader is a shell that waits for
+    the end of a pipe, and then kills the group. Only this process holds the other end: so the
+    pipe ends when this process does, also by ``kill -9``. A terminal's Ctrl-C reaches this process
+    alone.
+
+    Parameters
+    ----------
+    console : Console
+        Shows what they write.
+    """
+
+    def __init__(self, console: Console):
+        self.roles: List[Role] = []
+        self._console = console
+
+    def __enter__(self) -> "Group":
+        self._leader = subprocess.Popen(
+            ["/bin/sh", "-c", "read _; kill -KILL 0"],
+            stdin=subprocess.PIPE, preexec_fn=os.setpgrp,
+        )  # fmt: skip
+        return self
+
+    def start(self, role: Role) -> None:
+        """Start a process."""
+        with self._console.streams(role) as streams:
+            role.start(**streams, preexec_fn=partial(os.setpgid, 0, self._leader.pid))
+        self.roles.append(role)
+
+    def __exit__(self, *error: Any) -> None:
+        """End them: before the others the first that was started, which has work to save.
+
+        Without the others it would wait for ever. What is stopped is woken up.
+        """
+        self._console.quiet = True
+        self._ask(self.roles[:1], _FIRST)
+        self._ask(self.roles, _OTHERS)
+        with suppress(ProcessLookupError):
+            os.killpg(self._leader.pid, signal.SIGKILL)
+        for role in self.roles:
+            role.close()
+        self._console.close()
+        self._leader.communicate()
+
+    def _ask(self, roles: List[Role], seconds: float) -> None:
+        for role in roles:
+            role.send(signal.SIGTERM)
+            role.send(signal.SIGCONT)
+        end = time.monotonic() + seconds
+        while any(role.running for role in roles) and time.monotonic() < end:
+            self._console.forward()

@@ -1,0 +1,70 @@
+"""Whether processes that work together still do; none of them tells when another fails."""
+
+import time
+from typing import Dict, Optional, Sequence
+
+from d2l_mlp.supervision.role import Role
+
+_LONGEST = 0.5  # seconds between two looks that count, where this process was stopped itself
+
+
+class Watch:
+    """Looks after processes, each time it is asked.
+
+    Time counts while this process itself runs, so that nobody is to blame for what a suspended
+    machine has slept.
+
+    Parameters
+    ----------
+    roles : sequence of Role
+        That have been started.
+    deadline : float
+        Seconds in which one that has a heartbeat has to make progress: since they wait for each
+        other, none does if one does not. And so long may a signal stop any of them.
+    """
+
+    def __init__(self, roles: Sequence[Role], deadline: float):
+        self._roles, self._deadline = roles, deadline
+        self._beating = [role for role in roles if role.heartbeat]
+        self._looked = time.monotonic()
+        self._beats: Dict[str, int] = {}
+        self._idle = 0.0
+        self._stopped = {role.name: 0.0 for role in roles}
+
+    @property
+    def done(self) -> bool:
+        """Whether all that have a heartbeat have ended."""
+        return not any(role.running for role in self._beating)
+
+    def failure(self) -> Optional[str]:
+        """Say who has failed and why; None if nobody has."""
+        passed = self._passed()
+        dead = [death for death in (role.death() for role in self._roles) if death]
+        if dead:
+            return "; ".join(dead)
+        for role in self._roles:
+            so_far = self._stopped[role.name] + passed
+            self._stopped[role.name] = so_far if role.running and role.stopped else 0.0
+        beats = {role.name: role.beat for role in self._beating}
+        self._idle = self._idle + passed if beats == self._beats else 0.0
+        self._beats = beats
+        late = self._idle > self._deadline and not self.done
+        least = 0.0 if late else self._deadline
+        held = [f"{name} has been stopped by a signal for {seconds:.0f} s"
+                for name, seconds in self._stopped.items() if seconds > least]  # fmt: skip
+        if held:
+            return "; ".join(held)
+        return self._told_late() if late else None
+
+    def _told_late(self) -> str:
+        running = [role for role in self._beating if role.running]
+        last = min(running, key=lambda role: role.beat)
+        if len(running) == 1:
+            return f"{last.name} has made no progress for {self._idle:.0f} s"
+        return f"no progress for {self._idle:.0f} s, first at {last.name}"
+
+    def _passed(self) -> float:
+        now = time.monotonic()
+        passed = min(now - self._looked, _LONGEST)
+        self._looked = now
+        return passed

@@ -1,0 +1,82 @@
+"""Who has failed and why, told of real processes."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from d2l_mlp.supervision.console import Console
+from d2l_mlp.supervision.group import Group
+from d2l_mlp.supervision.role import Role
+from d2l_mlp.supervision.watch import Watch
+from tests.supervision.scripts import BEAT, python
+
+NAMES = ("worker 0", "worker 1", "server")
+SLEEP = "import time; time.sleep(100)"
+
+
+def told(sources, deadline=0.5, then=lambda roles: None):
+    """Watch workers, and a server without a heartbeat, until one has failed or all are done."""
+    with Group(Console(lambda line: True)) as group:
+        for i, source in enumerate(sources):
+            group.start(Role(f"worker {i}", python(source), os.environ, "BEAT"))
+        group.start(Role("server", python(SLEEP), os.environ))
+        watch = Watch(group.roles, deadline)
+        begin, done_then = time.monotonic(), False
+        while not (watch.failure() or watch.done):
+            group._console.forward()
+            if not done_then and time.monotonic() - begin > 0.3:
+                then(group.roles)
+                done_then = True
+            assert time.monotonic() - begin < 10
+        return watch.failure()
+
+
+def test_none_has_failed():
+    assert told(["pass", "import time; time.sleep(0.2)"]) is None
+
+
+def test_an_exception_is_told_by_its_last_line():
+    line = "worker 1 ended with exit code 1: ZeroDivisionError: division by zero"
+    assert told([BEAT, "1 / 0"]) == line
+
+
+def test_an_exit_code_without_a_line():
+    assert told([BEAT, "raise SystemExit(3)"]) == "worker 1 ended with exit code 3: without a word"
+
+
+@pytest.mark.parametrize("i", range(3))
+@pytest.mark.parametrize(("signum", "name"), [(9, "9 (SIGKILL)"), (40, "40 (a signal)")])
+def test_a_signal_that_kills(signum, name, i):
+    line = told([BEAT, BEAT], then=lambda roles: roles[i].send(signum))
+    assert line == f"{['worker 0', 'worker 1', 'server'][i]} was killed by signal {name}"
+
+
+@pytest.mark.parametrize("i", [0, 2])
+def test_one_that_is_stopped_although_the_others_go_on(i):
+    line = told([BEAT, BEAT], then=lambda roles: roles[i].send(signal.SIGSTOP))
+    name = ["worker 0", "worker 1", "server"][i]
+    assert line == f"{name} has been stopped by a signal for 1 s"
+
+
+def test_no_progress_names_the_first_without_it():
+    once = f"import os; os.utime(os.environ['BEAT']); {SLEEP}"
+    later = f"import time; time.sleep(0.5)\n{once}"
+    line = told([later, once], deadline=1)
+    assert line == "no progress for 1 s, first at worker 1"
+    assert told([once]) == "worker 0 has made no progress for 1 s"
+
+
+def test_time_that_this_process_has_been_stopped_for_counts_for_nobody(start):
+    source = """
+from tests.supervision.test_watch import told
+print("begun", flush=True)
+print(told(["import time; time.sleep(2.5)"], deadline=2), flush=True)
+"""
+    process = start("-c", source)
+    assert process.stdout.readline() == "begun\n"
+    process.send_signal(signal.SIGSTOP)
+    time.sleep(1.5)
+    process.send_signal(signal.SIGCONT)
+    assert process.communicate(timeout=30)[0] == "None\n"
