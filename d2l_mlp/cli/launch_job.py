@@ -22,6 +22,8 @@ _COMMAND = ("-m", "d2l_mlp.train", "--kvstore", "dist_sync")
 # What the launcher's own line says, or what follows from how the launcher ends the rest.
 _KEPT = (f"{train_flags.PROG}: error: ", f"{train_flags.PROG}: stopped by ")
 
+_LEFT = " ended, and so does worker "  # how a worker says that another is the cause
+
 
 def launch(flags: LaunchFlags, signals: Signals) -> None:
     """Do what the flags say.
@@ -76,12 +78,16 @@ def _train(flags: LaunchFlags, arguments: Sequence[str], signals: Signals) -> Op
         with signals.deferred():
             for role in _roles(flags, arguments):
                 group.start(role)
-        watch = Watch(group.roles, flags.deadline)
-        while not (watch.failure() or watch.done):
+        watch = Watch(group.roles, flags.deadline, follows=lambda line: _LEFT in line)
+        failure: Optional[str] = None
+        while not (failure or watch.done):
             console.forward()
-        while console.forward(0):  # the last line says why
-            pass
-        failure = watch.failure()
+            if watch.failure() or watch.done:
+                while console.forward(0):  # the last line says why
+                    pass
+                failure = watch.failure()
+    if failure:
+        failure = failure.replace(_KEPT[0], "")
     if failure and flags.elsewhere and " no progress " in failure:
         failure += f"; the other {flags.elsewhere} workers have to be started on their machines"
     return failure

@@ -1,10 +1,11 @@
 """Whether processes that work together still do; none of them tells when another fails."""
 
 import time
-from typing import Dict, Optional, Sequence
+from typing import Callable, Dict, Optional, Sequence
 
 from d2l_mlp.supervision.role import Role
 
+_CAUSE = 3.0  # seconds, in which one ends whose end the others know of already
 _LONGEST = 0.5  # seconds between two looks that count, where this process was stopped itself
 
 
@@ -21,14 +22,16 @@ class Watch:
     deadline : float
         Seconds in which one that has a heartbeat has to make progress: since they wait for each
         other, none does if one does not. And so long may a signal stop any of them.
+    follows : callable
+        Tells of the last line of one that has failed whether that is because another has.
     """
 
-    def __init__(self, roles: Sequence[Role], deadline: float):
-        self._roles, self._deadline = roles, deadline
+    def __init__(self, roles: Sequence[Role], deadline: float, follows: Callable[[str], bool]):
+        self._roles, self._deadline, self._follows = roles, deadline, follows
         self._beating = [role for role in roles if role.heartbeat]
         self._looked = time.monotonic()
         self._beats: Dict[str, int] = {}
-        self._idle = 0.0
+        self._idle = self._ending = 0.0
         self._stopped = {role.name: 0.0 for role in roles}
 
     @property
@@ -39,9 +42,11 @@ class Watch:
     def failure(self) -> Optional[str]:
         """Say who has failed and why; None if nobody has."""
         passed = self._passed()
-        dead = [death for death in (role.death() for role in self._roles) if death]
-        if dead:
-            return "; ".join(dead)
+        dead = [role for role in self._roles if role.death()]
+        causes = [role for role in dead if not self._follows(role.last_line)]
+        self._ending += passed if dead else 0.0
+        if causes or (dead and (self.done or self._ending > _CAUSE)):
+            return "; ".join(str(role.death()) for role in causes or dead)
         for role in self._roles:
             so_far = self._stopped[role.name] + passed
             self._stopped[role.name] = so_far if role.running and role.stopped else 0.0

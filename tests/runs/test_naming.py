@@ -7,6 +7,7 @@ import pytest
 
 from d2l_mlp.runs.errors import RunError
 from d2l_mlp.runs.naming import make_next
+from tests.processes import metrics
 
 
 def test_names_are_claimed_by_making_the_folder(tmp_path):

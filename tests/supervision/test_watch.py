@@ -22,10 +22,11 @@ def told(sources, deadline=0.5, then=lambda roles: None):
         for i, source in enumerate(sources):
             group.start(Role(f"worker {i}", python(source), os.environ, "BEAT"))
         group.start(Role("server", python(SLEEP), os.environ))
-        watch = Watch(group.roles, deadline)
+        watch = Watch(group.roles, deadline, follows=lambda line: line == "so do I")
         begin, done_then = time.monotonic(), False
         while not (watch.failure() or watch.done):
-            group._console.forward()
+            while group._console.forward():
+                pass
             if not done_then and time.monotonic() - begin > 0.3:
                 then(group.roles)
                 done_then = True
@@ -40,6 +41,13 @@ def test_none_has_failed():
 def test_an_exception_is_told_by_its_last_line():
     line = "worker 1 ended with exit code 1: ZeroDivisionError: division by zero"
     assert told([BEAT, "1 / 0"]) == line
+
+
+def test_the_cause_is_told_although_it_ends_last():
+    follower = "import sys; sys.exit('so do I')"
+    cause = "import sys, time; time.sleep(0.5); sys.exit('why')"
+    assert told([follower, cause], deadline=5) == "worker 1 ended with exit code 1: why"
+    assert told([follower]) == "worker 0 ended with exit code 1: so do I"
 
 
 def test_an_exit_code_without_a_line():
@@ -68,14 +76,15 @@ def test_no_progress_names_the_first_without_it():
     assert told([once]) == "worker 0 has made no progress for 1 s"
 
 
-def test_time_that_this_process_has_been_stopped_for_counts_for_nobody(start):
-    source = """
+SUSPENDED = """
 from tests.supervision.test_watch import told
-print("begun", flush=True)
-print(told(["import time; time.sleep(2.5)"], deadline=2), flush=True)
+print(told(["import time; print('begun', flush=True); time.sleep(2.5)"], deadline=2), flush=True)
 """
-    process = start("-c", source)
-    assert process.stdout.readline() == "begun\n"
+
+
+def test_time_that_this_process_has_been_stopped_for_counts_for_nobody(start):
+    process = start("-c", SUSPENDED)
+    assert process.stdout.readline() == "worker 0 | begun\n"
     process.send_signal(signal.SIGSTOP)
     time.sleep(1.5)
     process.send_signal(signal.SIGCONT)
