@@ -8,7 +8,7 @@ import tokenize
 import pytest
 
 import d2l_mlp
-from d2l_mlp.cli import train_flags as options
+from d2l_mlp.cli import launch_flags, train_flags
 from tests.conftest import ROOT
 from tests.texts import assert_same
 
@@ -72,7 +72,8 @@ def test_the_console_shows_what_a_command_prints(run, full, command, output):
 def test_commands_are_accepted(command):
     module, *flags = command.replace("$s", "0").split()[2:]
     flags = [flag.strip("'") for flag in re.findall(r"'[^']*'|\S+", " ".join(flags))]
-    command = options if module == "d2l_mlp.train" else importlib.import_module(module)
+    flags_of = {"d2l_mlp.train": train_flags, "d2l_mlp.launch": launch_flags}
+    command = flags_of.get(module) or importlib.import_module(module)
     command.parser().parse_args([flag for flag in flags if flag != "done"])
 
 

@@ -1,10 +1,9 @@
 """The launching command's flags, and behind -- the training command's."""
 
 import argparse
-import sys
 from dataclasses import dataclass
 from ipaddress import IPv4Address
-from typing import List, Optional, Sequence, Tuple
+from typing import List, Optional, Sequence
 
 from d2l_mlp.cli import train_flags
 from d2l_mlp.cli.parser import Parser, by
@@ -29,14 +28,14 @@ class LaunchFlags:
     """Seconds."""
     restarts: int
     train: train_flags.TrainFlags
-    arguments: Tuple[str, ...]
+    arguments: List[str]
     """Of the training command, as they were typed."""
 
 
 def parser() -> Parser:
     """Make the command line's parser."""
     p = Parser(
-        prog=PROG, usage=f"{PROG} [options] -- [flags of {train_flags.PROG}]",
+        prog=PROG, usage=f"{PROG} --workers N [...] -- [flags of {train_flags.PROG}]",
         description="Train in several processes of MXNet's parameter server, on this machine or on "
         "several. When one of them fails, all end, and a line says which and why.",
     )  # fmt: skip
@@ -57,15 +56,15 @@ def parser() -> Parser:
         help="port of that address for the scheduler (default: a free one)")
     add("--elsewhere", type=by(Number(int, least=0)), default=0, metavar="N",
         help="so many of the workers are started on other machines, by the command that is printed")
+    add("arguments", nargs="*", metavar="-- FLAGS", help=f"those of {train_flags.PROG}")
     # fmt: on
     return p
 
 
 def read_flags(argv: Optional[Sequence[str]] = None) -> LaunchFlags:
     """Read the command line; one that makes no sense ends the program with the exit code 2."""
-    own, training = _split(list(sys.argv[1:] if argv is None else argv))
     p = parser()
-    args, others = p.parse_known_args(own)
+    args, others = p.parse_known_args(argv)
     if others:
         p.error(f"{others[0]!r} is not known here; flags for training come after --")
     if args.elsewhere >= args.workers:
@@ -74,15 +73,7 @@ def read_flags(argv: Optional[Sequence[str]] = None) -> LaunchFlags:
         p.error("--elsewhere needs --host: an address of this machine that the others reach")
     if args.elsewhere and args.restarts:
         p.error("--restarts excludes --elsewhere: other machines are not started again")
-    flags = train_flags.read_flags(training)
-    if flags.seeds:
-        p.error("--seeds trains several runs; launch each of them with its --seed")
-    return LaunchFlags(train=flags, arguments=tuple(training), **vars(args))
-
-
-def _split(argv: List[str]) -> Tuple[List[str], List[str]]:
-    place = argv.index("--") if "--" in argv else len(argv)
-    return argv[:place], argv[place + 1 :]
+    return LaunchFlags(train=train_flags.read_flags(args.arguments), **vars(args))
 
 
 def _address(text: str) -> str:

@@ -22,8 +22,6 @@ _COMMAND = ("-m", "d2l_mlp.train", "--kvstore", "dist_sync")
 # What the launcher's own line says, or what follows from how the launcher ends the rest.
 _KEPT = (f"{train_flags.PROG}: error: ", f"{train_flags.PROG}: stopped by ")
 
-_LEFT = " ended, and so does worker "  # how a worker says that another is the cause
-
 
 def launch(flags: LaunchFlags, signals: Signals) -> None:
     """Do what the flags say.
@@ -42,7 +40,7 @@ def launch(flags: LaunchFlags, signals: Signals) -> None:
     OSError
         If nothing can listen at the address.
     """
-    _check_address(flags)
+    ports.check(flags.host, flags.port or 0)
     folder = flags.train.resume or flags.train.out or default_folder(flags.train.hyperparameters)
     arguments = [*flags.arguments]
     if not (flags.train.resume or flags.train.out):
@@ -66,11 +64,6 @@ def launch(flags: LaunchFlags, signals: Signals) -> None:
             print(f"go on     {_again(flags, folder)}")
 
 
-def _check_address(flags: LaunchFlags) -> None:
-    if flags.port:
-        ports.check(flags.host, flags.port)
-
-
 def _train(flags: LaunchFlags, arguments: Sequence[str], signals: Signals) -> Optional[str]:
     """Train once; tells who has failed and why, or gives None."""
     console = Console(kept=lambda line: line.startswith(_KEPT))
@@ -78,7 +71,7 @@ def _train(flags: LaunchFlags, arguments: Sequence[str], signals: Signals) -> Op
         with signals.deferred():
             for role in _roles(flags, arguments):
                 group.start(role)
-        watch = Watch(group.roles, flags.deadline, follows=lambda line: _LEFT in line)
+        watch = Watch(group.roles, flags.deadline, follows=_follows)
         failure: Optional[str] = None
         while not (failure or watch.done):
             console.forward()
@@ -91,6 +84,11 @@ def _train(flags: LaunchFlags, arguments: Sequence[str], signals: Signals) -> Op
     if failure and flags.elsewhere and " no progress " in failure:
         failure += f"; the other {flags.elsewhere} workers have to be started on their machines"
     return failure
+
+
+def _follows(last_line: str) -> bool:
+    """Tell whether a worker has ended because of another: it says so, or leaves it to worker 0."""
+    return not last_line or " ended, and so does worker " in last_line
 
 
 def _roles(flags: LaunchFlags, arguments: Sequence[str]) -> List[Role]:

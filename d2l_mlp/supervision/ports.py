@@ -30,7 +30,7 @@ def free(host: str, count: int) -> List[int]:
 
 
 def check(host: str, port: int) -> None:
-    """Raise an OSError if a process cannot listen at a port of an address."""
+    """Raise an OSError if a process cannot listen at a port of an address; 0 is any port."""
     with ExitStack() as bound:
         _bind(bound, host, port)
 
@@ -43,9 +43,9 @@ def _bind(bound: ExitStack, host: str, port: int) -> int:
         listener.bind((host, port))
         listener.listen(1)
     except OSError as error:
-        reason = error.strerror or error
+        where = f"port {port} of {host}" if port else host
         raise OSError(
-            f"nothing can listen at {host}:{port} ({reason}); name an address of this machine, and "
-            "a port that is free or none"
+            f"nothing can listen at {where} ({error.strerror or error}); give an address of this "
+            "machine, and a port that is free or none at all"
         ) from None
     return int(listener.getsockname()[1])

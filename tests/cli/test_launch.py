@@ -1,0 +1,90 @@
+"""Launched trainings that go well, and flags that make no sense."""
+
+import os
+import re
+import signal
+import socket
+
+import numpy
+import pytest
+
+from d2l_mlp.runs.reader import load
+from d2l_mlp.training.state import parameters_of
+from tests.launching import LAUNCH, MARK, TRAIN, assert_none_is_left, new_mark, role
+from tests.processes import SAMPLE
+
+PROG = "python -m d2l_mlp.launch"
+
+
+@pytest.mark.parametrize(
+    ("flags", "line"),
+    [
+        ("", "the following arguments are required: --workers"),
+        ("--workers 0", "argument --workers: '0' is not allowed; give an integer of at least 1"),
+        ("--workers 2 --epochs 3", "'--epochs' is not known here; flags for training come after"),
+        ("--workers 2 --host 0.0.0.0", "'0.0.0.0' is not allowed; give one IPv4 address"),
+        ("--workers 2 --elsewhere 1", "--elsewhere needs --host: an address of this machine"),
+        ("--workers 1 --host 10.0.0.1 --elsewhere 1", "leaves none of 1 --workers for here"),
+    ],
+)
+def test_flags_that_make_no_sense_are_one_line(run, flags, line):
+    (said,) = run(*LAUNCH, *flags.split(), code=2).stderr.splitlines()
+    assert said.startswith(f"{PROG}: error: ")
+    assert line in said
+
+
+def test_flags_for_training_are_read_before_anything_starts(run, tmp_path):
+    result = run("-X", "importtime", *LAUNCH, "--workers", 2, "--", "--epochs", 0, code=2)
+    said = [line for line in result.stderr.splitlines() if not line.startswith("import time:")]
+    assert said == [
+        "python -m d2l_mlp.train: error: argument --epochs: '0' is not allowed; "
+        "give an integer of at least 1 (see --help)"
+    ]
+    assert not re.search(r"\bmxnet\b|\bnumpy\b", result.stderr)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "192.0.2.1"])  # the second is nobody's
+def test_an_address_that_nothing_can_listen_at(run, tmp_path, host):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen(1)
+        port = taken.getsockname()[1]
+        result = run(*LAUNCH, "--workers", 1, "--host", host, "--port", port, "--", *TRAIN, code=1)
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"{PROG}: error: nothing can listen at port {port} of {host} (")
+    assert list(tmp_path.iterdir()) == []
+
+
+def parameters(folder):
+    return parameters_of(load(folder).net)
+
+
+def assert_close(folder, other):
+    expected = parameters(other)
+    for name, array in parameters(folder).items():
+        numpy.testing.assert_allclose(array, expected[name], rtol=0, atol=1e-4)
+
+
+def test_a_training_that_is_killed_goes_on_and_comes_to_the_same(start, run, tmp_path):
+    epochs = ("--epochs", 12)
+    run(*SAMPLE, *TRAIN, *epochs, "--out", "alone", "--quiet")
+    mark = new_mark()
+    flags = ("--workers", 2, "--restarts", 1)
+    process = start(*LAUNCH, *flags, "--", *TRAIN, *epochs, "--out", "run", **{MARK: mark})
+    lines = []
+    while "epoch  4/12" not in "".join(lines[-1:]):
+        lines.append(process.stdout.readline())
+        assert lines[-1], process.stderr.read()
+    os.kill(role(mark, "worker 1"), signal.SIGKILL)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert err == (
+        f"{PROG}: worker 1 was killed by signal 9 (SIGKILL); starting again, at most 1 times\n"
+    )
+    lines += out.splitlines(keepends=True)
+    assert all(line.startswith("worker 0 | ") for line in lines)
+    assert any("resumed   run, after epoch " in line for line in lines)
+    assert lines[-1].startswith("worker 0 | final test accuracy ")
+    assert_close(tmp_path / "run", tmp_path / "alone")
+    assert_none_is_left(mark)
