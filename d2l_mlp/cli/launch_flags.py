@@ -12,6 +12,8 @@ from d2l_mlp.runtime.rules import Number
 PROG = "python -m d2l_mlp.launch"
 
 LOOPBACK = "127.0.0.1"
+TOGETHER = ("--kvstore", "dist_sync")
+"""What the training command is given beside its own flags."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,8 @@ def read_flags(argv: Optional[Sequence[str]] = None) -> LaunchFlags:
         p.error("--elsewhere needs --host: an address of this machine that the others reach")
     if args.elsewhere and args.restarts:
         p.error("--restarts excludes --elsewhere: other machines are not started again")
-    return LaunchFlags(train=train_flags.read_flags(args.arguments), **vars(args))
+    flags = train_flags.read_flags([*args.arguments, *TOGETHER])
+    return LaunchFlags(train=flags, **vars(args))
 
 
 def _address(text: str) -> str:

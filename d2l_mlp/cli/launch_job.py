@@ -9,7 +9,7 @@ from typing import List, Optional, Sequence
 
 from d2l_mlp.cli import train_flags
 from d2l_mlp.cli.heartbeat import VARIABLE
-from d2l_mlp.cli.launch_flags import PROG, LaunchFlags
+from d2l_mlp.cli.launch_flags import PROG, TOGETHER, LaunchFlags
 from d2l_mlp.cli.signals import Signals
 from d2l_mlp.runs.naming import default_folder
 from d2l_mlp.supervision import ports
@@ -18,7 +18,6 @@ from d2l_mlp.supervision.group import Group
 from d2l_mlp.supervision.role import Role
 from d2l_mlp.supervision.watch import Watch
 
-_COMMAND = ("-m", "d2l_mlp.train", "--kvstore", "dist_sync")
 # What the launcher's own line says, or what follows from how the launcher ends the rest.
 _KEPT = (f"{train_flags.PROG}: error: ", f"{train_flags.PROG}: stopped by ")
 
@@ -101,7 +100,7 @@ def _roles(flags: LaunchFlags, arguments: Sequence[str]) -> List[Role]:
         "DMLC_NUM_WORKER": str(flags.workers),
         "DMLC_NUM_SERVER": str(flags.servers),
     }
-    command = [sys.executable, *_COMMAND, *arguments]
+    command = [sys.executable, "-m", "d2l_mlp.train", *TOGETHER, *arguments]
     if flags.elsewhere:
         setting = shlex.join(f"{name}={value}" for name, value in common.items())
         print(

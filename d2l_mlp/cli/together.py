@@ -3,6 +3,7 @@
 import mxnet
 
 from d2l_mlp.cli import deadline, training_data, training_job
+from d2l_mlp.cli.heartbeat import beat
 from d2l_mlp.cli.signals import SaidError, Signals
 from d2l_mlp.cli.train_flags import PROG, TrainFlags
 from d2l_mlp.data import fashion_mnist
@@ -50,9 +51,14 @@ def _work(flags: TrainFlags, signals: Signals, workers: Workers) -> None:
         del data  # the test set is for worker 0
         train_iter.epoch = done
         net = new_net(settings, devices)
+
+        def on_minibatch() -> None:
+            beat()
+            signals.check()
+
         try:
             training_job.fit_by(
-                settings, net, train_iter, val_iter, workers=workers, on_minibatch=signals.check
+                settings, net, train_iter, val_iter, workers=workers, on_minibatch=on_minibatch
             )
         except DivergenceError as error:
             raise SaidError from error  # by worker 0
