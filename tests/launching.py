@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.processes import marked
 
 LAUNCH = ("-m", "d2l_mlp.launch")
-TRAIN = ("--dataset", "sample", "--hidden", 8, "--batch-size", 100)
+TRAIN = ("--dataset", "sample", "--hidden", 8, "--lr", 0.05)
 MARK = "D2L_MLP_TEST_LAUNCH"
 
 

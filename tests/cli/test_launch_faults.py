@@ -1,0 +1,162 @@
+"""What befalls a launched training, at random moments: it ends, says why, and leaves nothing."""
+
+import os
+import random
+import resource
+import signal
+import time
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.launching import LAUNCH, MARK, TRAIN, assert_none_is_left, new_mark, role
+from tests.processes import PROG as TRAIN_PROG
+
+pytestmark = pytest.mark.slow
+
+PROG = "python -m d2l_mlp.launch"
+DEADLINE = 3
+ROLES = ("worker 0", "worker 1", "server 0", "scheduler")
+EPOCH = "worker 0 | epoch "
+
+# A handler that the training command knows nothing of: what it raises is no error of its own.
+FAILS = """
+import signal
+
+def fail(*_):
+    raise LookupError("what a worker came upon")
+
+signal.signal(signal.SIGUSR1, fail)
+"""
+
+
+@pytest.fixture
+def launched(start, tmp_path):
+    """Launch an endless training, and give what ends it and tells how that went."""
+    (tmp_path / "sitecustomize.py").write_text(FAILS)
+    mark = new_mark()
+
+    def launched(*flags, out="run"):
+        return start(
+            *LAUNCH, "--workers", 2, "--deadline", DEADLINE, *flags, "--", *TRAIN,
+            "--epochs", 100_000, "--out", out,
+            **{MARK: mark, "PYTHONPATH": f"{tmp_path}:{ROOT}"},
+        )  # fmt: skip
+
+    launched.mark = mark
+    yield launched
+    assert_none_is_left(mark)
+
+
+def ended(process, within=10):
+    """Wait for the end, and give the exit code and the lines of standard error."""
+    _, err = process.communicate(timeout=within)
+    return process.returncode, err.splitlines()
+
+
+def wait_for_epoch(process):
+    line = ""
+    while not line.startswith(EPOCH):
+        line = process.stdout.readline()
+        assert line, process.stderr.read()
+
+
+def at_random(process, trial, name):
+    """Let a while pass, at first within the start, and then within the training."""
+    if trial:
+        wait_for_epoch(process)
+    moment = random.Random(f"{trial} {name}").uniform(0, 2)
+    time.sleep(moment)
+
+
+@pytest.mark.parametrize("trial", range(3))
+@pytest.mark.parametrize("name", ROLES)
+def test_a_role_is_killed(launched, name, trial):
+    process = launched()
+    at_random(process, trial, name)
+    os.kill(role(launched.mark, name), signal.SIGKILL)
+    code, lines = ended(process)
+    assert code == 1
+    assert lines == [f"{PROG}: error: {name} was killed by signal 9 (SIGKILL)"]
+
+
+@pytest.mark.parametrize("trial", range(3))
+@pytest.mark.parametrize("name", ROLES)
+def test_a_role_is_stopped(launched, name, trial):
+    process = launched()
+    at_random(process, trial, name)
+    os.kill(role(launched.mark, name), signal.SIGSTOP)
+    code, (line,) = ended(process, DEADLINE + 10)
+    assert code == 1
+    assert line.startswith(f"{PROG}: error: {name} has been stopped by a signal for ")
+
+
+@pytest.mark.parametrize("trial", range(3))
+@pytest.mark.parametrize("name", ["worker 0", "worker 1"])
+def test_an_exception_in_a_worker(launched, name, trial):
+    process = launched()
+    wait_for_epoch(process)
+    at_random(process, trial, name)
+    os.kill(role(launched.mark, name), signal.SIGUSR1)
+    code, (*traceback, line) = ended(process)
+    assert code == 1
+    why = "LookupError: what a worker came upon"
+    assert line == f"{PROG}: error: {name} ended with exit code 1: {why}"
+    assert traceback[-1] == f"{name} | {why}"
+
+
+@pytest.mark.parametrize("trial", range(3))
+def test_a_full_disk(launched, trial):
+    process = launched()
+    wait_for_epoch(process)
+    at_random(process, trial, "disk")
+    resource.prlimit(role(launched.mark, "worker 0"), resource.RLIMIT_FSIZE, (100, 100))
+    code, (line,) = ended(process)
+    assert code == 1
+    begin = f"{PROG}: error: worker 0 ended with exit code 1: run cannot be written ("
+    assert line.startswith(begin)
+
+
+@pytest.mark.parametrize("trial", range(3))
+def test_launch_itself_is_killed(launched, trial):
+    process = launched()
+    at_random(process, trial, "launch")
+    process.kill()
+    process.wait()
+
+
+@pytest.mark.parametrize("trial", range(3))
+@pytest.mark.parametrize(
+    ("signum", "code", "reason"), [(signal.SIGINT, 130, "Ctrl-C"), (signal.SIGTERM, 143, "SIGTERM")]
+)
+def test_launch_is_asked_to_end(launched, tmp_path, signum, code, reason, trial):
+    process = launched()
+    at_random(process, trial, reason)
+    process.send_signal(signum)
+    out, err = process.communicate(timeout=10)
+    assert (process.returncode, err) == (code, f"{PROG}: stopped by {reason}\n")
+    if trial:  # worker 0 has saved its work
+        again = "--workers 2 --servers 1 -- --resume run --epochs 100000"
+        assert out.splitlines()[-1] == f"go on     {PROG} {again}"
+        assert (tmp_path / "run" / "model.params").exists()
+
+
+def test_workers_that_never_come(launched):
+    process = launched("--host", "127.0.0.2", "--elsewhere", 1)
+    code, (line,) = ended(process, DEADLINE + 15)
+    assert code == 1
+    assert line.startswith(f"{PROG}: error: no progress for {DEADLINE} s")
+
+
+def test_a_worker_that_is_started_elsewhere(launched, start):
+    process = launched("--host", "127.0.0.2", "--elsewhere", 1)
+    process.stdout.readline()
+    command = process.stdout.readline().replace("ADDRESS", "127.0.0.1").split()
+    settings = [part for part in command if part.startswith("DMLC_")]
+    flags = command[command.index("python") + 1 :]
+    other = start(*flags, **dict(setting.split("=") for setting in settings))
+    wait_for_epoch(process)
+    process.terminate()
+    assert ended(process)[0] == 143
+    assert other.wait(timeout=10) == 1
+    assert other.stderr.read().startswith(f"{TRAIN_PROG}: error: ")
