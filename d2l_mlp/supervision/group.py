@@ -11,7 +11,7 @@ from typing import Any, List
 from d2l_mlp.supervision.console import Console
 from d2l_mlp.supervision.role import Role
 
-_FIRST, _OTHERS = 4.0, 1.0  # seconds in which they may end by themselves
+_FIRST, _OTHERS = 6.0, 1.0  # seconds in which they may end by themselves
 
 
 class Group:

@@ -5,13 +5,10 @@ import re
 import signal
 import socket
 
-import numpy
 import pytest
 
-from d2l_mlp.runs.reader import load
-from d2l_mlp.training.state import parameters_of
+from tests.groups import assert_same_run
 from tests.launching import LAUNCH, MARK, TRAIN, assert_none_is_left, new_mark, role
-from tests.processes import SAMPLE
 
 PROG = "python -m d2l_mlp.launch"
 
@@ -56,19 +53,9 @@ def test_an_address_that_nothing_can_listen_at(run, tmp_path, host):
     assert list(tmp_path.iterdir()) == []
 
 
-def parameters(folder):
-    return parameters_of(load(folder).net)
-
-
-def assert_close(folder, other):
-    expected = parameters(other)
-    for name, array in parameters(folder).items():
-        numpy.testing.assert_allclose(array, expected[name], rtol=0, atol=1e-4)
-
-
 def test_a_training_that_is_killed_goes_on_and_comes_to_the_same(start, run, tmp_path):
     epochs = ("--epochs", 12)
-    run(*SAMPLE, *TRAIN, *epochs, "--out", "alone", "--quiet")
+    run("-m", "d2l_mlp.train", *TRAIN, *epochs, "--out", "alone", "--quiet")
     mark = new_mark()
     flags = ("--workers", 2, "--restarts", 1)
     process = start(*LAUNCH, *flags, "--", *TRAIN, *epochs, "--out", "run", **{MARK: mark})
@@ -86,5 +73,5 @@ def test_a_training_that_is_killed_goes_on_and_comes_to_the_same(start, run, tmp
     assert all(line.startswith("worker 0 | ") for line in lines)
     assert any("resumed   run, after epoch " in line for line in lines)
     assert lines[-1].startswith("worker 0 | final test accuracy ")
-    assert_close(tmp_path / "run", tmp_path / "alone")
+    assert_same_run(tmp_path / "run", tmp_path / "alone", atol=1e-4)
     assert_none_is_left(mark)

@@ -15,7 +15,7 @@ from tests.processes import PROG as TRAIN_PROG
 pytestmark = pytest.mark.slow
 
 PROG = "python -m d2l_mlp.launch"
-DEADLINE = 3
+DEADLINE = 8  # seconds, in which all of them begin
 ROLES = ("worker 0", "worker 1", "server 0", "scheduler")
 EPOCH = "worker 0 | epoch "
 
