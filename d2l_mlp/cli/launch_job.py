@@ -70,14 +70,7 @@ def _train(flags: LaunchFlags, arguments: Sequence[str], signals: Signals) -> Op
         with signals.deferred():
             for role in _roles(flags, arguments):
                 group.start(role)
-        watch = Watch(group.roles, flags.deadline, follows=_follows)
-        failure: Optional[str] = None
-        while not (failure or watch.done):
-            console.forward()
-            if watch.failure() or watch.done:
-                while console.forward(0):  # the last line says why
-                    pass
-                failure = watch.failure()
+        failure = Watch(group.roles, flags.deadline, _follows).wait(console)
     if failure:
         failure = failure.replace(_KEPT[0], "")
     if failure and flags.elsewhere and " no progress " in failure:

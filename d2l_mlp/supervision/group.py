@@ -11,7 +11,7 @@ from typing import Any, List
 from d2l_mlp.supervision.console import Console
 from d2l_mlp.supervision.role import Role
 
-_FIRST, _OTHERS = 6.0, 1.0  # seconds in which they may end by themselves
+_ASKED, _FAILED, _OTHERS = 6.0, 3.0, 0.5  # seconds
 
 
 class Group:
@@ -48,10 +48,11 @@ class Group:
     def __exit__(self, *error: Any) -> None:
         """End them: before the others the first that was started, which has work to save.
 
-        Without the others it would wait for ever. What is stopped is woken up.
+        Without the others it would wait for ever, as it does where one has failed. After an
+        exception, such as Ctrl-C, it gets more time. What is stopped is woken up.
         """
         self._console.quiet = True
-        self._ask(self.roles[:1], _FIRST)
+        self._ask(self.roles[:1], _ASKED if error[0] else _FAILED)
         self._ask(self.roles, _OTHERS)
         with suppress(ProcessLookupError):
             os.killpg(self._leader.pid, signal.SIGKILL)

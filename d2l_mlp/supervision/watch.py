@@ -3,6 +3,7 @@
 import time
 from typing import Callable, Dict, Optional, Sequence
 
+from d2l_mlp.supervision.console import Console
 from d2l_mlp.supervision.role import Role
 
 _CAUSE = 3.0  # seconds, in which one ends whose end the others know of already
@@ -10,7 +11,7 @@ _LONGEST = 0.5  # seconds between two looks that count, where this process was s
 
 
 class Watch:
-    """Looks after processes, each time it is asked.
+    """Looks after processes.
 
     Time counts while this process itself runs, so that nobody is to blame for what a suspended
     machine has slept.
@@ -34,18 +35,38 @@ class Watch:
         self._idle = self._ending = 0.0
         self._stopped = {role.name: 0.0 for role in roles}
 
+    def wait(self, console: Console) -> Optional[str]:
+        """Wait for the end of all that have a heartbeat, or until one of all fails.
+
+        Parameters
+        ----------
+        console : Console
+            Shows meanwhile what they write.
+
+        Returns
+        -------
+        str, optional
+            Who has failed and why.
+        """
+        failure: Optional[str] = None
+        while not (failure or self._done):
+            console.forward()
+            if self._failure() or self._done:
+                while console.forward(0):  # the last line says why
+                    pass
+                failure = self._failure()
+        return failure
+
     @property
-    def done(self) -> bool:
-        """Whether all that have a heartbeat have ended."""
+    def _done(self) -> bool:
         return not any(role.running for role in self._beating)
 
-    def failure(self) -> Optional[str]:
-        """Say who has failed and why; None if nobody has."""
+    def _failure(self) -> Optional[str]:
         passed = self._passed()
         dead = [role for role in self._roles if role.death()]
         causes = [role for role in dead if not self._follows(role.last_line)]
         self._ending += passed if dead else 0.0
-        if causes or (dead and (self.done or self._ending > _CAUSE)):
+        if causes or (dead and (self._done or self._ending > _CAUSE)):
             return "; ".join(str(role.death()) for role in causes or dead)
         for role in self._roles:
             so_far = self._stopped[role.name] + passed
@@ -53,7 +74,7 @@ class Watch:
         beats = {role.name: role.beat for role in self._beating}
         self._idle = self._idle + passed if beats == self._beats else 0.0
         self._beats = beats
-        late = self._idle > self._deadline and not self.done
+        late = self._idle > self._deadline and not self._done
         least = 0.0 if late else self._deadline
         held = [f"{name} has been stopped by a signal for {seconds:.0f} s"
                 for name, seconds in self._stopped.items() if seconds > least]  # fmt: skip

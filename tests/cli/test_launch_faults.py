@@ -9,6 +9,7 @@ import time
 import pytest
 
 from tests.conftest import ROOT
+from tests.groups import assert_same_run
 from tests.launching import LAUNCH, MARK, TRAIN, assert_none_is_left, new_mark, role
 from tests.processes import PROG as TRAIN_PROG
 
@@ -160,3 +161,23 @@ def test_a_worker_that_is_started_elsewhere(launched, start):
     assert ended(process)[0] == 143
     assert other.wait(timeout=10) == 1
     assert other.stderr.read().startswith(f"{TRAIN_PROG}: error: ")
+
+
+@pytest.mark.parametrize("trial", range(3))
+def test_a_training_that_is_killed_goes_on_and_comes_to_the_same(start, run, tmp_path, trial):
+    epochs = ("--epochs", 60)
+    run("-m", "d2l_mlp.train", *TRAIN, *epochs, "--out", "alone", "--quiet")
+    mark = new_mark()
+    flags = ("--workers", 2, "--restarts", 2)
+    process = start(*LAUNCH, *flags, "--", *TRAIN, *epochs, "--out", "run", **{MARK: mark})
+    if trial:
+        wait_for_epoch(process)
+    name = ROLES[trial + 1]
+    os.kill(role(mark, name), signal.SIGKILL)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    reason = f"{name} was killed by signal 9 (SIGKILL)"
+    assert err == f"{PROG}: {reason}; starting again, at most 2 times\n"
+    assert ("resumed   run, after epoch " in out) == bool(trial)
+    assert_same_run(tmp_path / "run", tmp_path / "alone", atol=1e-4)
+    assert_none_is_left(mark)

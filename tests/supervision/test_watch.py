@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 
 import pytest
@@ -18,20 +19,16 @@ SLEEP = "import time; time.sleep(100)"
 
 def told(sources, deadline=0.5, then=lambda roles: None):
     """Watch workers, and a server without a heartbeat, until one has failed or all are done."""
-    with Group(Console(lambda line: True)) as group:
+    console = Console(lambda line: True)
+    with Group(console) as group:
         for i, source in enumerate(sources):
             group.start(Role(f"worker {i}", python(source), os.environ, "BEAT"))
         group.start(Role("server", python(SLEEP), os.environ))
-        watch = Watch(group.roles, deadline, follows=lambda line: line == "so do I")
-        begin, done_then = time.monotonic(), False
-        while not (watch.failure() or watch.done):
-            while group._console.forward():
-                pass
-            if not done_then and time.monotonic() - begin > 0.3:
-                then(group.roles)
-                done_then = True
-            assert time.monotonic() - begin < 10
-        return watch.failure()
+        timer = threading.Timer(0.3, then, [group.roles])
+        timer.start()
+        failure = Watch(group.roles, deadline, lambda line: line == "so do I").wait(console)
+        timer.join()
+        return failure
 
 
 def test_none_has_failed():
@@ -54,18 +51,18 @@ def test_an_exit_code_without_a_line():
     assert told([BEAT, "raise SystemExit(3)"]) == "worker 1 ended with exit code 3: without a word"
 
 
-@pytest.mark.parametrize("i", range(3))
-@pytest.mark.parametrize(("signum", "name"), [(9, "9 (SIGKILL)"), (40, "40 (a signal)")])
-def test_a_signal_that_kills(signum, name, i):
+@pytest.mark.parametrize(
+    ("i", "signum", "name"), [(1, signal.SIGKILL, "9 (SIGKILL)"), (2, 40, "40 (a signal)")]
+)
+def test_a_signal_that_kills(i, signum, name):
     line = told([BEAT, BEAT], then=lambda roles: roles[i].send(signum))
-    assert line == f"{['worker 0', 'worker 1', 'server'][i]} was killed by signal {name}"
+    assert line == f"{NAMES[i]} was killed by signal {name}"
 
 
 @pytest.mark.parametrize("i", [0, 2])
 def test_one_that_is_stopped_although_the_others_go_on(i):
     line = told([BEAT, BEAT], then=lambda roles: roles[i].send(signal.SIGSTOP))
-    name = ["worker 0", "worker 1", "server"][i]
-    assert line == f"{name} has been stopped by a signal for 1 s"
+    assert line == f"{NAMES[i]} has been stopped by a signal for 1 s"
 
 
 def test_no_progress_names_the_first_without_it():
