@@ -33,9 +33,8 @@ def train(flags: TrainFlags, signals: Signals) -> None:
         If the training has diverged, and another worker says so; other errors are for one line.
     """
     with deadline.after_signal(_SECONDS, PROG):
-        beat()  # MXNet is imported
         workers = Workers(mxnet.kvstore.create(flags.kvstore))
-        beat()  # and all are there
+        beat()  # all are there
         try:
             (_work if workers.rank else training_job.train)(flags, signals, workers)
         finally:

@@ -7,6 +7,7 @@ from d2l_mlp.supervision.console import Console
 from d2l_mlp.supervision.role import Role
 
 _CAUSE = 3.0  # seconds, in which one ends whose end the others know of already
+_START = 30.0  # seconds more until the first of them has made any progress
 _LONGEST = 0.5  # seconds between two looks that count, where this process was stopped itself
 
 
@@ -21,8 +22,9 @@ class Watch:
     roles : sequence of Role
         That have been started.
     deadline : float
-        Seconds in which one that has a heartbeat has to make progress: since they wait for each
-        other, none does if one does not. And so long may a signal stop any of them.
+        Seconds in which one that has a heartbeat has to make progress, and half a minute more at
+        the start: since they wait for each other, none does if one does not. And so long may a
+        signal stop any of them.
     follows : callable
         Tells of the last line of one that has failed whether that is because another has.
     """
@@ -31,8 +33,9 @@ class Watch:
         self._roles, self._deadline, self._follows = roles, deadline, follows
         self._beating = [role for role in roles if role.heartbeat]
         self._looked = time.monotonic()
-        self._beats: Dict[str, int] = {}
-        self._idle = self._ending = 0.0
+        self._beats: Dict[str, int] = {role.name: role.beat for role in self._beating}
+        self._idle, self._ending = 0.0, 0.0
+        self._allowed = deadline + _START
         self._stopped = {role.name: 0.0 for role in roles}
 
     def wait(self, console: Console) -> Optional[str]:
@@ -72,9 +75,10 @@ class Watch:
             so_far = self._stopped[role.name] + passed
             self._stopped[role.name] = so_far if role.running and role.stopped else 0.0
         beats = {role.name: role.beat for role in self._beating}
-        self._idle = self._idle + passed if beats == self._beats else 0.0
-        self._beats = beats
-        late = self._idle > self._deadline and not self._done
+        self._idle += passed
+        if beats != self._beats:
+            self._beats, self._idle, self._allowed = beats, 0.0, self._deadline
+        late = self._idle > self._allowed and not self._done
         least = 0.0 if late else self._deadline
         held = [f"{name} has been stopped by a signal for {seconds:.0f} s"
                 for name, seconds in self._stopped.items() if seconds > least]  # fmt: skip

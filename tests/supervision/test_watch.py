@@ -66,16 +66,24 @@ def test_one_that_is_stopped_although_the_others_go_on(i):
 
 
 def test_no_progress_names_the_first_without_it():
-    once = f"import os; os.utime(os.environ['BEAT']); {SLEEP}"
+    once = f"import os, time; time.sleep(0.1); os.utime(os.environ['BEAT']); {SLEEP}"
     later = f"import time; time.sleep(0.5)\n{once}"
     line = told([later, once], deadline=1)
     assert line == "no progress for 1 s, first at worker 1"
     assert told([once]) == "worker 0 has made no progress for 1 s"
 
 
+BEGUN = """
+import os, time
+time.sleep(0.1)
+os.utime(os.environ["BEAT"])
+print("begun", flush=True)
+time.sleep(2.5)
+"""
+
 SUSPENDED = """
-from tests.supervision.test_watch import told
-print(told(["import time; print('begun', flush=True); time.sleep(2.5)"], deadline=2), flush=True)
+from tests.supervision.test_watch import BEGUN, told
+print(told([BEGUN], deadline=2), flush=True)
 """
 
 
