@@ -50,7 +50,7 @@ def parser() -> Parser:
     add("--restarts", type=by(Number(int, least=0)), default=0, metavar="N",
         help="after a failure, go on from the last checkpoint, so many times")
     add("--deadline", type=by(Number(float, above=0)), default=120.0, metavar="SECONDS",
-        help="without progress, after which the processes count as hung; half a minute more until "
+        help="without progress, after which the processes count as hung; a minute more until "
         "all of them have begun")
     add("--host", type=_address, default=LOOPBACK, metavar="ADDRESS",
         help="address of this machine to listen at, and at no other. Whoever reaches it can run "

@@ -7,7 +7,7 @@ from d2l_mlp.supervision.console import Console
 from d2l_mlp.supervision.role import Role
 
 _CAUSE = 3.0  # seconds, in which one ends whose end the others know of already
-_START = 30.0  # seconds more until the first of them has made any progress
+_START = 60.0  # seconds more until the first of them has made any progress
 _LONGEST = 0.5  # seconds between two looks that count, where this process was stopped itself
 
 
@@ -22,9 +22,9 @@ class Watch:
     roles : sequence of Role
         That have been started.
     deadline : float
-        Seconds in which one that has a heartbeat has to make progress, and half a minute more at
-        the start: since they wait for each other, none does if one does not. And so long may a
-        signal stop any of them.
+        Seconds in which one that has a heartbeat has to make progress, and a minute more at the
+        start: since they wait for each other, none does if one does not. And so long may a signal
+        stop any of them.
     follows : callable
         Tells of the last line of one that has failed whether that is because another has.
     """
