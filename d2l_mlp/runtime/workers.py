@@ -12,6 +12,7 @@ from typing import Any, Callable, List, Optional, Sequence, Type
 import mxnet
 import numpy
 from mxnet import np
+from mxnet.base import _LIB, check_call
 
 from d2l_mlp.runtime.host_memory import HostMemory
 
@@ -133,8 +134,13 @@ class Workers:
         for array, end in zip(arrays, ends):
             view[end - array.size : end].reshape(array.shape)[:] = array
         self._at_work = False
-        self._kvstore.pushpull(self._key, self._memory.array)
-        view = self._memory.view()  # which waits
+        try:
+            self._kvstore.pushpull(self._key, self._memory.array)
+            view = self._memory.view()  # which waits
+        except BaseException:
+            # This sum is not over, and no other can tell of it: so wait for nobody at the end.
+            check_call(_LIB.MXKVStoreSetBarrierBeforeExit(self._kvstore.handle, 0))
+            raise
         self._at_work = True
         if view[0] and not leaving:
             who = f"worker {view[1]:.0f} has" if view[0] == 1 else f"{view[0]:.0f} workers have"
