@@ -1,10 +1,13 @@
 """What several processes write, line by line, on this process's own streams."""
 
+import fcntl
 import os
 import pty
 import selectors
 import shutil
+import struct
 import sys
+import termios
 import time
 import tty
 from contextlib import contextmanager
@@ -58,7 +61,9 @@ class Console:
         try:
             if self._terminal:
                 tty.setraw(their_err)  # which leaves the ends of lines as they are
-                columns = shutil.get_terminal_size().columns
+                columns, rows = shutil.get_terminal_size()
+                size = struct.pack("HHHH", rows, columns, 0, 0)
+                fcntl.ioctl(their_err, termios.TIOCSWINSZ, size)  # in which a bar has to fit
                 role.environment = {**role.environment, "COLUMNS": str(columns)}
             yield {"stdout": their_out, "stderr": their_err}
         finally:
