@@ -74,7 +74,7 @@ def at_random(process, trial, name):
     time.sleep(moment)
 
 
-@pytest.mark.parametrize("trial", range(3))
+@pytest.mark.parametrize("trial", range(2))
 @pytest.mark.parametrize("name", ROLES)
 def test_a_role_is_killed(launched, name, trial):
     process = launched()
@@ -85,7 +85,7 @@ def test_a_role_is_killed(launched, name, trial):
     assert lines == [f"{PROG}: error: {name} was killed by signal 9 (SIGKILL)"]
 
 
-@pytest.mark.parametrize("trial", range(3))
+@pytest.mark.parametrize("trial", range(2))
 @pytest.mark.parametrize("name", ROLES)
 def test_a_role_is_stopped(launched, name, trial):
     process = launched("--deadline", DEADLINE)
@@ -96,7 +96,7 @@ def test_a_role_is_stopped(launched, name, trial):
     assert line.startswith(f"{PROG}: error: {name} has been stopped by a signal for ")
 
 
-@pytest.mark.parametrize("trial", range(3))
+@pytest.mark.parametrize("trial", range(2))
 @pytest.mark.parametrize("name", ["worker 0", "worker 1"])
 def test_an_exception_in_a_worker(launched, name, trial):
     process = launched()
@@ -110,7 +110,7 @@ def test_an_exception_in_a_worker(launched, name, trial):
     assert traceback[-1] == f"{name} | {why}"
 
 
-@pytest.mark.parametrize("trial", range(3))
+@pytest.mark.parametrize("trial", range(2))
 def test_a_full_disk(launched, trial):
     process = launched()
     wait_for_epoch(process)
@@ -122,7 +122,7 @@ def test_a_full_disk(launched, trial):
     assert line.startswith(begin)
 
 
-@pytest.mark.parametrize("trial", range(3))
+@pytest.mark.parametrize("trial", range(2))
 def test_launch_itself_is_killed(launched, trial):
     process = launched()
     at_random(process, trial, "launch")
@@ -130,7 +130,7 @@ def test_launch_itself_is_killed(launched, trial):
     process.wait()
 
 
-@pytest.mark.parametrize("trial", range(3))
+@pytest.mark.parametrize("trial", range(2))
 @pytest.mark.parametrize(
     ("signum", "code", "reason"), [(signal.SIGINT, 130, "Ctrl-C"), (signal.SIGTERM, 143, "SIGTERM")]
 )
@@ -168,7 +168,7 @@ def test_a_worker_that_is_started_elsewhere(launched, start):
     assert other.stderr.read().startswith(f"{TRAIN_PROG}: error: ")
 
 
-@pytest.mark.parametrize("trial", range(3))
+@pytest.mark.parametrize("trial", range(2))
 def test_a_training_that_is_killed_goes_on_and_comes_to_the_same(start, run, tmp_path, trial):
     epochs = ("--epochs", 60)
     run("-m", "d2l_mlp.train", *TRAIN, *epochs, "--out", "alone", "--quiet")
