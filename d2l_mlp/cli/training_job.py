@@ -53,10 +53,11 @@ def train(flags: TrainFlags, signals: Signals, workers: Optional[Workers] = None
     started = time.perf_counter()
     devices, workers = device.choose_several(flags.device), workers or Workers()
     context = devices[0]
-    with signals.deferred(), workers:
+    with workers:
         run = Run.resume(flags.resume) if flags.resume else None
         settings, dataset = continued(run, flags) if run else (flags.hyperparameters, flags.dataset)
         data = fashion_mnist.load(dataset, flags.data_dir)
+    with signals.deferred(), workers:
         net = new_net(settings, devices)
         train_iter, val_iter = training_data.train_loaders(settings, data, context, workers)
         now = beginnings.configuration(settings, data, devices)
