@@ -51,14 +51,15 @@ class Watch:
         str, optional
             Who has failed and why.
         """
-        failure: Optional[str] = None
-        while not (failure or self._done):
+        while True:
             console.forward()
-            if self._failure() or self._done:
+            done = self._done  # before the rest: one that ends later is looked at in the next turn
+            if done or self._failure():
                 while console.forward(0):  # the last line says why
                     pass
                 failure = self._failure()
-        return failure
+                if done or failure:
+                    return failure
 
     @property
     def _done(self) -> bool:
