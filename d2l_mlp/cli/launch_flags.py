@@ -53,8 +53,8 @@ def parser() -> Parser:
         help="without progress, after which the processes count as hung; a minute more until "
         "all of them have begun")
     add("--host", type=_address, default=LOOPBACK, metavar="ADDRESS",
-        help="address of this machine to listen at, and at no other. Whoever reaches it can run "
-        "code here: give one of a private network")
+        help="address of this machine to listen at, and at no other. Whoever reaches it can take "
+        "part: give one of a private network")
     add("--port", type=by(Number(int, least=1, most=65535)), metavar="N",
         help="port of that address for the scheduler (default: a free one)")
     add("--elsewhere", type=by(Number(int, least=0)), default=0, metavar="N",

@@ -11,8 +11,8 @@ from d2l_mlp.cli import train_flags
 from d2l_mlp.cli.heartbeat import VARIABLE
 from d2l_mlp.cli.launch_flags import PROG, TOGETHER, LaunchFlags
 from d2l_mlp.cli.signals import Signals
-from d2l_mlp.runs.naming import default_folder
-from d2l_mlp.supervision import ports
+from d2l_mlp.runs.naming import CHECKPOINTS, default_folder
+from d2l_mlp.runtime import ports
 from d2l_mlp.supervision.console import Console
 from d2l_mlp.supervision.group import Group
 from d2l_mlp.supervision.role import Role
@@ -39,7 +39,13 @@ def launch(flags: LaunchFlags, signals: Signals) -> None:
     OSError
         If nothing can listen at the address.
     """
-    ports.check(flags.host, flags.port or 0)
+    try:
+        ports.check(flags.host, flags.port or 0)
+    except OSError as error:
+        raise OSError(
+            f"nothing can listen at {error.filename} ({error.strerror}); give an address of this "
+            "machine, and a port that is free or none at all"
+        ) from None
     folder = flags.train.resume or flags.train.out or default_folder(flags.train.hyperparameters)
     arguments = [*flags.arguments]
     if not (flags.train.resume or flags.train.out):
@@ -117,7 +123,7 @@ def _roles(flags: LaunchFlags, arguments: Sequence[str]) -> List[Role]:
 
 
 def _has_checkpoint(folder: Path) -> bool:
-    return any(path.name.isdigit() for path in folder.glob("checkpoints/*"))
+    return any(path.name.isdigit() for path in (folder / CHECKPOINTS).glob("*"))
 
 
 def _again(flags: LaunchFlags, folder: Path) -> str:

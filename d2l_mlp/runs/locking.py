@@ -12,7 +12,7 @@ from typing import Iterable
 
 from d2l_mlp.runs import checkpoint, config
 from d2l_mlp.runs.errors import RunError, explained
-from d2l_mlp.runs.reader import CHECKPOINTS
+from d2l_mlp.runs.naming import CHECKPOINTS
 from d2l_mlp.runtime.folders import Folder
 
 _LOCK = "lock"

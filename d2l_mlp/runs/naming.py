@@ -1,10 +1,13 @@
-"""The folder of a run that its user does not name. Nothing here imports MXNet."""
+"""What the folders of a run are called. Nothing here imports MXNet."""
 
 import time
 from pathlib import Path
 
 from d2l_mlp.runs.errors import explained
 from d2l_mlp.training.hyperparameters import Hyperparameters
+
+CHECKPOINTS = "checkpoints"
+"""The folder of them in a run's folder."""
 
 
 def default_folder(settings: Hyperparameters) -> Path:

@@ -9,14 +9,12 @@ from mxnet.gluon import nn
 
 from d2l_mlp.runs import checkpoint, config, verification
 from d2l_mlp.runs.errors import RunError
+from d2l_mlp.runs.naming import CHECKPOINTS
 from d2l_mlp.runs.net import net_with
 from d2l_mlp.training.hyperparameters import Hyperparameters
 from d2l_mlp.training.state import EpochMetrics
 
 log = logging.getLogger(__name__)
-
-CHECKPOINTS = "checkpoints"
-"""The folder of them in a run's folder."""
 
 
 class SavedRun(NamedTuple):

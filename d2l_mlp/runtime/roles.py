@@ -11,6 +11,7 @@ import socket
 import sys
 from typing import Dict, Optional, Union
 
+from d2l_mlp.runtime import ports
 from d2l_mlp.runtime.environment import EnvironmentVariableError
 from d2l_mlp.runtime.rules import Choice, Number
 
@@ -108,14 +109,12 @@ def _address(name: str, remedy: str) -> str:
 
 
 def _check_listening(address: str, port: int, name: str) -> None:
-    with socket.socket() as trial:
-        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            trial.bind((address, port))
-        except OSError as error:
-            where = f"port {port} of {address}" if port else address
-            remedy = f"this machine cannot listen at {where} ({error.strerror}); give another"
-            raise _error(name, remedy) from None
+    try:
+        ports.check(address, port)
+    except OSError as error:
+        where = f"{error.filename} ({error.strerror})"
+        remedy = f"this machine cannot listen at {where}; give another"
+        raise _error(name, remedy) from None
 
 
 def _error(name: str, remedy: str) -> EnvironmentVariableError:

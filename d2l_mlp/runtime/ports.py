@@ -1,4 +1,4 @@
-"""Addresses that processes are to listen at."""
+"""Addresses that processes are to listen at. Nothing here imports MXNet."""
 
 import socket
 from contextlib import ExitStack
@@ -30,7 +30,10 @@ def free(host: str, count: int) -> List[int]:
 
 
 def check(host: str, port: int) -> None:
-    """Raise an OSError if a process cannot listen at a port of an address; 0 is any port."""
+    """Raise an OSError, whose ``filename`` is the place, if nothing can listen there.
+
+    Port 0 is any port.
+    """
     with ExitStack() as bound:
         _bind(bound, host, port)
 
@@ -44,8 +47,5 @@ def _bind(bound: ExitStack, host: str, port: int) -> int:
         listener.listen(1)
     except OSError as error:
         where = f"port {port} of {host}" if port else host
-        raise OSError(
-            f"nothing can listen at {where} ({error.strerror or error}); give an address of this "
-            "machine, and a port that is free or none at all"
-        ) from None
+        raise OSError(error.errno, error.strerror or str(error), where) from None
     return int(listener.getsockname()[1])
