@@ -30,9 +30,19 @@ def free(host: str, count: int) -> List[int]:
 
 
 def check(host: str, port: int) -> None:
-    """Raise an OSError, whose ``filename`` is the place, if nothing can listen there.
+    """Try whether a process can listen somewhere.
 
-    Port 0 is any port.
+    Parameters
+    ----------
+    host : str
+        An address of this machine.
+    port : int
+        Of the address; 0 is any port.
+
+    Raises
+    ------
+    OSError
+        If nothing can; its ``filename`` is the place.
     """
     with ExitStack() as bound:
         _bind(bound, host, port)
