@@ -22,7 +22,7 @@ def test_a_figure_of_curves(curves, legend, says):
     for number in range(curves):
         axes.plot([0, 1, 2.5], [number] * 3)
     if legend:
-        axes.legend(axes.get_lines(), legend)
+        axes.legend(axes.get_lines()[: len(legend)], legend)
     assert describe(figure) == says
 
 
