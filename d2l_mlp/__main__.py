@@ -10,6 +10,8 @@ import sys
 from typing import Optional, Sequence
 
 from d2l_mlp import __version__, doctor, evaluate, export, figures, launch, predict, report, train
+from d2l_mlp.cli import launch_flags, train_flags
+from d2l_mlp.cli.completion import complete
 from d2l_mlp.cli.parser import USAGE
 from d2l_mlp.cli.streams import forgiving
 
@@ -23,6 +25,8 @@ COMMANDS = {
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
     """Run the command that is named first; returns the exit code."""
+    flags = {"train": train_flags, "launch": launch_flags}
+    complete({name: flags.get(name, module).parser for name, module in COMMANDS.items()})
     name, *rest = (sys.argv[1:] if argv is None else argv) or ["--help"]
     if name in COMMANDS:
         return COMMANDS[name].main(rest)

@@ -43,3 +43,31 @@ def test_the_console_script_is_the_same(run):
 def test_no_command_is_said_in_one_line(run):
     (line,) = run("-m", "d2l_mlp", "trian", code=2).stderr.splitlines()
     assert line.startswith("python -m d2l_mlp: error: 'trian' is no command; give one of train,")
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("", COMMANDS),
+        ("ev", {"evaluate"}),
+        ("train --val", {"--validation"}),
+        ("train --activation s", {"sigmoid", "swish"}),
+        ("train --dataset ", {"auto", "fashion-mnist", "sample"}),
+        ("train --device ", {"auto", "cpu", "gpu"}),
+        ("launch --workers 2 --re", {"--restarts"}),
+        ("figures relu-", {"relu-grad", "relu-wide"}),
+        ("predict ru", {"runs/"}),
+    ],
+)
+def test_a_shell_completes_what_is_typed(run, tmp_path, typed, offered):
+    (tmp_path / "runs").mkdir()
+    line = f"d2l-mlp {typed}"
+    # What the function of bash's does that argcomplete registers.
+    asked = {
+        "_ARGCOMPLETE": "1", "_ARGCOMPLETE_SHELL": "bash", "_ARGCOMPLETE_IFS": "\n",
+        "_ARGCOMPLETE_STDOUT_FILENAME": "offered", "COMP_LINE": line,
+        "COMP_POINT": str(len(line)), "COMP_TYPE": "9",
+    }  # fmt: skip
+    run("-m", "d2l_mlp", env=asked)
+    words = {word.strip() for word in (tmp_path / "offered").read_text().split("\n")}
+    assert words - {"-h", "--help"} == offered

@@ -1,0 +1,37 @@
+"""What a shell offers after TAB, by argcomplete."""
+
+import argparse
+import os
+from typing import Callable, Iterable, Mapping
+
+
+def complete(parsers: Mapping[str, Callable[[], argparse.ArgumentParser]]) -> None:
+    """Answer a shell that asks, and exit; return at once where none does.
+
+    Parameters
+    ----------
+    parsers : mapping of str to callable
+        What makes the parser of each command.
+    """
+    if "_ARGCOMPLETE" not in os.environ:
+        return
+    import argcomplete
+
+    from d2l_mlp.plotting.gallery import FIGURES
+
+    commands = argparse.ArgumentParser()
+    subparsers = commands.add_subparsers(parser_class=argparse.ArgumentParser)
+    for name, make in parsers.items():
+        command = subparsers.add_parser(name, parents=[make()], add_help=False)
+        for action in command._actions:
+            if action.metavar == "NAME":
+                _offer(action, FIGURES)
+            elif isinstance(action.metavar, str) and "|" in action.metavar:
+                _offer(action, filter(str.islower, action.metavar.split("|")))  # not gpu:N
+    argcomplete.autocomplete(commands)
+
+
+def _offer(action: argparse.Action, values: Iterable[str]) -> None:
+    from argcomplete.completers import ChoicesCompleter
+
+    setattr(action, "completer", ChoicesCompleter(list(values)))  # noqa: B010 (it declares none)
