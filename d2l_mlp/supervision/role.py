@@ -33,6 +33,8 @@ class Role:
     last_line: str = ""
     """That it has written to standard error."""
     process: Optional["subprocess.Popen[bytes]"] = None
+    begun: int = 0
+    """The `beat` that it began with."""
     _file: Any = field(default=None, repr=False)
 
     def start(self, **options: Any) -> "subprocess.Popen[bytes]":
@@ -41,6 +43,7 @@ class Role:
         if self.heartbeat:
             # In no folder, so that nothing is left of it, whatever happens.
             self._file = tempfile.TemporaryFile()  # noqa: SIM115 (see close)
+            self.begun = self.beat
             inherited = [self._file.fileno()]
             environment[self.heartbeat] = f"/proc/self/fd/{self._file.fileno()}"
         self.process = subprocess.Popen(

@@ -33,7 +33,7 @@ class Watch:
         self._roles, self._deadline, self._follows = roles, deadline, follows
         self._beating = [role for role in roles if role.heartbeat]
         self._looked = time.monotonic()
-        self._beats: Dict[str, int] = {role.name: role.beat for role in self._beating}
+        self._beats: Dict[str, int] = {role.name: role.begun for role in self._beating}
         self._idle, self._ending = 0.0, 0.0
         self._allowed = deadline + _START
         self._stopped = {role.name: 0.0 for role in roles}
