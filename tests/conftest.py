@@ -24,11 +24,26 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 def pytest_addoption(parser):
     parser.addoption("--fuzz", type=int, default=20, help="how often each file is damaged")
+    parser.addoption(
+        "--trials", type=int, default=1, help="how many moments each fault of a launch is tried at"
+    )
 
 
-def pytest_collection_modifyitems(items):
-    """Begin with what takes longest, so that no process of several is left with it at the end."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+def pytest_generate_tests(metafunc):
+    if "trial" in metafunc.fixturenames:
+        metafunc.parametrize("trial", range(metafunc.config.getoption("trials")))
+
+
+def pytest_collection_modifyitems(config, items):
+    """Let each process begin with its share of what takes longest, so that it ends with little."""
+    number = getattr(config, "workerinput", {}).get("workercount", 1)
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    fast = [item for item in items if not item.get_closest_marker("slow")]
+    # They are dealt out in as many equal pieces as there are processes.
+    cuts = [len(fast) * i // number for i in range(number + 1)]
+    items[:] = [
+        item for i in range(number) for item in (*slow[i::number], *fast[cuts[i] : cuts[i + 1]])
+    ]
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ def role(mark, name, timeout=20):
                 found[int(variables.get(b"PORT", 0))] = pid
         if len(found) > int(number or 0):
             return found[sorted(found)[int(number or 0)]]
-        time.sleep(0.02)
+        time.sleep(0.1)
     raise AssertionError(f"there is no {name}")
 
 
@@ -36,4 +36,4 @@ def assert_none_is_left(mark, timeout=5):
     end = time.monotonic() + timeout
     while marked(MARK, mark):
         assert time.monotonic() < end, "a process is left"
-        time.sleep(0.02)
+        time.sleep(0.1)

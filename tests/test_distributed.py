@@ -51,12 +51,12 @@ def sbatch(tmp_path, start):
     return sbatch
 
 
-def test_the_slurm_script_trains(sbatch, run, tmp_path):
+def test_the_slurm_script_trains(sbatch, call, tmp_path):
     flags = ("--dataset", "sample", "--hidden", "16", "--epochs", "1", "--lr", "0.1")
     code, output, errors = sbatch(FOLDER / "train.slurm", *flags, "--out", "group")
     assert (code, errors) == (0, "")
     assert "saved in group" in output
-    run(*SAMPLE, *flags[2:], "--out", "alone")
+    call(*SAMPLE, *flags[2:], "--out", "alone")
     assert_same_run(tmp_path / "group", tmp_path / "alone", atol=1e-4)
 
 

@@ -51,8 +51,8 @@ def test_an_address_that_nothing_can_listen_at(run, tmp_path, host):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_two_workers_come_to_what_one_process_does(run, tmp_path):
-    run("-m", "d2l_mlp.train", *TRAIN, "--epochs", 3, "--out", "alone", "--quiet")
+def test_two_workers_come_to_what_one_process_does(run, call, tmp_path):
+    call("-m", "d2l_mlp.train", *TRAIN, "--epochs", 3, "--out", "alone", "--quiet")
     mark = new_mark()
     flags = ("--workers", 2, "--servers", 2, "--", *TRAIN, "--epochs", 3)
     result = run(*LAUNCH, *flags, env={MARK: mark})

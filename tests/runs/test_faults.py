@@ -118,7 +118,7 @@ WHOLE = sorted(
 
 
 @pytest.mark.parametrize("act", [kill, fail])
-@pytest.mark.parametrize("job", [start, resume])
+@pytest.mark.parametrize("job", [start, pytest.param(resume, marks=pytest.mark.slow)])
 def test_each_step(tmp_path, caplog, job, act):
     if job is resume:
         start(tmp_path / "started")
