@@ -1,23 +1,18 @@
 """Scheduler, servers and workers as processes on this machine, and what becomes of them."""
 
-import socket
-
 import numpy
 import pytest
 from mxnet import npx
 
-from tests.processes import metrics
+from tests.processes import free_port, metrics
 
 TRAIN = ("-m", "d2l_mlp.train", "--kvstore", "dist_sync")
 
 
 def environment(workers, servers=1):
     """What every role is given, but for its name."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     return {
-        "DMLC_PS_ROOT_URI": "127.0.0.1", "DMLC_PS_ROOT_PORT": str(port),
+        "DMLC_PS_ROOT_URI": "127.0.0.1", "DMLC_PS_ROOT_PORT": str(free_port()),
         "DMLC_NUM_WORKER": str(workers), "DMLC_NUM_SERVER": str(servers),
     }  # fmt: skip
 

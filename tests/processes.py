@@ -2,6 +2,8 @@
 
 import csv
 import os
+import random
+import socket
 import subprocess
 import sys
 import time
@@ -37,6 +39,17 @@ def wait_for_the_end_of_the_group(pid):
             return
         time.sleep(0.1)
     pytest.fail("a process of the run is left")
+
+
+def free_port():
+    """Find one that the system gives to nobody who asks for any, before it is listened at."""
+    first, last = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+    while True:
+        port = random.SystemRandom().randrange(10_000, 60_000)
+        with suppress(OSError), socket.socket() as listener:
+            listener.bind(("127.0.0.1", port))
+            if not first <= port <= last:
+                return port
 
 
 def marked(name, value):

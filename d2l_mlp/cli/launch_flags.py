@@ -33,6 +33,11 @@ class LaunchFlags:
     arguments: List[str]
     """Of the training command, as they were typed."""
 
+    @property
+    def here(self) -> int:
+        """So many of the workers are started on this machine."""
+        return self.workers - self.elsewhere
+
 
 def parser() -> Parser:
     """Make the command line's parser."""

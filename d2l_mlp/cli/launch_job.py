@@ -72,9 +72,10 @@ def launch(flags: LaunchFlags, signals: Signals) -> None:
 def _train(flags: LaunchFlags, arguments: Sequence[str], signals: Signals) -> Optional[str]:
     """Train once; tells who has failed and why, or gives None."""
     console = Console(kept=lambda line: line.startswith(_KEPT))
-    with Group(console) as group:
+    count = 1 + flags.here + flags.servers
+    with ports.held(flags.host, count) as numbers, Group(console) as group:
         with signals.deferred():
-            for role in _roles(flags, arguments):
+            for role in _roles(flags, arguments, numbers):
                 group.start(role)
         failure = Watch(group.roles, flags.deadline, _follows).wait(console)
     if failure:
@@ -89,10 +90,9 @@ def _follows(last_line: str) -> bool:
     return not last_line or " ended, and so does worker " in last_line
 
 
-def _roles(flags: LaunchFlags, arguments: Sequence[str]) -> List[Role]:
+def _roles(flags: LaunchFlags, arguments: Sequence[str], numbers: Sequence[int]) -> List[Role]:
     """Describe the processes; the worker that writes the run comes first."""
-    here = flags.workers - flags.elsewhere
-    first, *rest = ports.free(flags.host, 1 + here + flags.servers)
+    first, *rest = numbers
     common = {
         "DMLC_PS_ROOT_URI": flags.host,
         "DMLC_PS_ROOT_PORT": str(flags.port or first),
@@ -108,7 +108,8 @@ def _roles(flags: LaunchFlags, arguments: Sequence[str]) -> List[Role]:
             f"{shlex.join(['python', *command[1:]])}",
             flush=True,
         )
-    kinds = [("worker", i) for i in range(here)] + [("server", i) for i in range(flags.servers)]
+    kinds = [("worker", i) for i in range(flags.here)]
+    kinds += [("server", i) for i in range(flags.servers)]
     roles = []
     for (kind, number), port in zip(kinds, rest):
         # MXNet numbers the workers of a machine in the order of their ports, which PORT chooses.

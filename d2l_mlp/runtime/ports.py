@@ -1,12 +1,19 @@
 """Addresses that processes are to listen at. Nothing here imports MXNet."""
 
 import socket
-from contextlib import ExitStack
-from typing import List
+from contextlib import ExitStack, contextmanager
+from typing import Iterator, List
+
+# What ZeroMQ sets too, by which MXNet's processes listen.
+_SHARED = (socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 
 
-def free(host: str, count: int) -> List[int]:
-    """Find free ports.
+@contextmanager
+def held(host: str, count: int) -> Iterator[List[int]]:
+    """Find free ports, and keep them for processes that are still to start.
+
+    Meanwhile the system gives them to nobody who asks for any port, nor for the near end of a
+    connection. MXNet's processes can listen at them.
 
     Parameters
     ----------
@@ -15,8 +22,8 @@ def free(host: str, count: int) -> List[int]:
     count : int
         How many.
 
-    Returns
-    -------
+    Yields
+    ------
     list of int
         In ascending order.
 
@@ -25,8 +32,13 @@ def free(host: str, count: int) -> List[int]:
     OSError
         If the address is none of this machine.
     """
-    with ExitStack() as bound:  # all of them at once, so that they differ
-        return sorted(_bind(bound, host, 0) for _ in range(count))
+    with ExitStack() as bound:
+        holders = [bound.enter_context(socket.socket()) for _ in range(count)]
+        for holder in holders:
+            with _telling(host):
+                holder.bind((host, 0))
+            holder.setsockopt(*_SHARED)  # now: before, it could be given another holder's
+        yield sorted(holder.getsockname()[1] for holder in holders)
 
 
 def check(host: str, port: int) -> None:
@@ -44,18 +56,17 @@ def check(host: str, port: int) -> None:
     OSError
         If nothing can; its ``filename`` is the place.
     """
-    with ExitStack() as bound:
-        _bind(bound, host, port)
-
-
-def _bind(bound: ExitStack, host: str, port: int) -> int:
-    listener = bound.enter_context(socket.socket())
-    try:
-        # As ZeroMQ does: a port whose last listener has only just ended is free.
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with socket.socket() as listener, _telling(host, port):
+        listener.setsockopt(*_SHARED)  # a port whose last listener has only just ended is free
         listener.bind((host, port))
         listener.listen(1)
+
+
+@contextmanager
+def _telling(host: str, port: int = 0) -> Iterator[None]:
+    """Name the place in errors."""
+    try:
+        yield
     except OSError as error:
         where = f"port {port} of {host}" if port else host
         raise OSError(error.errno, error.strerror or str(error), where) from None
-    return int(listener.getsockname()[1])

@@ -3,7 +3,6 @@
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from nbconvert import HTMLExporter
 from notebooks.execute import HERE
 from tests import svg
 from tests.conftest import ROOT
+from tests.processes import free_port
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -42,9 +42,7 @@ def lab(tmp_path_factory):
         file = settings / f"{name}.jupyterlab-settings"
         file.parent.mkdir(parents=True)
         file.write_text(text)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     token = secrets.token_hex(16)
     own = {
         "HOME": str(home), "JUPYTER_CONFIG_DIR": str(home / "config"),
