@@ -38,7 +38,7 @@ def work(hidden, number, alone):
     from d2l_mlp.runtime import processors, roles
 
     if alone is None:
-        roles.prepare()
+        roles.prepare("dist_sync")
     processors.use_all()
     import mxnet
 
@@ -95,8 +95,10 @@ class Group:
         for worker in self.workers:
             worker.stdin.write("\n")
             worker.stdin.flush()
-        told = [json.loads(worker.stdout.readline()) for worker in self.workers]
-        return [max(values) for values in zip(*told)]
+        lines = [worker.stdout.readline() for worker in self.workers]
+        if not all(lines):
+            raise SystemExit("a worker failed")
+        return [max(values) for values in zip(*map(json.loads, lines))]
 
     def end(self):
         """End all; give the server's peak memory in MB, 0 without one."""
@@ -116,8 +118,10 @@ def measure(rounds):
         kinds = list(itertools.product(WORKERS, (True, False)))
         with ports.held("127.0.0.1", len(kinds)) as numbers:
             groups = {kind: Group(hidden, *kind, port) for kind, port in zip(kinds, numbers)}
-            turns = [{key: g.epoch() for key, g in groups.items()} for _ in range(rounds + 1)][1:]
-            servers = {key: g.end() for key, g in groups.items()}
+            try:
+                turns = [{k: g.epoch() for k, g in groups.items()} for _ in range(rounds + 1)][1:]
+            finally:
+                servers = {kind: group.end() for kind, group in groups.items()}
         for number in WORKERS:
             together, apart = (
                 [turn[number, yes][0] for turn in turns] for yes in (True, False)
