@@ -9,7 +9,7 @@ from mxnet import gluon
 
 from d2l_mlp.cli import beginnings, training_data
 from d2l_mlp.cli import training_lines as lines
-from d2l_mlp.cli.heartbeat import beat
+from d2l_mlp.cli.heartbeat import beat, is_watched
 from d2l_mlp.cli.predecessor import begin_with, compare, continued
 from d2l_mlp.cli.progress import Progress
 from d2l_mlp.cli.signals import Signals, Stopped
@@ -125,7 +125,7 @@ def train(flags: TrainFlags, signals: Signals, workers: Optional[Workers] = None
             run.close()
             outcome = lines.outcome(run.state, settings.watched, test_accuracy, stopped)
             print(f"{outcome}; {time.perf_counter() - started:.1f} s; saved in {run.folder}")
-            if stopped:
+            if stopped and not is_watched():
                 print(f"go on     {PROG} --resume {shlex.quote(str(run.folder))}")
         if flags.report:
             from d2l_mlp.cli import report_job  # not above: it takes a while

@@ -159,6 +159,7 @@ def test_launch_is_asked_to_end(launched, tmp_path, signum, code, reason, traini
     if training:  # worker 0 has saved its work
         again = "--workers 2 --servers 1 -- --resume run --epochs 100000"
         assert out.splitlines()[-1] == f"go on     {PROG} {again}"
+        assert out.count("go on  ") == 1  # worker 0 leaves it to launch
         assert (tmp_path / "run" / "model.params").exists()
 
 
