@@ -34,4 +34,4 @@ def complete(parsers: Mapping[str, Callable[[], argparse.ArgumentParser]]) -> No
 def _offer(action: argparse.Action, values: Iterable[str]) -> None:
     from argcomplete.completers import ChoicesCompleter
 
-    setattr(action, "completer", ChoicesCompleter(list(values)))  # noqa: B010 (it declares none)
+    action.completer = ChoicesCompleter(list(values))  # type: ignore[attr-defined]
