@@ -12,6 +12,7 @@ import argparse
 import itertools
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -27,10 +28,15 @@ STEPS = -(-EXAMPLES // BATCH)
 SIZES, NUMBERS = (10**5, 10**6, 10**7, 10**8, 10**9), (2, 4, 8, 16, 32, 64)
 
 
-def num_parameters(hidden):
-    """Count those of a net."""
+def count(hidden):
+    """Give a net's number of parameters, and of operations in the matrix products of a minibatch.
+
+    Those are 2 a weight and example forward, 2 for its gradient, and, but for the first layer, 2
+    for the gradient of the layer's inputs.
+    """
     units = [784, *hidden, 10]
-    return sum((inputs + 1) * outputs for inputs, outputs in zip(units, units[1:]))
+    weights = [inputs * outputs for inputs, outputs in zip(units, units[1:])]
+    return sum(weights) + sum(units[1:]), 2 * BATCH * (3 * sum(weights) - weights[0])
 
 
 def work(hidden, number, alone):
@@ -49,9 +55,10 @@ def work(hidden, number, alone):
     from d2l_mlp.training.loop import fit
 
     workers = Workers(mxnet.kvstore.create("dist_sync") if alone is None else None)
-    rank = workers.rank if alone is None else alone
+    if alone is not None:  # does what it would do as one of them, but for the sums
+        workers.rank, workers.number = alone, number
     data = fashion_mnist.load("fashion-mnist")
-    train_iter = ArrayLoader(*data.train, BATCH, 0, rank=rank, num_parts=number)
+    train_iter = ArrayLoader(*data.train, BATCH, 0, rank=workers.rank, num_parts=number)
     few = ArrayLoader(data.test[0][:BATCH], data.test[1][:BATCH], BATCH)
 
     def on_epoch(state):
@@ -102,23 +109,22 @@ class Group:
 
     def end(self):
         """End all; give the server's peak memory in MB, 0 without one."""
-        peak = 0
-        for server in self.others[1:]:
-            status = Path(f"/proc/{server.pid}/status").read_text()
-            peak = int(status.split("VmHWM:")[1].split()[0]) / 1024
+        status = Path(f"/proc/{self.others[1].pid}/status").read_text() if self.others else ""
+        peaks = re.findall(r"VmHWM:\s*(\d+) kB", status)  # none where it has ended
         for process in [*self.workers, *self.others]:
             process.kill()
             process.wait()
-        return peak
+        return int(peaks[0]) / 1024 if peaks else 0
 
 
 def measure(rounds):
     """Give one record for each net and number of workers."""
     for hidden in NETS:
         kinds = list(itertools.product(WORKERS, (True, False)))
+        groups = {}
         with ports.held("127.0.0.1", len(kinds)) as numbers:
-            groups = {kind: Group(hidden, *kind, port) for kind, port in zip(kinds, numbers)}
             try:
+                groups.update((k, Group(hidden, *k, port)) for k, port in zip(kinds, numbers))
                 turns = [{k: g.epoch() for k, g in groups.items()} for _ in range(rounds + 1)][1:]
             finally:
                 servers = {kind: group.end() for kind, group in groups.items()}
@@ -127,7 +133,7 @@ def measure(rounds):
                 [turn[number, yes][0] for turn in turns] for yes in (True, False)
             )  # fmt: skip
             yield {
-                "hidden": hidden, "workers": number, "parameters": num_parameters(hidden),
+                "hidden": hidden, "workers": number, "parameters": count(hidden)[0],
                 "together": median(together), "apart": median(apart),
                 "share": median(1 - a / t for t, a in zip(together, apart)),
                 "worker_mb": turns[-1][number, True][1], "server_mb": servers[number, True],
@@ -150,7 +156,8 @@ def half_bandwidth(parameters, number, servers, speed, overhead, push_bits):
 
     A worker sends its gradients and gets the sums; a server gets and sends those of all workers
     that are its share. No sum leaves before the last gradient has come. The arithmetic is 6
-    operations a parameter and example: 2 forward, 4 backward.
+    operations a parameter and example, as in a net whose first layer is one of many. The time that
+    a sum takes however little it carries is left out.
     """
     bits = parameters * (push_bits + 32) * max(1, number / servers)
     return bits / (overhead + 6 * parameters * BATCH / number / speed)
@@ -187,7 +194,7 @@ def main():
         print(f"| {hidden} | {r['workers']} | {t * 1e3:.2f} | {c * 1e3:.2f} |")
 
     small, large = (r for r in records if r["workers"] == 1)
-    operations = [6 * r["parameters"] * BATCH for r in (small, large)]
+    operations = [count(r["hidden"])[1] for r in (small, large)]
     seconds = [r["apart"] / STEPS for r in (small, large)]
     speed = (operations[1] - operations[0]) / (seconds[1] - seconds[0])
     overhead = max(0, seconds[0] - operations[0] / speed)

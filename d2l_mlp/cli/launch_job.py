@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import List, Optional, Sequence
 
-from d2l_mlp.cli import train_flags
+from d2l_mlp.cli import launch_flags, train_flags
 from d2l_mlp.cli.heartbeat import VARIABLE
 from d2l_mlp.cli.launch_flags import PROG, TOGETHER, LaunchFlags
 from d2l_mlp.cli.signals import Signals
@@ -51,6 +51,7 @@ def launch(flags: LaunchFlags, signals: Signals) -> None:
     if not (flags.train.resume or flags.train.out):
         arguments += ["--out", str(folder)]
     own = flags.train.resume is not None or not _has_checkpoint(folder)
+    there = folder.exists()
     failure: Optional[str] = ""
     try:
         for left in reversed(range(flags.restarts + 1)):
@@ -63,8 +64,9 @@ def launch(flags: LaunchFlags, signals: Signals) -> None:
                     arguments = train_flags.resuming(flags.arguments, folder)
         raise ChildProcessError(failure)
     finally:
-        with suppress(OSError):  # unless there is a run in it
-            folder.rmdir()
+        if not there:
+            with suppress(OSError):  # unless there is a run in it
+                folder.rmdir()
         if failure is not None and own and _has_checkpoint(folder):
             print(f"go on     {_again(flags, folder)}")
 
@@ -129,4 +131,9 @@ def _has_checkpoint(folder: Path) -> bool:
 
 def _again(flags: LaunchFlags, folder: Path) -> str:
     own = ["--workers", str(flags.workers), "--servers", str(flags.servers)]
+    default = launch_flags.parser().get_default
+    for name in ("restarts", "deadline", "host", "port", "elsewhere"):
+        value = getattr(flags, name)
+        if value != default(name):
+            own += [f"--{name}", f"{value:g}" if isinstance(value, float) else str(value)]
     return f"{PROG} {shlex.join([*own, '--', *train_flags.resuming(flags.arguments, folder)])}"

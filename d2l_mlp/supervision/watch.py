@@ -87,8 +87,10 @@ class Watch:
             return "; ".join(held)
         return self._told_late() if late else None
 
-    def _told_late(self) -> str:
+    def _told_late(self) -> Optional[str]:
         running = [role for role in self._beating if role.running]
+        if not running:  # the last has just ended: the next look tells how
+            return None
         last = min(running, key=lambda role: role.beat)
         if len(running) == 1:
             return f"{last.name} has made no progress for {self._idle:.0f} s"

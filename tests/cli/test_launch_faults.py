@@ -151,13 +151,13 @@ def test_launch_itself_is_killed(launched, training, trial):
     [(signal.SIGINT, 130, "Ctrl-C", True), (signal.SIGTERM, 143, "SIGTERM", False)],
 )
 def test_launch_is_asked_to_end(launched, tmp_path, signum, code, reason, training, trial):
-    process = launched()
+    process = launched("--deadline", 600)
     at_random(process, trial, reason, training)
     process.send_signal(signum)
     out, err = process.communicate(timeout=10)
     assert (process.returncode, err) == (code, f"{PROG}: stopped by {reason}\n")
     if training:  # worker 0 has saved its work
-        again = "--workers 2 --servers 1 -- --resume run --epochs 100000"
+        again = "--workers 2 --servers 1 --deadline 600 -- --resume run --epochs 100000"
         assert out.splitlines()[-1] == f"go on     {PROG} {again}"
         assert out.count("go on  ") == 1  # worker 0 leaves it to launch
         assert (tmp_path / "run" / "model.params").exists()
