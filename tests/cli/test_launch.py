@@ -51,6 +51,17 @@ def test_an_address_that_nothing_can_listen_at(run, tmp_path, host):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("out", ["mine", "new"])
+def test_a_failure_before_the_run_leaves_what_was_there(run, tmp_path, out):
+    (tmp_path / "mine").mkdir()
+    data = ("--dataset", "fashion-mnist", "--data-dir", "nowhere")
+    result = run(*LAUNCH, "--workers", 1, "--", *TRAIN, *data, "--out", out, code=1)
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"{PROG}: error: worker 0 ended with exit code 1: ")
+    assert "nowhere" in line
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
 def test_two_workers_come_to_what_one_process_does(run, call, tmp_path):
     call("-m", "d2l_mlp.train", *TRAIN, "--epochs", 3, "--out", "alone", "--quiet")
     mark = new_mark()
