@@ -9,12 +9,13 @@ from typing import Optional, Sequence
 from d2l_mlp.cli import signals
 from d2l_mlp.cli.parser import Parser, device_name
 from d2l_mlp.cli.streams import forgiving
+from d2l_mlp.plotting.savefig import FORMATS
 from d2l_mlp.runtime import processors
 
 PROG = "python -m d2l_mlp.predict"
 
 _MOST_SHOWN = 50
-_FORMATS = (".png", ".svg", ".pdf")
+_FORMATS = tuple(f".{name}" for name in FORMATS)
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:

@@ -89,7 +89,7 @@ def test_a_picture_that_cannot_be_written(call, folder, pngs):
     ("args", "says"),
     [
         (["run"], "the following arguments are required: IMAGE"),
-        (["run", "a.png", "--show", "a.txt"], "--show a.txt: give a name that ends in .png, .svg,"),
+        (["run", "a.png", "--show", "a.txt"], "--show a.txt: give a name that ends in .svg, .png,"),
         (["run", "a.png", "--show", "./a.png"], "--show a.png would replace an image; name ano"),
         (["run", *["a.png"] * 51, "--show", "a.svg"], "--show takes up to 50 images, not 51"),
     ],

@@ -47,7 +47,7 @@ def _to_gluon(run: SavedRun, args: argparse.Namespace) -> None:
     path = args.output.with_name(f"{args.output.stem}-0000.params")
     _write(path, parameters)
     _write(args.output, symbol)
-    print(f"read by   gluon.SymbolBlock.imports('{args.output}', ['{INPUT}'], '{path}')")
+    print(f"read by   gluon.SymbolBlock.imports({str(args.output)!r}, ['{INPUT}'], {str(path)!r})")
 
 
 def _test_features(run: SavedRun, data_dir: str) -> np.ndarray:

@@ -38,7 +38,8 @@ def check_labels(y: Array, num_classes: Optional[int] = None, first: int = 0) ->
     """
     y = to_numpy(y)
     if y.ndim != 1:
-        remedy = "of one-hot rows that is y.argmax(axis=1)" if y[:1].size > 1 else "y.reshape(-1)"
+        one_hot = y.ndim > 1 and y[:1].size > 1
+        remedy = "of one-hot rows that is y.argmax(axis=1)" if one_hot else "y.reshape(-1)"
         raise ValueError(f"labels have the shape {y.shape}; give one integer an example: {remedy}")
     if y.dtype.kind not in "iuf":
         raise ValueError(f"labels are {y.dtype}; give integers, such as y.astype('int32')")

@@ -122,4 +122,4 @@ def _difference(file: File, raw: bytes, content: bytes) -> str:
     if len(content) != file.size:
         more = "more than " if len(content) > file.size else ""
         return f"holds {more}{min(len(content), file.size):,} bytes, not {file.size:,}"
-    return f"has another SHA-256 than {file.sha256[:12]}..., that of the canonical release"
+    return f"has another SHA-256 than {file.sha256[:12]}..., that of the release"

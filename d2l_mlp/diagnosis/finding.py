@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from typing import Any, Callable, Iterable, Iterator, NamedTuple, Optional
 
 PATIENCE = 90.0
@@ -121,10 +122,8 @@ def run(*arguments: str, cwd: Optional[str] = None) -> str:
 def _without_home(text: str) -> str:
     """Write the home as ``~``, and what looks like a password in an address not at all."""
     homes = {os.environ.get("HOME", "")}
-    try:
+    with suppress(KeyError):  # a user who is in no list
         homes.add(pwd.getpwuid(os.getuid()).pw_dir)
-    except KeyError:  # a user who is in no list
-        homes.discard("")
     for home in sorted(homes | {os.path.realpath(home) for home in homes if home}, key=len)[::-1]:
         if len(home.rstrip("/")) > 1:
             text = re.sub(rf"(?<![\w/.-]){re.escape(home.rstrip('/'))}(?![\w.-])", "~", text)

@@ -48,6 +48,11 @@ def libraries() -> Iterator[Finding]:
         [_DYNAMIC_LOADER, str(wheel)], env={**os.environ, **own}, timeout=30,
         capture_output=True, encoding="utf-8", errors="replace",
     )  # fmt: skip
+    if "=>" not in listing.stdout:
+        why = (listing.stderr.strip().splitlines() or ["it lists no libraries"])[-1]
+        remedy = f"pip install --force-reinstall --no-deps mxnet=={compat.MXNET_VERSION}"
+        yield Finding("fail", "libraries", f"MXNet's own library cannot be loaded: {why}", remedy)
+        return
     missing = list(dict.fromkeys(re.findall(r"(\S+) => not found", listing.stdout)))
     for library in missing:
         remedy = system_libraries.remedy(library) or "ask your distribution which package has it"

@@ -13,6 +13,16 @@ from d2l_mlp.diagnosis.finding import Finding
 
 def data() -> Iterator[Finding]:
     """Go through the places in the order of `d2l_mlp.data.fashion_mnist.load`."""
+    dataset = os.environ.get("D2L_MLP_DATASET") or "auto"
+    if dataset not in ("auto", *RELEASES):
+        remedy = f"unset it, or give one of auto, {', '.join(RELEASES)}"
+        yield Finding(
+            "fail", "data", f"$D2L_MLP_DATASET is {dataset!r}, which is not known", remedy
+        )
+        return
+    if dataset == "sample":
+        yield _sample("$D2L_MLP_DATASET: ")
+        return
     named = os.environ.get("D2L_MLP_DATA")
     if named:
         try:
@@ -42,12 +52,13 @@ def data() -> Iterator[Finding]:
             yield Finding("ok", "data", f"{name}: canonical{'' if used else ', used'} ({folder})")
             used = True
     if not used:
-        yield from _network_and_sample()
+        yield from _network_and_sample("note" if dataset == "auto" else "fail")
 
 
-def _network_and_sample() -> Iterator[Finding]:
+def _network_and_sample(status: str) -> Iterator[Finding]:
+    """Ask the network; a failure is no more than noted where the sample may stand in."""
     if importlib.util.find_spec("requests") is None:
-        yield Finding("note", "data", "network: not asked, requests is missing", places.REMEDY)
+        yield Finding(status, "data", "network: not asked, requests is missing", places.REMEDY)
         return
     urls = mirrors.addresses()
     problems = mirrors.find_problems(urls, 4)
@@ -55,12 +66,16 @@ def _network_and_sample() -> Iterator[Finding]:
     if len(problems) < len(urls):
         yield Finding("ok", "data", f"network: {told}; it would be downloaded")
         return
-    yield Finding("note", "data", f"network: {told}", places.REMEDY)
+    yield Finding(status, "data", f"network: {told}", places.REMEDY)
+    if status == "note":
+        yield _sample()
+
+
+def _sample(why: str = "") -> Finding:
     problem = _problem(SAMPLE_DIR, "sample")
     if problem:
-        yield Finding("fail", "data", f"embedded sample: {problem}", "install d2l_mlp again")
-    else:
-        yield Finding("ok", "data", "embedded sample: right, used")
+        return Finding("fail", "data", f"{why}embedded sample: {problem}", "install d2l_mlp again")
+    return Finding("ok", "data", f"{why}embedded sample: right, used")
 
 
 def _problem(folder: Path, release: str) -> Optional[str]:

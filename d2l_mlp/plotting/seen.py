@@ -14,7 +14,6 @@ def plot_seen(
     seen: Sequence[numpy.ndarray],
     probabilities: Sequence[numpy.ndarray],
     titles: Sequence[str],
-    names: Sequence[str] = CLASSES,
 ) -> Figure:
     """Plot pictures, each beside what the net saw of it, and bars of the probabilities.
 
@@ -28,8 +27,6 @@ def plot_seen(
         Of the classes; the bar of the largest stands out.
     titles : sequence of str
         Of the pictures.
-    names : sequence of str, default the ten of Fashion-MNIST
-        Of the classes.
 
     Returns
     -------
@@ -49,7 +46,7 @@ def plot_seen(
             for axes in (left, middle):
                 axes.set(xticks=[], yticks=[])
             colours = ["C0" if share == shares.max() else "0.7" for share in shares]
-            right.barh(names, shares, color=colours)
+            right.barh(CLASSES, shares, color=colours)
             right.invert_yaxis()
             right.set(xlim=(0, 1), xticks=[0, 0.5, 1])
             right.tick_params(labelsize=8)

@@ -39,9 +39,10 @@ def read(path: Path) -> Config:
     ValueError
         If it cannot be used; the message goes on after the file's name.
     """
+    raw = files.read(path, 2**20)
     try:
-        config = json.loads(files.read(path, 2**20))
-    except RecursionError as error:
+        config = json.loads(raw)
+    except (RecursionError, ValueError) as error:
         raise ValueError(f"is no run's configuration ({error})") from None
     identity(config)
     return config

@@ -72,6 +72,7 @@ class Run:
             self.save(state)
         except BaseException:
             self._locked.clear([checkpoint.BEST, _METRICS, NAME])
+            self.close()
             raise
         return self
 
@@ -98,9 +99,13 @@ class Run:
         check_folder(folder)
         with explained(folder):
             self = cls(folder, locking.LockedFolder(folder))
-        self.config, self.state = read_checkpoint(self.folder)
-        self._write_metrics()
-        self._write_best()
+        try:
+            self.config, self.state = read_checkpoint(self.folder)
+            self._write_metrics()
+            self._write_best()
+        except BaseException:
+            self.close()
+            raise
         return self
 
     def __init__(self, folder: Path, locked: locking.LockedFolder):

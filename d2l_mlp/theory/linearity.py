@@ -16,9 +16,9 @@ class Bottleneck(NamedTuple):
     """Two layers without activation that come as close to one layer as they can."""
 
     W1: numpy.ndarray
-    """Weight of the narrow layer, of shape (num_hidden, inputs)."""
+    """Weight of the narrow layer, of shape (num_hidden, inputs), or with fewer rows if those do."""
     W2: numpy.ndarray
-    """Weight of the output layer, of shape (outputs, num_hidden)."""
+    """Weight of the output layer, of shape (outputs, num_hidden), or of as many columns."""
     error: float
     r"""The error that is left, :math:`\|\mathbf{W} - \mathbf{W}_2 \mathbf{W}_1\|_F`."""
 

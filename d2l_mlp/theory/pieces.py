@@ -173,6 +173,8 @@ def _cut_at_zeros(
     zeros = x[piece] + (x[piece + 1] - x[piece]) * (left / (left - right))
     points = numpy.sort(numpy.concatenate([x, zeros]))
     new = points[numpy.r_[True, numpy.diff(points) > resolution]]
+    if len(new) == 1:  # the zero is as close to one end as to the other
+        new = x[[0, -1]]
     new[-1] = x[-1]
 
     i = numpy.clip(numpy.searchsorted(x, new, side="right") - 1, 0, len(x) - 2)

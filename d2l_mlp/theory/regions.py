@@ -57,7 +57,7 @@ def linear_regions(net: gluon.Block, lo: float, hi: float) -> List[Region]:
         for vertices, W, b in below:
             with numpy.errstate(over="ignore", invalid="ignore"):
                 W, b = layer.weight @ W, layer.weight @ b + layer.bias
-            check_finite(W, b)
+                check_finite(W, b, vertices @ W.T + b)
             polygons = [vertices]
             if layer.activation is not None:
                 for w, c in zip(W, b):

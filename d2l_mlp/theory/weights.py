@@ -119,7 +119,8 @@ def _with_activation(layer: Layer, block: gluon.Block, name: str) -> Layer:
     if isinstance(block, ActivationLayer):
         kind = block.activation.name
     else:
-        kind = "prelu" if isinstance(block, nn.PReLU) else block._act_type
+        of_gluon = isinstance(block, nn.Activation)
+        kind = block._act_type if of_gluon else type(block).__name__.lower()
     if kind not in ACTIVATIONS:
         known = ", ".join(ACTIVATIONS)
         raise ValueError(f"{name} has the activation {kind!r}, which is not known; use {known}")

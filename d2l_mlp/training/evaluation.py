@@ -9,11 +9,13 @@ from mxnet import gluon, np
 from d2l_mlp.data.arrays import check_labels, to_numpy
 from d2l_mlp.data.canonical import CLASSES
 from d2l_mlp.data.examples import check_inputs, checked
+from d2l_mlp.runtime.checks import check_integer
 from d2l_mlp.runtime.device import device_of
 from d2l_mlp.training.graph import NetWithLoss, with_loss
 
 # MXNet's own engine computes while Python runs ahead. So far ahead, it always has work; further
-# would only take memory, and a stop would come later than the minibatch on the screen.
+# would only take memory, and a stop would come later than the minibatch on the screen. Just after
+# an adding-up it may be twice as far.
 _MINIBATCHES_AHEAD = 8
 # These are added up in one go: to call an operator takes as long as to add up a minibatch.
 _MINIBATCHES_TOGETHER = 32
@@ -155,13 +157,15 @@ def confusion_matrix(
     Raises
     ------
     ValueError
-        If there are not as many predictions as labels, or one of either is no label.
+        If there are not as many predictions as labels, one of either is no label, or `num_classes`
+        is not a positive integer.
     """
+    num_classes = check_integer("num_classes", num_classes)
     pairs = [to_numpy(labels), to_numpy(predicted)]
-    if pairs[0].shape != pairs[1].shape:
-        raise ValueError(f"{pairs[0].size} labels but {pairs[1].size} predictions; give as many")
     for some in pairs:
         check_labels(some, num_classes)
+    if len(pairs[0]) != len(pairs[1]):
+        raise ValueError(f"{len(pairs[0])} labels but {len(pairs[1])} predictions; give as many")
     matrix = numpy.zeros((num_classes, num_classes), dtype="int64")
     numpy.add.at(matrix, tuple(some.astype("int64") for some in pairs), 1)
     return matrix

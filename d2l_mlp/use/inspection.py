@@ -81,14 +81,14 @@ def inspect_run(run: SavedRun, data: FashionMNIST) -> Inspection:
     """
     evaluation = evaluate_run(run, data)
     images, labels = data.test
-    probabilities = []
+    probabilities, classes = [], []
     sums: List[List[numpy.ndarray]] = []
     for X, _ in ArrayLoader(images, labels, _AT_ONCE, device=device_of(run.net)):
         *hidden, logits = _layer_outputs(run.net, X)
         probabilities.append(softmax(logits).asnumpy())
+        classes.append(logits.argmax(axis=-1).asnumpy().astype("int64"))
         sums.append([_sums(H.asnumpy()) for H in hidden])
-    joined = numpy.concatenate(probabilities)
-    predicted = joined.argmax(axis=1)
+    joined, predicted = numpy.concatenate(probabilities), numpy.concatenate(classes)
     layers = tuple(_activity(numpy.sum(layer, axis=0) / len(labels)) for layer in zip(*sums))
     matrix = confusion_matrix(labels, predicted)
     return Inspection(evaluation, labels, predicted, joined.max(axis=1), matrix, layers)

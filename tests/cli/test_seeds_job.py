@@ -86,6 +86,10 @@ def test_a_configuration_is_any_file(call, tmp_path):
     assert "error: run/config.json/config.json cannot be read (Not a directory)" in error(
         ["--from", "run/config.json"]
     )
+    (tmp_path / "broken.json").write_text("x")
+    assert "broken.json is no run's configuration (Expecting value" in error(
+        ["--config", "broken.json"]
+    )
     del content["data"]["release"]
     (tmp_path / "best.json").write_text(json.dumps(content))
     assert "best.json is no run's configuration: it does not name the data's release" in error(

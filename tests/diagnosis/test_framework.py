@@ -1,3 +1,6 @@
+import importlib.machinery
+import importlib.util
+
 import pytest
 
 from d2l_mlp.diagnosis import framework
@@ -47,3 +50,16 @@ def test_no_gpu(ask, answers, status, says):
     ((found, _, text, _),) = ask(**answers)
     assert found == status
     assert says in text
+
+
+def test_a_library_of_mxnet_s_that_cannot_be_loaded(monkeypatch, tmp_path):
+    (tmp_path / "mxnet").mkdir()
+    (tmp_path / "mxnet" / "__init__.py").touch()
+    (tmp_path / "mxnet" / "libmxnet.so").write_bytes(b"\x7fELF, cut short")
+    spec = importlib.machinery.PathFinder.find_spec("mxnet", [str(tmp_path)])
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: spec)
+    ((status, name, text, remedy),) = framework.libraries()
+    assert (status, name) == ("fail", "libraries")
+    assert text.startswith("MXNet's own library cannot be loaded: ")
+    assert "libmxnet.so" in text
+    assert remedy == "pip install --force-reinstall --no-deps mxnet==1.9.1"

@@ -58,6 +58,31 @@ def test_damaged_and_withdrawn_files_are_passed_over(full, no_system_package, mo
     assert sample == ("ok", "data", "embedded sample: right, used", None)
 
 
+@pytest.mark.parametrize(
+    ("dataset", "found"),
+    [
+        ("sample", [("ok", "$D2L_MLP_DATASET: embedded sample: right, used")]),
+        ("mnist", [("fail", "$D2L_MLP_DATASET is 'mnist', which is not known")]),
+        (
+            "fashion-mnist",
+            [
+                ("ok", "our cache: absent"),
+                ("ok", "Gluon's folder: absent"),
+                ("ok", "system package: absent"),
+                ("fail", "network: 127.0.0.1:9 cannot be reached (Connection refused)"),
+            ],
+        ),
+    ],
+)
+def test_the_data_set_that_the_environment_names(
+    no_system_package, monkeypatch, tmp_path, dataset, found
+):
+    monkeypatch.setenv("D2L_MLP_DATASET", dataset)
+    if dataset == "sample":  # which takes nothing else
+        monkeypatch.setenv("D2L_MLP_DATA", str(tmp_path))
+    assert [(finding.status, finding.text) for finding in data()] == found
+
+
 def test_a_folder_that_is_named_has_to_be_right(full, monkeypatch, tmp_path):
     monkeypatch.setenv("D2L_MLP_DATA", str(tmp_path))
     (found,) = data()

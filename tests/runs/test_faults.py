@@ -19,6 +19,7 @@ import pytest
 
 from d2l_mlp.runs.errors import RunError
 from d2l_mlp.runs.folder import Run
+from d2l_mlp.runs.locking import LockedFolder
 from d2l_mlp.runs.verification import CheckpointError, load
 from d2l_mlp.training.hyperparameters import Hyperparameters
 from d2l_mlp.training.state import EpochMetrics, TrainingState
@@ -139,6 +140,15 @@ def test_each_step(tmp_path, caplog, job, act):
     print(f"{job.__name__}, {act.__name__}: {steps} steps, checkpoints then: {dict(ended)}")
     assert steps > 20
     assert caplog.text == ""
+
+
+def test_one_that_fails_is_not_kept_locked(tmp_path):
+    start(tmp_path / "run")
+    (tmp_path / "run" / "checkpoints" / "000000" / "manifest.json").write_text("{}")
+    with pytest.raises(CheckpointError) as kept:  # and with it, what is on the stack
+        resume(tmp_path / "run")
+    LockedFolder(tmp_path / "run").close()
+    assert kept
 
 
 def test_steps_at_random(tmp_path, fuzz_size):

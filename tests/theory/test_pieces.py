@@ -231,3 +231,10 @@ HUGE = one_layer([1e200], [0], [1e200])
 def test_refused(net, lo, hi, message):
     with pytest.raises(ValueError, match=message):
         linear_pieces(net, lo, hi)
+
+
+def test_a_zero_that_rounding_cannot_tell_from_either_end():
+    eps = numpy.finfo("float64").eps
+    net = relu_net([([[1.0]], [-(1 + 48 * eps)]), ([[1.0]], [0.0])])
+    pieces = linear_pieces(net, 1.0, 1 + 96 * eps)
+    assert len(pieces.slopes) == 1

@@ -101,6 +101,7 @@ def test_regions_along_a_line_are_pieces():
         (random_net((3,), num_inputs=2), 1, 1, "the interval is 1 to 1; give two finite numbers"),
         (random_net((3,), num_inputs=2), 1, 1 + 1e-15, "the lower first, more than 1e-14 apart"),
         (relu_net([([[1e200, 0]], [0]), ([[1e200]], [0])]), 0, 1, "numbers too large for float64"),
+        (relu_net([([[1e200, 0]], [0]), ([[1]], [0])]), -1e200, 1e200, "too large for float64"),
         (random_net((3,), num_inputs=2), 0, numpy.nan, "the interval is 0 to nan"),
         (random_net((3,), num_inputs=2), -numpy.inf, 0, "the interval is -inf to 0"),
     ],

@@ -22,6 +22,11 @@ def stack(*layers, kind=nn.Sequential):
     return initialized(net)
 
 
+def with_act(dense, act):
+    dense.act = act
+    return stack(dense)
+
+
 def by_hand(layers):
     H = X
     functions = {
@@ -104,6 +109,10 @@ class Custom(gluon.Block):
         (
             stack(nn.Dense(5, activation="softrelu")),
             "layer 0, Dense.* 'softrelu', which is not known; use relu",
+        ),
+        (
+            with_act(nn.Dense(5), nn.LeakyReLU(0.1)),
+            "layer 0, Dense.* 'leakyrelu', which is not known; use relu",
         ),
         (stack(nn.Activation("relu"), nn.Dense(2)), "layer 0, .*relu.* does not follow a Dense"),
         (

@@ -35,8 +35,19 @@ def test_confusion_matrix_against_counting():
         ([0, 1], [0], "2 labels but 1 predictions; give as many"),
         ([0, 3], [0, 0], "example 1 has the label 3, but there are 3 classes, 0 to 2"),
         ([0, 0], [0, -1], "example 1 has the label -1, but there are 3 classes"),
+        (
+            [0, 1, 2],
+            [[0], [1], [2]],
+            r"labels have the shape \(3, 1\); give one integer an example",
+        ),
+        (2, 2, r"labels have the shape \(\); give one integer an example: y.reshape\(-1\)"),
     ],
 )
 def test_what_is_no_label_is_refused(labels, predicted, message):
     with pytest.raises(ValueError, match=message):
         confusion_matrix(labels, predicted, num_classes=3)
+
+
+def test_no_classes_are_refused():
+    with pytest.raises(ValueError, match="num_classes is 0; give an integer of at least 1"):
+        confusion_matrix([0], [0], num_classes=0)
