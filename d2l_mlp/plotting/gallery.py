@@ -53,11 +53,11 @@ class FigureOptions:
 
     def __post_init__(self) -> None:
         lo, hi = self.range or (-8.0, 8.0)
-        step = self.step
+        step, width = self.step, hi - lo if self.range else 8.0  # of the narrower ones
         if not -1e30 <= lo < hi <= 1e30:
             raise ValueError(f"range {lo:g} {hi:g}: give two numbers within +-1e30, lower first")
-        if not 0 < step < hi - lo:
-            raise ValueError(f"step {step:g}: give a positive number below {hi - lo:g}, the range")
+        if not 0 < step < width:
+            raise ValueError(f"step {step:g}: give a positive number below {width:g}, the range")
         if hi - lo > MAX_POINTS * step:
             raise ValueError(
                 f"step {step:g}: more than {MAX_POINTS} points from {lo:g} to {hi:g}; "

@@ -124,8 +124,8 @@ def identity(run: SavedRun) -> Dict[str, str]:
     Returns
     -------
     dict of str
-        ``classes`` and ``hyperparameters`` as JSON, ``config_sha256`` as of ``config.json``, and
-        ``epoch``, that whose parameters it has.
+        ``classes`` and ``hyperparameters`` as JSON, ``epoch``, that whose parameters it has, and
+        ``config_sha256``, of ``config.json`` as it was when that epoch was saved.
     """
     text = json.dumps(run.config, indent=2) + "\n"
     return {
