@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from typing import Dict, List
+from typing import Dict
 
 from IPython import get_ipython
 from IPython.display import DisplayHandle, display
@@ -10,7 +10,7 @@ from IPython.display import DisplayHandle, display
 from d2l_mlp.plotting.learning_curves import plot_history
 from d2l_mlp.plotting.picture import Picture
 from d2l_mlp.plotting.savefig import save_figure
-from d2l_mlp.training.state import EpochMetrics, TrainingState
+from d2l_mlp.training.state import TrainingState
 
 
 def in_notebook() -> bool:
@@ -52,23 +52,22 @@ class LiveCurve:
 
     def __init__(self, num_epochs: int, watched: str = "test"):
         self.num_epochs, self.watched = num_epochs, watched
-        self.history: List[EpochMetrics] = []
-        self._started = time.perf_counter()
+        self._started, self._epochs = time.perf_counter(), 0
         self._picture, self._line = DisplayHandle(), DisplayHandle()
         if in_notebook():
             self._picture.display(plot_history([], watched, num_epochs))
             self._line.display(_text(f"epoch 0/{num_epochs}"), raw=True)
 
     def __call__(self, state: TrainingState) -> None:
-        """Add an epoch."""
-        self.history.append(state.history[-1])
+        """Show an epoch, and those before it, also of a training that is gone on with."""
+        self._epochs += 1
         line = state.history[-1].describe(self.num_epochs, self.watched)
         if not in_notebook():
             print(line, flush=True)
             return
         seconds = time.perf_counter() - self._started
-        left = seconds / len(self.history) * (self.num_epochs - state.history[-1].epoch)
-        self._picture.update(plot_history(self.history, self.watched, self.num_epochs))
+        left = seconds / self._epochs * (self.num_epochs - state.history[-1].epoch)
+        self._picture.update(plot_history(state.history, self.watched, self.num_epochs))
         self._line.update(_text(f"{line}; {seconds:.0f} s, {left:.0f} s left"), raw=True)
 
 

@@ -2,18 +2,22 @@ import re
 from pathlib import Path
 
 import numpy
+import pytest
 from PIL import Image
 
 from tests import svg
 
 # As a training would call it; the figures are easy to recognize.
 LINES = """
+first = 1
 from d2l_mlp.jupyter.notebook import LiveCurve
 from d2l_mlp.training.state import EpochMetrics, TrainingState
-curve = LiveCurve(3)
+curve, history = LiveCurve(3), ()
 for epoch in (1, 2, 3):
     last = EpochMetrics(epoch, 1 / epoch, 1 - 0.5 / epoch, 1.5 / epoch, 1 - 0.6 / epoch, 9, 9)
-    curve(TrainingState((last,), {}, {}, epoch, {}))
+    history += (last,)
+    if epoch >= first:
+        curve(TrainingState(history, {}, {}, epoch, {}))
 """
 EXPECTED = """\
 epoch 1/3  train loss 1.0000 acc 0.5000  test loss 1.5000 acc 0.4000
@@ -22,15 +26,16 @@ epoch 3/3  train loss 0.3333 acc 0.8333  test loss 0.5000 acc 0.8000
 """
 
 
-def test_live_curve_is_one_picture_that_changes(cell):
-    outputs, messages = cell(LINES)
+@pytest.mark.parametrize("first", [1, 3])  # the second: gone on with after two epochs
+def test_live_curve_is_one_picture_that_changes(cell, first):
+    outputs, messages = cell(LINES.replace("first = 1", f"first = {first}"))
     output, line = outputs
     assert output.output_type == line.output_type == "display_data"
     assert "test accuracy 0.800" in output.data["text/plain"]
     last = EXPECTED.splitlines()[-1]
     assert re.fullmatch(rf"{re.escape(last)}; \d+ s, 0 s left", line.data["text/plain"])
     assert messages.count("display_data") == 2  # at once, before any epoch
-    assert messages.count("update_display_data") == 6
+    assert messages.count("update_display_data") == 2 * (4 - first)
     assert "clear_output" not in messages
     curves = svg.curves(output.data["image/svg+xml"], "fill: none; stroke: #1f77b4")
     losses, accuracies = (
