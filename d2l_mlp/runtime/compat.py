@@ -97,6 +97,10 @@ class _Loader(SourceFileLoader):
                 # escape sequences, where no bytecode was written at installation.
                 warnings.simplefilter("ignore", DeprecationWarning)
                 warnings.simplefilter("ignore", SyntaxWarning)
+                if module.__name__ == "mxnet":
+                    # Which MXNet imports too. NumPy 1.25 starts a process for it, and where that
+                    # forks, as before Python 3.10, MXNet's engine would start in its import.
+                    import numpy.testing  # noqa: F401
                 super().exec_module(module)
         except OSError as error:  # the dynamic loader's, from the wheel's shared object
             from d2l_mlp.runtime import libraries
