@@ -28,15 +28,10 @@ STEPS = -(-EXAMPLES // BATCH)
 SIZES, NUMBERS = (10**5, 10**6, 10**7, 10**8, 10**9), (2, 4, 8, 16, 32, 64)
 
 
-def count(hidden):
-    """Give a net's number of parameters, and of operations in the matrix products of a minibatch.
-
-    Those are 2 a weight and example forward, 2 for its gradient, and, but for the first layer, 2
-    for the gradient of the layer's inputs.
-    """
+def num_parameters(hidden):
+    """Count those of a net."""
     units = [784, *hidden, 10]
-    weights = [inputs * outputs for inputs, outputs in zip(units, units[1:])]
-    return sum(weights) + sum(units[1:]), 2 * BATCH * (3 * sum(weights) - weights[0])
+    return sum((inputs + 1) * outputs for inputs, outputs in zip(units, units[1:]))
 
 
 def work(hidden, number, alone):
@@ -133,7 +128,7 @@ def measure(rounds):
                 [turn[number, yes][0] for turn in turns] for yes in (True, False)
             )  # fmt: skip
             yield {
-                "hidden": hidden, "workers": number, "parameters": count(hidden)[0],
+                "hidden": hidden, "workers": number, "parameters": num_parameters(hidden),
                 "together": median(together), "apart": median(apart),
                 "share": median(1 - a / t for t, a in zip(together, apart)),
                 "worker_mb": turns[-1][number, True][1], "server_mb": servers[number, True],
@@ -173,6 +168,7 @@ def main():
     if args.work:
         number, *hidden = args.work
         return work(hidden, number, args.alone)
+    from scaling import flop  # not above: its matplotlib would count as memory of the workers
 
     columns = ("hidden", "workers", "s an epoch", "the same without a word", "communication",
                "MB a worker", "MB the server")  # fmt: skip
@@ -194,7 +190,7 @@ def main():
         print(f"| {hidden} | {r['workers']} | {t * 1e3:.2f} | {c * 1e3:.2f} |")
 
     small, large = (r for r in records if r["workers"] == 1)
-    operations = [count(r["hidden"])[1] for r in (small, large)]
+    operations = [flop(r["hidden"], BATCH, BATCH) for r in (small, large)]
     seconds = [r["apart"] / STEPS for r in (small, large)]
     speed = (operations[1] - operations[0]) / (seconds[1] - seconds[0])
     overhead = max(0, seconds[0] - operations[0] / speed)

@@ -23,6 +23,8 @@ enabled = [name for name in ("CUDA", "CUDNN", "MKLDNN", "OPENMP", "BLAS_OPEN", "
 print(json.dumps([mxnet.__version__, enabled]))
 """
 
+_REINSTALL = f"pip install --force-reinstall --no-deps mxnet=={compat.MXNET_VERSION}"
+
 _GPUS = """
 import json
 from d2l_mlp.runtime import cuda
@@ -50,8 +52,8 @@ def libraries() -> Iterator[Finding]:
     )  # fmt: skip
     if "=>" not in listing.stdout:
         why = (listing.stderr.strip().splitlines() or ["it lists no libraries"])[-1]
-        remedy = f"pip install --force-reinstall --no-deps mxnet=={compat.MXNET_VERSION}"
-        yield Finding("fail", "libraries", f"MXNet's own library cannot be loaded: {why}", remedy)
+        text = f"MXNet's own library cannot be loaded: {why}"
+        yield Finding("fail", "libraries", text, _REINSTALL)
         return
     missing = list(dict.fromkeys(re.findall(r"(\S+) => not found", listing.stdout)))
     for library in missing:
@@ -69,8 +71,7 @@ def mxnet() -> Iterator[Finding]:
     except ProbeError as error:
         yield Finding(
             "fail", "mxnet", f"does not import: {error}",
-            "do what that says, or else: pip install --force-reinstall --no-deps "
-            f"mxnet=={compat.MXNET_VERSION}",
+            f"do what that says, or else: {_REINSTALL}",
         )  # fmt: skip
         return
     yield Finding("ok", "mxnet", f"{version} imports; built with {', '.join(features)}")
