@@ -9,7 +9,8 @@ from mxnet import np
 from mxnet.gluon.data import DataLoader, Sampler, vision
 
 from d2l_mlp.data.fashion_mnist import load
-from d2l_mlp.data.loaders import ArrayLoader, Minibatch, epoch_order
+from d2l_mlp.data.loaders import ArrayLoader, Minibatch
+from d2l_mlp.data.order import epoch_order
 from d2l_mlp.data.reader import FashionMNIST
 from d2l_mlp.data.workers import Workers
 from d2l_mlp.runtime.checks import check_integer

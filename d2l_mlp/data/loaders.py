@@ -1,6 +1,6 @@
 """Minibatches gathered from arrays in memory."""
 
-from typing import Iterator, Optional, Tuple, Union
+from typing import Dict, Iterator, List, Optional, Tuple, Union
 
 import mxnet
 import numpy
@@ -9,9 +9,10 @@ from mxnet import np
 from d2l_mlp.data.arrays import check_features, check_labels
 from d2l_mlp.data.features import to_features
 from d2l_mlp.data.gathering import gatherer
+from d2l_mlp.data.order import epoch_order
 from d2l_mlp.data.reader import FashionMNIST
 from d2l_mlp.runtime.checks import check_integer
-from d2l_mlp.runtime.host_memory import is_on_host
+from d2l_mlp.runtime.host_memory import HostMemory, Reused, is_on_host, shallow_copy
 
 Minibatch = Tuple[np.ndarray, np.ndarray]
 
@@ -97,6 +98,7 @@ class ArrayLoader:
         self.seed = seed
         self.rank, self.num_parts = rank, num_parts
         self.epoch = 0
+        self._memory: Dict[int, List[HostMemory]] = {}  # for minibatches, by their size
 
     @property
     def arrays(self) -> Minibatch:
@@ -116,41 +118,47 @@ class ArrayLoader:
         return -(-len(self._y) // self.batch_size)
 
     def __iter__(self) -> Iterator[Minibatch]:
-        y = self._y
-        order = numpy.arange(len(y))
-        mine = order % self.batch_size % self.num_parts == self.rank
-        if self.seed is not None:
-            order = epoch_order(len(y), self.seed, self.epoch)
-        self.epoch += 1
-        order = order[mine]
+        order, y = self._next_order(), self._y
         # At once, unlike the features, which would not fit the caches.
         y = y.take(np.array(order, dtype="int32", ctx=y.ctx), axis=0)
         gather = gatherer(self._X, self._device)
-        share = len(range(self.rank, self.minibatch_size, self.num_parts))
-        for i in range(len(self)):
-            rows = slice(i * share, (i + 1) * share)
+        for rows in self._rows():
             yield gather(order[rows]), y[rows]
 
+    def in_place(self) -> Iterator[Minibatch]:
+        """Iterate for one who is done with a minibatch when the next one comes.
 
-def epoch_order(n: int, seed: int, epoch: int) -> numpy.ndarray:
-    """Draw the order of an epoch's examples, which follows from its arguments alone.
+        On the host, all minibatches of a size are then the same arrays, also in the next epoch.
+        """
+        if not is_on_host(self._device):
+            yield from self
+            return
+        order = self._next_order()
+        gatherers = [gatherer(array, self._device) for array in (self._X, self._y)]
+        for rows in self._rows():
+            numbers = order[rows]
+            memory = self._memory.get(len(numbers))
+            if memory:
+                for gather, out in zip(gatherers, memory):
+                    gather(numbers, out)
+            else:
+                arrays = [shallow_copy(gather(numbers), Reused) for gather in gatherers]
+                memory = self._memory[len(numbers)] = [HostMemory(array) for array in arrays]
+            features, labels = memory
+            yield features.array, labels.array
 
-    Parameters
-    ----------
-    n : int
-        Examples.
-    seed : int
-        0 to 2**32 - 1.
-    epoch : int
-        From 0.
+    def _next_order(self) -> numpy.ndarray:
+        order = numpy.arange(len(self._y))
+        mine = order % self.batch_size % self.num_parts == self.rank
+        if self.seed is not None:
+            order = epoch_order(len(order), self.seed, self.epoch)
+        self.epoch += 1
+        return order[mine]
 
-    Returns
-    -------
-    numpy.ndarray
-        0 to n - 1 in another order, of shape (n,), int64.
-    """
-    # RandomState's stream is frozen (NEP 19): the order is the same under every NumPy.
-    return numpy.random.RandomState([seed, epoch]).permutation(n)
+    def _rows(self) -> Iterator[slice]:
+        """Give the rows of each minibatch, in an epoch's order."""
+        share = len(range(self.rank, self.minibatch_size, self.num_parts))
+        return (slice(i * share, (i + 1) * share) for i in range(len(self)))
 
 
 def array_loaders(

@@ -5,11 +5,14 @@ take six times as long as NumPy, which finds out what the processor can do.
 """
 
 import ctypes
+from typing import Type, TypeVar
 
 import mxnet
 import numpy
 from mxnet import np
-from mxnet.base import _LIB, check_call
+from mxnet.base import _LIB, NDArrayHandle, check_call
+
+Array = TypeVar("Array", bound=np.ndarray)
 
 
 def is_on_host(device: mxnet.Context) -> bool:
@@ -43,15 +46,26 @@ class HostMemory:
         numpy.ndarray
             Of the same shape and dtype, until MXNet uses the array again: it may then move.
         """
-        if not self.array.size:  # it has no address
-            return numpy.empty(self.array.shape, self.array.dtype)
         check_call(_LIB.MXNDArrayWaitToRead(self.array.handle))
         check_call(_LIB.MXNDArrayGetData(self.array.handle, ctypes.byref(self._address)))
-        address = self._address.value or 0
+        address = self._address.value
+        if not address:  # it has no elements
+            return numpy.empty(self.array.shape, self.array.dtype)
         if address != self._viewed:
             self._viewed = address
             self._view = numpy.asarray(_Interface(self.array, address))
         return self._view
+
+
+class Reused(np.ndarray):
+    """An array that takes the values of one minibatch after the other."""
+
+
+def shallow_copy(array: np.ndarray, kind: Type[Array]) -> Array:
+    """Make another array, of a class of one's own, that has the same memory."""
+    handle = NDArrayHandle()
+    check_call(_LIB.MXShallowCopyNDArray(array.handle, ctypes.byref(handle)))
+    return kind(handle)
 
 
 class _Interface:

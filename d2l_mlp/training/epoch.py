@@ -6,7 +6,7 @@ import mxnet
 from mxnet import autograd, gluon
 
 from d2l_mlp.training.evaluation import Tally
-from d2l_mlp.training.graph import NetWithLoss
+from d2l_mlp.training.graph import NetWithLoss, minibatches
 from d2l_mlp.training.parallel import split
 
 
@@ -41,7 +41,7 @@ def train_epoch(
         The sums of the losses and of the right predictions, as met on the way.
     """
     tally, batch_size = Tally(), getattr(train_iter, "minibatch_size", 0)
-    for (X, y), lr in zip(train_iter, rates):
+    for (X, y), lr in zip(minibatches(train_iter, net_with_loss), rates):
         trainer.set_learning_rate(lr)
         parts = split(X, y, devices)
         with autograd.record():

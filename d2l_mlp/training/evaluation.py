@@ -1,6 +1,7 @@
 """Measure a classifier's loss and accuracy, and what it takes for what."""
 
-from typing import Any, Callable, Iterable, List, Optional, Sequence, Tuple, Union
+from collections import deque
+from typing import Callable, Deque, Dict, Iterable, Optional, Sequence, Tuple, Union
 
 import mxnet
 import numpy
@@ -11,14 +12,12 @@ from d2l_mlp.data.canonical import CLASSES
 from d2l_mlp.data.examples import check_inputs, checked
 from d2l_mlp.runtime.checks import check_integer
 from d2l_mlp.runtime.device import device_of
-from d2l_mlp.training.graph import NetWithLoss, with_loss
+from d2l_mlp.runtime.host_memory import HostMemory, Reused, is_on_host
+from d2l_mlp.training.graph import NetWithLoss, minibatches, with_loss
 
-# MXNet's own engine computes while Python runs ahead. So far ahead, it always has work; further
-# would only take memory, and a stop would come later than the minibatch on the screen. Just after
-# an adding-up it may be twice as far.
+# A GPU computes while Python runs ahead. So far ahead, it always has work; further would only take
+# memory, and a stop would come later than the minibatch on the screen.
 _MINIBATCHES_AHEAD = 8
-# These are added up in one go: to call an operator takes as long as to add up a minibatch.
-_MINIBATCHES_TOGETHER = 32
 
 Labels = Union[Sequence[int], numpy.ndarray, np.ndarray]
 
@@ -63,7 +62,7 @@ def measure(
 ) -> Tuple[float, float]:
     """Do what `evaluate` does, for a net that `d2l_mlp.training.graph.with_loss` has prepared."""
     tally = Tally()
-    for X, y in data_iter:
+    for X, y in minibatches(data_iter, net_with_loss):
         X, y = X.as_in_ctx(device), y.as_in_ctx(device)
         tally.add(*net_with_loss(X, y), y)
         if on_minibatch:
@@ -72,7 +71,7 @@ def measure(
 
 
 class Tally:
-    """Sums over minibatches, on their device: reading them would make Python wait for it.
+    """Sums over minibatches.
 
     Attributes
     ----------
@@ -82,30 +81,33 @@ class Tally:
 
     def __init__(self) -> None:
         self.num_examples = 0
-        self._loss: Any = 0
-        self._correct: Any = 0
-        self._minibatches: List[Tuple[np.ndarray, ...]] = []
+        self._loss, self._correct = 0.0, 0
+        self._minibatches: Deque[Tuple[np.ndarray, ...]] = deque()
+        self._memory: Dict[int, HostMemory] = {}  # of the arrays that are reused
 
     def add(self, logits: np.ndarray, losses: np.ndarray, y: np.ndarray) -> None:
         """Add a minibatch, of shapes (n, num_outputs), (n,) and (n,)."""
         self.num_examples += len(y)
         self._minibatches.append((logits, losses, y))
-        if len(self._minibatches) > _MINIBATCHES_AHEAD:
-            self._minibatches[-_MINIBATCHES_AHEAD - 1][1].wait_to_read()
-        if len(self._minibatches) == _MINIBATCHES_TOGETHER:
-            self._add_up()
+        self._add_up(0 if is_on_host(y.ctx) else _MINIBATCHES_AHEAD)
 
-    def _add_up(self) -> None:
-        logits, losses, y = (np.concatenate(arrays) for arrays in zip(*self._minibatches))
-        self._loss += losses.sum()
-        self._correct += (logits.argmax(axis=-1).astype(y.dtype) == y).sum()
-        self._minibatches.clear()
+    def _add_up(self, ahead: int) -> None:
+        while len(self._minibatches) > ahead:
+            logits, losses, y = map(self._read, self._minibatches.popleft())
+            self._loss += float(losses.sum(dtype="float64"))
+            self._correct += numpy.count_nonzero(numpy.equal(logits.argmax(axis=-1), y))
+
+    def _read(self, array: np.ndarray) -> numpy.ndarray:
+        if not isinstance(array, Reused):
+            return to_numpy(array)
+        if id(array) not in self._memory:
+            self._memory[id(array)] = HostMemory(array)
+        return self._memory[id(array)].view()
 
     def sums(self) -> Tuple[float, float, int]:
         """Wait for the device; give the sum of the losses, and the numbers of hits and examples."""
-        if self._minibatches:
-            self._add_up()
-        return float(self._loss), float(self._correct), self.num_examples
+        self._add_up(0)
+        return self._loss, self._correct, self.num_examples
 
     def means(self) -> Tuple[float, float]:
         """Wait for the device, and give the mean loss and the accuracy."""

@@ -1,14 +1,18 @@
 """A net and its loss as one graph, which MXNet runs in one call instead of one an operator."""
 
 import json
-from typing import Callable, Tuple
+from typing import Callable, Iterable, Iterator, Tuple
 
 import mxnet
 from mxnet import gluon, np
 from mxnet.gluon import nn
 
+from d2l_mlp.data.loaders import ArrayLoader
 from d2l_mlp.elementwise import operators
 from d2l_mlp.mlp import ActivationLayer
+from d2l_mlp.runtime.device import device_of
+from d2l_mlp.runtime.host_memory import is_on_host
+from d2l_mlp.training.static_graph import StaticGraph
 
 NetWithLoss = Callable[[np.ndarray, np.ndarray], Tuple[np.ndarray, np.ndarray]]
 
@@ -38,8 +42,9 @@ def with_loss(net: gluon.Block, *, nan_is_noticed: bool = False) -> NetWithLoss:
         Maps features and labels (n,) to the logits and to the losses (n,) of the examples.
         Compiled, if the net is made of Gluon's ``Sequential``, ``HybridSequential``, ``Dense``,
         ``Dropout``, ``Flatten`` and ``Activation`` and of our `ActivationLayer`, with neither hooks
-        nor methods of its own; the results are the same bit for bit. Any other net is called as it
-        is, one block after the other.
+        nor methods of its own; the results are the same bit for bit, and on the host the next call
+        overwrites them (`StaticGraph`). Any other net is called as it is, one block after the
+        other.
     """
 
     def forward(X: np.ndarray, y: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
@@ -56,9 +61,22 @@ def with_loss(net: gluon.Block, *, nan_is_noticed: bool = False) -> NetWithLoss:
     outputs = mxnet.sym.Group(forward(X, y)).as_np_ndarray()
     if nan_is_noticed:
         outputs = _with_gluon_relu(outputs)
+    if is_on_host(device_of(net)):
+        return StaticGraph(outputs, parameters)
     graph = gluon.SymbolBlock(outputs, [X, y], params=parameters)
     graph.hybridize(static_alloc=True, static_shape=True)
     return graph
+
+
+def minibatches(data_iter: Iterable, net_with_loss: NetWithLoss) -> Iterator:
+    """Iterate over minibatches for what `with_loss` has made.
+
+    A graph is done with a minibatch when the next one comes, which may so overwrite it. Another net
+    may keep it; and a subclass of `ArrayLoader` may give what it likes.
+    """
+    if isinstance(net_with_loss, StaticGraph) and type(data_iter) is ArrayLoader:
+        return data_iter.in_place()
+    return iter(data_iter)
 
 
 def _with_gluon_relu(outputs: mxnet.sym.Symbol) -> mxnet.sym.Symbol:

@@ -5,7 +5,7 @@ is arrays by name. And on a CPU, MXNet's operators that update parameters take s
 long as NumPy, which does it here, in the parameters' own memory.
 """
 
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import mxnet
 import numpy
@@ -92,18 +92,22 @@ class _NamedStates(mxnet.optimizer.Optimizer):
         return {state: arrays[name] for state, arrays in self.arrays.items()}
 
     def update(self, index: int, weight: np.ndarray, grad: np.ndarray, state: Any) -> None:
-        self.step(np, index, weight.as_np_ndarray(), grad.as_np_ndarray(), state)
+        self.step(np, [index], [(weight.as_np_ndarray(), grad.as_np_ndarray(), state)])
 
-    def step(self, xp: Any, index: int, weight: Any, grad: Any, states: Dict[str, Any]) -> None:
-        self._update_count(index)
-        grad *= self.rescale_grad
-        wd = self._get_wd(index)
-        if wd:
-            grad += wd * weight
-        OPTIMIZERS[self._settings.optimizer].step(
-            xp, weight, grad, states, flush(self._get_lr(index)),
-            self._index_update_count[index], self._settings,
-        )  # fmt: skip
+    def step(self, xp: Any, numbers: List[int], parameters: Sequence[Tuple[Any, Any, Any]]) -> None:
+        """Change the parameters of these numbers, of which each comes with its gradient and states.
+
+        All at once: to find out the rates and count the steps takes as long for one as for all.
+        """
+        self._update_count(numbers)
+        take = OPTIMIZERS[self._settings.optimizer].step
+        rates, decays = self._get_lrs(numbers), self._get_wds(numbers)
+        for number, lr, wd, (weight, grad, states) in zip(numbers, rates, decays, parameters):
+            grad *= self.rescale_grad
+            if wd:
+                grad += wd * weight
+            t = self._index_update_count[number]
+            take(xp, weight, grad, states, flush(lr), t, self._settings)
 
 
 class _Trainer(gluon.Trainer):
@@ -171,14 +175,17 @@ class _HostTrainer(_Trainer):
         if len(fresh) < len(self._memory) and not ignore_stale_grad:
             super()._update()  # which says what is wrong, and changes nothing
         npx.waitall()
+        views = [
+            (weight.view(), grad.view(), {name: memory.view() for name, memory in states.items()})
+            for _, weight, grad, states, _ in fresh
+        ]
         with numpy.errstate(all="ignore"):  # a loss that is no longer finite is told at the end
-            for number, weight, grad, states, replicas in fresh:
-                views = {name: memory.view() for name, memory in states.items()}
-                self.optimizer.step(numpy, number, weight.view(), grad.view(), views)
-                for memory in (weight, *replicas):
-                    memory.array._fresh_grad = False
-                for replica in replicas:
-                    replica.view()[:] = weight.view()
+            self.optimizer.step(numpy, [slot.number for slot in fresh], views)
+        for _, weight, _, _, replicas in fresh:
+            weight.array._fresh_grad = False
+            for replica in replicas:
+                replica.array._fresh_grad = False
+                replica.view()[:] = weight.view()
 
     def _find_memory(self) -> Iterator[_Slot]:
         for index, parameter in enumerate(self._params):

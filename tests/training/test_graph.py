@@ -1,12 +1,21 @@
 """A net and its loss as one graph, against the same net called block by block."""
 
+import mxnet
+import numpy
 import pytest
-from mxnet import autograd, gluon, np
+from mxnet import autograd, cpu, gluon, np
 from mxnet.gluon import nn
 
 from d2l_mlp.activations import ACTIVATIONS
+from d2l_mlp.data.loaders import ArrayLoader
 from d2l_mlp.mlp import build_mlp
-from d2l_mlp.training.graph import with_loss
+from d2l_mlp.training import graph as graph_module
+from d2l_mlp.training.graph import minibatches, with_loss
+
+
+@pytest.fixture(params=[True, False], ids=["host", "elsewhere"])  # as on a GPU
+def _on_host(request, monkeypatch):
+    monkeypatch.setattr(graph_module, "is_on_host", lambda device: request.param)
 
 
 def both_ways(net, n, dtype="float32", **options):
@@ -27,12 +36,93 @@ def both_ways(net, n, dtype="float32", **options):
 @pytest.mark.parametrize("hidden", [(), (7,), (6, 5)], ids=str)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("nan_is_noticed", [False, True])
+@pytest.mark.usefixtures("_on_host")
 def test_the_graph_computes_the_same_bit_for_bit(activation, hidden, dtype, nan_is_noticed):
     net = build_mlp(hidden, activation=activation, num_inputs=20, dtype=dtype)
     for n in (16, 3, 16, 1):  # as the last minibatch of an epoch, and the first of the next
         for by_graph, by_blocks in zip(*both_ways(net, n, dtype, nan_is_noticed=nan_is_noticed)):
             assert by_graph.dtype == dtype
             assert (by_graph == by_blocks).all()
+
+
+@pytest.mark.parametrize("grad_req", ["write", "null"])
+@pytest.mark.parametrize("activation", [*ACTIVATIONS, None])
+@pytest.mark.usefixtures("_on_host")
+def test_so_it_does_without_autograd(activation, grad_req):
+    net = build_mlp((6, 5), activation=activation, num_inputs=20)
+    net.collect_params().setattr("grad_req", grad_req)
+    graph = with_loss(net)
+    for n in (*range(1, 11), 1):
+        X, y = np.random.normal(size=(n, 20)), np.random.randint(0, 10, (n,)).astype("int32")
+        logits, losses = graph(X, y)
+        assert (logits == net(X)).all()
+        assert (losses == gluon.loss.SoftmaxCrossEntropyLoss()(net(X), y)).all()
+
+
+@pytest.mark.usefixtures("_on_host")
+def test_dropout_is_for_training_alone_and_drawn_as_by_the_net():
+    net = nn.HybridSequential()
+    net.add(nn.Dense(50, in_units=20), nn.Dropout(0.5), nn.Dense(10, in_units=50))
+    net.initialize()
+    X, y = np.random.normal(size=(8, 20)), np.random.randint(0, 10, (8,)).astype("int32")
+    graph = with_loss(net)
+    for train_mode in (True, False, True):
+        logits = []
+        for call in (lambda: graph(X, y)[0], lambda: net(X)):
+            mxnet.random.seed(3)
+            with autograd.record(train_mode=train_mode):
+                logits.append(call().asnumpy())
+        assert (logits[0] == logits[1]).all()
+        assert (logits[0] == net(X).asnumpy()).all() != train_mode
+
+
+@pytest.mark.parametrize("devices", [[cpu(0)], [cpu(1), cpu(0)]], ids=str)
+def test_each_device_has_its_own_memory(devices):
+    net = build_mlp((4,), num_inputs=20, device=devices)
+    graph = with_loss(net)
+    X, y = np.random.normal(size=(8, 20)), np.random.randint(0, 10, (8,)).astype("int32")
+    with autograd.record():
+        losses = [graph(X.as_in_ctx(device), y.as_in_ctx(device))[1] for device in devices]
+    losses[0].backward()  # the others have not been updated by it
+    for parameter in net.collect_params().values():
+        fresh = [array._fresh_grad for array in parameter.list_data()]
+        assert fresh == [device == devices[0] for device in parameter.list_ctx()]
+    assert all((each == losses[0].as_in_ctx(each.ctx)).all() for each in losses)
+
+
+def test_the_loader_writes_where_the_graph_reads():
+    X, y = numpy.random.RandomState(0).rand(20, 6).astype("float32"), numpy.arange(20) % 3
+    net = build_mlp((4,), 3, num_inputs=6)
+    graph, loader = with_loss(net), ArrayLoader(X, y, 8, seed=1)
+    plain = ArrayLoader(X, y, 8, seed=1)
+    seen = {}
+    for _ in range(2):
+        for (X_in_place, y_in_place), (X_new, y_new) in zip(minibatches(loader, graph), plain):
+            seen[id(X_in_place), id(y_in_place)] = X_in_place, y_in_place
+            assert (X_in_place == X_new).all()
+            assert (y_in_place == y_new).all()
+            assert (graph(X_in_place, y_in_place)[0] == net(X_new)).all()
+    assert len(seen) == 2  # of 8 and of 4 examples
+
+
+def test_who_may_keep_a_minibatch_gets_new_ones():
+    class Augmented(ArrayLoader):
+        def __iter__(self):
+            for X, y in super().__iter__():
+                yield X + 1, y
+
+    net = build_mlp((4,), 3, num_inputs=6)
+    hooked = build_mlp((4,), 3, num_inputs=6)
+    hooked[0].register_forward_hook(lambda block, inputs, output: None)
+    X, y = numpy.zeros((20, 6), "float32"), numpy.zeros(20, "int32")
+    for data_iter, graph in [
+        (Augmented(X, y, 4), with_loss(net)), (ArrayLoader(X, y, 4), with_loss(hooked)),
+        (list(ArrayLoader(X, y, 4)), with_loss(net)),
+    ]:  # fmt: skip
+        batches = list(minibatches(data_iter, graph))
+        assert len({id(X) for X, _ in batches}) == 5
+        added = isinstance(data_iter, Augmented)
+        assert all((features == added).all() for features, _ in batches)
 
 
 def test_the_net_stays_as_it_was():
