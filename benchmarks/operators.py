@@ -33,7 +33,7 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         profiler.set_config(
-            profile_imperative=True, profile_symbolic=True, profile_api=True,
+            profile_symbolic=True, profile_api=True,
             aggregate_stats=True, filename=str(Path(folder, "profile.json")),
         )  # fmt: skip
         *_, metrics = fit(net, train_iter, few, num_epochs=2, on_epoch=on_epoch)

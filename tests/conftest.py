@@ -3,6 +3,7 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
@@ -160,6 +161,22 @@ def cell(monkeypatch, tmp_path):
         return notebook.cells[0].outputs, messages
 
     return cell
+
+
+@contextmanager
+def without_permission(folder, mode=0):
+    """Be one who may not read or search a folder, as root may."""
+    before = folder.stat().st_mode
+    folder.chmod(mode)
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+        folder.chmod(before)
 
 
 def collect(data_iter):

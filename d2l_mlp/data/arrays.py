@@ -67,7 +67,7 @@ def check_labels(y: Array, num_classes: Optional[int] = None, first: int = 0) ->
         raise ValueError(f"{has}; give labels from 0, of which int32 holds up to {2**31 - 1}")
 
 
-def check_features(X: Array, first: int = 0) -> None:
+def check_features(X: Array, first: int = 0, dtype: Optional[str] = None) -> None:
     """Refuse features that no net learns from.
 
     Parameters
@@ -76,12 +76,14 @@ def check_features(X: Array, first: int = 0) -> None:
         Of shape (n, ...), neither of them 0, of a float dtype.
     first : int, default 0
         Number of the first example, in the message.
+    dtype : str, optional
+        What they become; by default they stay what they are.
 
     Raises
     ------
     ValueError
-        If they have another shape or dtype, one is NaN or infinite, or they are images whose
-        pixels still go to 255.
+        If they have another shape or dtype, one is NaN, infinite or too large, or they are images
+        whose pixels still go to 255.
     """
     if len(X.shape) < 2 or 0 in X.shape:
         raise ValueError(
@@ -91,12 +93,15 @@ def check_features(X: Array, first: int = 0) -> None:
     check_float(X.dtype)
     for start in range(0, len(X), _AT_ONCE):
         piece = to_numpy(X[start : start + _AT_ONCE])
-        finite = numpy.isfinite(piece)
+        with numpy.errstate(over="ignore"):
+            finite = numpy.isfinite(piece if dtype is None else piece.astype(dtype))
         if not finite.all():
             i, *where = numpy.argwhere(~finite)[0]
+            value = piece[(i, *where)]
+            wrong = f"too large for {dtype}" if numpy.isfinite(value) else "NaN or infinite"
             raise ValueError(
-                f"example {first + start + i} has a feature that is NaN or infinite "
-                f"({piece[(i, *where)]}); clean the data or leave that example out"
+                f"example {first + start + i} has a feature that is {wrong} ({value}); clean the "
+                "data or leave that example out"
             )
     images = to_numpy(X[:16])
     if X.shape[1:] in _IMAGES and 1 < images.max() <= 255 and (images == images.round()).all():

@@ -76,8 +76,10 @@ class ArrayLoader:
         if images and not is_on_host(device):
             X = to_features(X, device)
         elif not images:
-            check_features(X)
-            if not isinstance(X, np.ndarray):
+            if isinstance(X, np.ndarray):
+                check_features(X)
+            else:
+                check_features(X, dtype="float32")
                 X = np.array(X, dtype="float32", ctx=device)
             X = X.as_in_ctx(device)
         check_labels(y)

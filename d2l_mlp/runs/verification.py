@@ -5,7 +5,7 @@ Nothing in these files can name a path or a piece of code, and no link is follow
 
 import json
 import logging
-import os
+import stat
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional
@@ -61,7 +61,7 @@ def load(folder: Path, config: Optional[Config] = None) -> Checkpoint:
     CheckpointError
         If there is no good one; the message is about the last one tried.
     """
-    if folder.is_symlink() or not folder.is_dir():
+    if not _is_folder(folder):
         raise CheckpointError(f"{folder} is not a folder of checkpoints")
     passed: List[Path] = []
     while True:
@@ -75,7 +75,7 @@ def load(folder: Path, config: Optional[Config] = None) -> Checkpoint:
         try:
             return _load(paths[0], config)
         except CheckpointError as error:
-            if not os.path.lexists(paths[0]):
+            if _is_gone(paths[0]):
                 continue  # the run goes on, and has newer ones by now
             if len(paths) == 1:
                 raise
@@ -83,8 +83,28 @@ def load(folder: Path, config: Optional[Config] = None) -> Checkpoint:
             passed.append(paths[0])
 
 
+def _is_folder(path: Path) -> bool:
+    try:
+        return stat.S_ISDIR(path.lstat().st_mode)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read ({error.strerror})") from error
+
+
+def _is_gone(path: Path) -> bool:
+    # Not by os.path.lexists, which says so too where the folder around it may not be searched.
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def _load(path: Path, config: Optional[Config]) -> Checkpoint:
-    if path.is_symlink() or not path.is_dir():
+    if not _is_folder(path):
         raise CheckpointError(f"{path} is not a folder")
     with _blaming(path / MANIFEST):
         manifest = json.loads(files.read(path / MANIFEST, 2**16))

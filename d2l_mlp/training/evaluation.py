@@ -12,7 +12,7 @@ from d2l_mlp.data.canonical import CLASSES
 from d2l_mlp.data.examples import check_inputs, checked
 from d2l_mlp.runtime.checks import check_integer
 from d2l_mlp.runtime.device import device_of
-from d2l_mlp.runtime.host_memory import HostMemory, Reused, is_on_host
+from d2l_mlp.runtime.host_memory import HostMemory, Reused
 from d2l_mlp.training.graph import NetWithLoss, minibatches, with_loss
 
 # A GPU computes while Python runs ahead. So far ahead, it always has work; further would only take
@@ -71,29 +71,22 @@ def measure(
 
 
 class Tally:
-    """Sums over minibatches.
-
-    Attributes
-    ----------
-    num_examples : int
-        Added so far.
-    """
+    """Sums over minibatches."""
 
     def __init__(self) -> None:
-        self.num_examples = 0
-        self._loss, self._correct = 0.0, 0
+        self._num_examples, self._loss, self._correct = 0, 0.0, 0
         self._minibatches: Deque[Tuple[np.ndarray, ...]] = deque()
         self._memory: Dict[int, HostMemory] = {}  # of the arrays that are reused
 
     def add(self, logits: np.ndarray, losses: np.ndarray, y: np.ndarray) -> None:
         """Add a minibatch, of shapes (n, num_outputs), (n,) and (n,)."""
-        self.num_examples += len(y)
         self._minibatches.append((logits, losses, y))
-        self._add_up(0 if is_on_host(y.ctx) else _MINIBATCHES_AHEAD)
+        self._add_up(0 if isinstance(losses, Reused) else _MINIBATCHES_AHEAD)
 
     def _add_up(self, ahead: int) -> None:
         while len(self._minibatches) > ahead:
             logits, losses, y = map(self._read, self._minibatches.popleft())
+            self._num_examples += len(y)
             self._loss += float(losses.sum(dtype="float64"))
             self._correct += numpy.count_nonzero(numpy.equal(logits.argmax(axis=-1), y))
 
@@ -107,7 +100,7 @@ class Tally:
     def sums(self) -> Tuple[float, float, int]:
         """Wait for the device; give the sum of the losses, and the numbers of hits and examples."""
         self._add_up(0)
-        return self._loss, self._correct, self.num_examples
+        return self._loss, self._correct, self._num_examples
 
     def means(self) -> Tuple[float, float]:
         """Wait for the device, and give the mean loss and the accuracy."""

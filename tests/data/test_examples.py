@@ -127,6 +127,11 @@ BAD_FEATURES = [
 ]
 
 
+def test_features_fit_single_precision():
+    says = r"example 3 has a feature that is too large for float32 \(1e\+39\)"
+    refuse(says, ArrayLoader, changed(X.astype("float64"), (3, 1), 1e39), Y, 8)
+
+
 @pytest.mark.parametrize(("X", "says"), BAD_FEATURES)
 def test_features_are_finite_floats(X, says):
     net = net_of(num_inputs=784 if X[0].size == 784 else 5)

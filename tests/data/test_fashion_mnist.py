@@ -8,6 +8,7 @@ from d2l_mlp.data.canonical import SAMPLE_DIR
 from d2l_mlp.data.fashion_mnist import load
 from d2l_mlp.data.places import cache_dir
 from d2l_mlp.data.verified_files import DatasetError
+from tests.conftest import without_permission
 
 SYSTEM_DIR = places.SYSTEM_DIR
 
@@ -136,26 +137,14 @@ def test_empty_variables_are_unset_ones(full, monkeypatch, tmp_path):
     assert load().folder == folder
 
 
-@pytest.fixture
-def other_user(tmp_path):
-    """Be one who may not look into `tmp_path`."""
-    tmp_path.chmod(0)
-    root = os.geteuid() == 0
-    if root:
-        os.seteuid(65534)
-    yield
-    if root:
-        os.seteuid(0)
-    tmp_path.chmod(0o700)
-
-
-def test_an_unreadable_place_is_passed_over(full, monkeypatch, tmp_path, other_user, caplog):
+def test_an_unreadable_place_is_passed_over(full, monkeypatch, tmp_path, caplog):
     monkeypatch.setattr(places, "SYSTEM_DIR", SYSTEM_DIR)
     monkeypatch.setenv("MXNET_HOME", str(tmp_path))
-    assert load().folder == SYSTEM_DIR
-    monkeypatch.delenv("MXNET_HOME")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert load().folder == SYSTEM_DIR
+    with without_permission(tmp_path):
+        assert load().folder == SYSTEM_DIR
+        monkeypatch.delenv("MXNET_HOME")
+        monkeypatch.setenv("HOME", str(tmp_path))
+        assert load().folder == SYSTEM_DIR
     lines = [record.getMessage() for record in caplog.records]
     assert len(lines) == 4  # our folder and Gluon's, twice
     for line in lines:

@@ -5,19 +5,22 @@ import json
 import os
 import random
 import shutil
+import tempfile
+from pathlib import Path
 
 import numpy
 import pytest
 
 from d2l_mlp.cli.train_flags import read_flags
 from d2l_mlp.data.loaders import ArrayLoader
-from d2l_mlp.runs import checkpoint, config
+from d2l_mlp.runs import checkpoint, config, verification
 from d2l_mlp.runs.errors import RunError
 from d2l_mlp.runs.folder import Run
 from d2l_mlp.runs.net import new_net
 from d2l_mlp.runs.verification import CheckpointError
 from d2l_mlp.training.loop import fit
 from d2l_mlp.training.state import initial_state
+from tests.conftest import without_permission
 from tests.damage import damage, lie
 
 OLD, NEW = "checkpoints/000002", "checkpoints/000003"
@@ -276,6 +279,19 @@ def test_no_checkpoint_at_all(run):
         resume(run)
     with pytest.raises(RunError, match="nowhere is not a folder; name the folder of a run"):
         resume(run.parent / "nowhere")
+
+
+def test_checkpoints_that_may_not_be_looked_at(run):
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        place.chmod(0o711)  # unlike pytest's folders, so that it is the next one that is closed
+        folder = Path(shutil.move(str(run / "checkpoints"), name))
+        for closed, mode, says in [
+            (folder, 0o444, r"000002 cannot be read \(Permission denied\)"),
+            (place, 0o000, r"checkpoints cannot be read \(Permission denied\)"),
+        ]:
+            with without_permission(closed, mode), pytest.raises(CheckpointError, match=says):
+                verification.load(folder)
 
 
 def test_a_bad_checkpoint_is_replaced_and_its_leftovers_go(run, made, caplog):

@@ -4,15 +4,14 @@ from mxnet import np
 
 from d2l_mlp.data.loaders import ArrayLoader
 from d2l_mlp.mlp import build_mlp
-from d2l_mlp.training import evaluation, graph
+from d2l_mlp.training import graph
 from d2l_mlp.training.evaluation import confusion_matrix, evaluate, predict
 
 
 @pytest.mark.parametrize("on_host", [True, False])  # and as on a GPU
 @pytest.mark.parametrize("batch_size", [1, 7, 100])
 def test_loss_and_accuracy_are_numpy_s(monkeypatch, batch_size, on_host):
-    for module in (evaluation, graph):
-        monkeypatch.setattr(module, "is_on_host", lambda device: on_host)
+    monkeypatch.setattr(graph, "is_on_host", lambda device: on_host)
     net = build_mlp((), num_outputs=3, num_inputs=4)
     random = numpy.random.RandomState(0)
     X, y = random.randn(25, 4).astype("float32") * 100, random.randint(0, 3, 25)
