@@ -4,7 +4,7 @@ from typing import Dict, Iterator, List, Optional, Tuple, Union
 
 import mxnet
 import numpy
-from mxnet import np
+from mxnet import np, npx
 
 from d2l_mlp.data.arrays import check_features, check_labels
 from d2l_mlp.data.features import to_features
@@ -61,15 +61,10 @@ class ArrayLoader:
     """
 
     def __init__(
-        self,
-        X: Union[numpy.ndarray, np.ndarray],
-        y: Union[numpy.ndarray, np.ndarray],
-        batch_size: int,
-        seed: Optional[int] = None,
-        device: Optional[mxnet.Context] = None,
-        rank: int = 0,
-        num_parts: int = 1,
-    ):
+        self, X: Union[numpy.ndarray, np.ndarray], y: Union[numpy.ndarray, np.ndarray],
+        batch_size: int, seed: Optional[int] = None, device: Optional[mxnet.Context] = None,
+        rank: int = 0, num_parts: int = 1,
+    ):  # fmt: skip
         device = device or mxnet.current_context()
         images = isinstance(X, numpy.ndarray) and X.dtype == "uint8" and X.shape[1:] == (28, 28)
         images = images and len(X) > 0  # what has none is refused as features are
@@ -100,7 +95,6 @@ class ArrayLoader:
         self.seed = seed
         self.rank, self.num_parts = rank, num_parts
         self.epoch = 0
-        self._memory: Dict[int, List[HostMemory]] = {}  # for minibatches, by their size
 
     @property
     def arrays(self) -> Minibatch:
@@ -127,10 +121,14 @@ class ArrayLoader:
         for rows in self._rows():
             yield gather(order[rows]), y[rows]
 
-    def in_place(self) -> Iterator[Minibatch]:
+    def in_place(self, memory: Dict[int, List[HostMemory]]) -> Iterator[Minibatch]:
         """Iterate for one who is done with a minibatch when the next one comes.
 
-        On the host, all minibatches of a size are then the same arrays, also in the next epoch.
+        Parameters
+        ----------
+        memory : dict of int to list of HostMemory
+            Kept from epoch to epoch, empty at first. On the host, all minibatches of a size are
+            the same two arrays, which it then holds; elsewhere it is not used.
         """
         if not is_on_host(self._device):
             yield from self
@@ -139,15 +137,16 @@ class ArrayLoader:
         gatherers = [gatherer(array, self._device) for array in (self._X, self._y)]
         for rows in self._rows():
             numbers = order[rows]
-            memory = self._memory.get(len(numbers))
-            if memory:
-                for gather, out in zip(gatherers, memory):
+            size = len(numbers)
+            if size in memory:
+                npx.waitall()  # something may still read the minibatch before
+                for gather, out in zip(gatherers, memory[size]):
                     gather(numbers, out)
             else:
                 arrays = [shallow_copy(gather(numbers), Reused) for gather in gatherers]
-                memory = self._memory[len(numbers)] = [HostMemory(array) for array in arrays]
-            features, labels = memory
-            yield features.array, labels.array
+                memory[size] = [HostMemory(array) for array in arrays]
+            X, y = memory[size]
+            yield X.array, y.array
 
     def _next_order(self) -> numpy.ndarray:
         order = numpy.arange(len(self._y))

@@ -5,7 +5,7 @@ take six times as long as NumPy, which finds out what the processor can do.
 """
 
 import ctypes
-from typing import Type, TypeVar
+from typing import Any, Type, TypeVar
 
 import mxnet
 import numpy
@@ -52,13 +52,17 @@ class HostMemory:
         if not address:  # it has no elements
             return numpy.empty(self.array.shape, self.array.dtype)
         if address != self._viewed:
-            self._viewed = address
             self._view = numpy.asarray(_Interface(self.array, address))
+            self._viewed = address  # last: Ctrl-C may come in between
         return self._view
 
 
 class Reused(np.ndarray):
-    """An array that takes the values of one minibatch after the other."""
+    """An array that takes the values of one minibatch after the other; its slices are plain."""
+
+    def __getitem__(self, key: Any) -> np.ndarray:
+        """Slice it, or read an element."""
+        return shallow_copy(self, np.ndarray)[key]
 
 
 def shallow_copy(array: np.ndarray, kind: Type[Array]) -> Array:

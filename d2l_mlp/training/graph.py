@@ -61,7 +61,8 @@ def with_loss(net: gluon.Block, *, nan_is_noticed: bool = False) -> NetWithLoss:
     outputs = mxnet.sym.Group(forward(X, y)).as_np_ndarray()
     if nan_is_noticed:
         outputs = _with_gluon_relu(outputs)
-    if is_on_host(device_of(net)):
+    trained = any(parameter.grad_req != "null" for parameter in parameters.values())
+    if trained and is_on_host(device_of(net)):
         return StaticGraph(outputs, parameters)
     graph = gluon.SymbolBlock(outputs, [X, y], params=parameters)
     graph.hybridize(static_alloc=True, static_shape=True)
@@ -75,7 +76,7 @@ def minibatches(data_iter: Iterable, net_with_loss: NetWithLoss) -> Iterator:
     may keep it; and a subclass of `ArrayLoader` may give what it likes.
     """
     if isinstance(net_with_loss, StaticGraph) and type(data_iter) is ArrayLoader:
-        return data_iter.in_place()
+        return data_iter.in_place(net_with_loss.memory[data_iter])
     return iter(data_iter)
 
 

@@ -109,7 +109,8 @@ def fit(
     ------
     ValueError
         If a hyperparameter is out of its range, an example is refused by `d2l_mlp.data.examples`,
-        `state` is of another net, or a parameter's ``grad_req`` is "add". Checked before training.
+        `state` is of another net, or a parameter's ``grad_req`` is "add" or all are "null".
+        Checked before training.
     DivergenceError
         If the loss or a parameter is NaN or infinite after an epoch; `net` then has the
         parameters of the epoch before it.

@@ -6,18 +6,22 @@ its arrays once, and runs forward and backward as one piece each: 0.57 ms instea
 minibatch of 784-256-10, 0.20 instead of 0.33 for one of 784-64-10.
 """
 
+import operator
 import os
-from typing import Any, Callable, Dict, Mapping, Tuple
+from collections import defaultdict
+from typing import Any, Callable, Dict, List, Mapping, Tuple
 
 import mxnet
 import numpy
-from mxnet import autograd, gluon, np
+from mxnet import autograd, gluon, np, npx
 from mxnet.base import _LIB, c_handle_array, check_call
 
+from d2l_mlp.data.loaders import ArrayLoader
 from d2l_mlp.runtime.host_memory import HostMemory, Reused, shallow_copy
 
-# A run has few: full and last minibatches, in training and in evaluation.
-_MOST_BOUND = 8
+# A run has few: full and last minibatches, in training and in evaluation, on each device. Lists of
+# minibatches may have more.
+_MOST_BOUND = 32
 
 
 class StaticGraph:
@@ -31,29 +35,45 @@ class StaticGraph:
     outputs : mxnet.sym.Symbol
         The logits and the losses, made of ``X``, ``y`` and the parameters.
     parameters : mapping of str to gluon.Parameter
-        By their names in the graph. They have to keep their memory while this is used.
+        By their names in the graph. One at least has a gradient; without any, MXNet makes another
+        graph, which keeps the weights that it has seen first.
+
+    Attributes
+    ----------
+    memory : mapping of ArrayLoader to dict
+        Where a loader may write its minibatches, by their size. It is not the loader's, which
+        several threads may use at a time.
     """
 
     def __init__(self, outputs: mxnet.sym.Symbol, parameters: Mapping[str, gluon.Parameter]):
+        self.memory: Dict[ArrayLoader, Dict[int, List[HostMemory]]] = defaultdict(dict)
         self._outputs, self._parameters = outputs, parameters
+        self._arrays: List[Any] = []
         self._bound: Dict[Any, _BoundGraph] = {}
 
     def __call__(self, X: np.ndarray, y: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
         """Run the graph on a minibatch."""
-        if isinstance(X, Reused):
-            return self._bind(id(X), X, y).run()
+        # Gluon makes this list anew when a parameter gets other memory, or another `grad_req`.
+        arrays = [parameter._data for parameter in self._parameters.values()]
+        if not all(map(operator.is_, arrays, self._arrays)):
+            self._bound.clear()
+        self._arrays = arrays
+        if isinstance(X, Reused) and isinstance(y, Reused):
+            return self._bind((id(X), id(y)), X, y).run()
         minibatch = HostMemory(X).view(), HostMemory(y).view()
         key = (X.ctx, *((array.shape, array.dtype) for array in minibatch))
         return self._bind(key, X, y).run(*minibatch)
 
     def _bind(self, key: Any, X: np.ndarray, y: np.ndarray) -> "_BoundGraph":
-        if key not in self._bound:
-            if len(self._bound) == _MOST_BOUND:
-                del self._bound[next(iter(self._bound))]
+        bound = self._bound.pop(key, None)
+        if bound is None:
             if not isinstance(X, Reused):
-                X, y = np.empty_like(X), np.empty_like(y)
-            self._bound[key] = _BoundGraph(self._outputs, self._parameters, X, y)
-        return self._bound[key]
+                X, y = (np.empty(a.shape, dtype=a.dtype, ctx=a.ctx) for a in (X, y))
+            bound = _BoundGraph(self._outputs, self._parameters, X, y)
+        self._bound[key] = bound  # at the end: the first is the one that is longest unused
+        if len(self._bound) > _MOST_BOUND:
+            del self._bound[next(iter(self._bound))]
+        return bound
 
 
 class _BoundGraph:
@@ -81,6 +101,8 @@ class _BoundGraph:
 
     def run(self, *minibatch: numpy.ndarray) -> Tuple[np.ndarray, np.ndarray]:
         """Run it on what its inputs have, or are given here."""
+        if minibatch:
+            npx.waitall()  # the last minibatch's backward may still read them
         for memory, values in zip(self._inputs, minibatch):
             memory.view()[...] = values
         # Not by the executor's own `forward`, which makes new arrays of the outputs each time.

@@ -1,11 +1,10 @@
-"""Gluon's trainer with an optimizer of `d2l_mlp.training.optimizers`, whose states can be kept.
+"""Gluon's trainer with an optimizer of `d2l_mlp.training.optimizers`.
 
-Gluon keeps what an optimizer remembers in a pickle, which could run code when it is read; here it
-is arrays by name. And on a CPU, MXNet's operators that update parameters take six to ten times as
-long as NumPy, which does it here, in the parameters' own memory.
+On a CPU, MXNet's operators that update parameters take six to ten times as long as NumPy, which
+does it here, in the parameters' own memory.
 """
 
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Optional
 
 import mxnet
 import numpy
@@ -13,10 +12,9 @@ from mxnet import gluon, np, npx
 
 from d2l_mlp.runtime.device import device_of
 from d2l_mlp.runtime.host_memory import HostMemory, is_on_host
-from d2l_mlp.runtime.rules import flush
 from d2l_mlp.runtime.workers import Workers
 from d2l_mlp.training.hyperparameters import Hyperparameters
-from d2l_mlp.training.optimizers import OPTIMIZERS
+from d2l_mlp.training.named_states import NamedStates
 from d2l_mlp.training.state import Arrays, TrainingState
 
 
@@ -51,7 +49,7 @@ def make_trainer(
     Raises
     ------
     ValueError
-        If a parameter's gradients add up from step to step.
+        If a parameter's gradients add up from step to step, or none has any.
     """
     names = {parameter: name for name, parameter in net._collect_params_with_prefix().items()}
     for parameter, name in names.items():
@@ -60,7 +58,12 @@ def make_trainer(
                 f"parameter {name} has grad_req 'add', which adds every step's gradient to those "
                 "before; set it to 'write'"
             )
-    optimizer = _NamedStates(list(names.values()), settings, state.optimizer, steps)
+    if all(parameter.grad_req == "null" for parameter in names):
+        raise ValueError(
+            "every parameter has grad_req 'null', so that there is nothing to train; "
+            "set one to 'write'"
+        )
+    optimizer = NamedStates(list(names.values()), settings, state.optimizer, steps)
     kind = _HostTrainer if is_on_host(device_of(net)) else _Trainer
     return kind(list(names), optimizer, workers or Workers())
 
@@ -71,43 +74,6 @@ def read_states(trainer: gluon.Trainer) -> Dict[str, Arrays]:
         state: {name: array.asnumpy() for name, array in arrays.items()}
         for state, arrays in trainer.optimizer.arrays.items()
     }
-
-
-class _NamedStates(mxnet.optimizer.Optimizer):
-    def __init__(
-        self, names: list, settings: Hyperparameters, before: Dict[str, Arrays], steps: int
-    ):
-        super().__init__(learning_rate=settings.lr, wd=settings.wd, begin_num_update=steps)
-        self._names, self._settings, self._before = names, settings, before
-        self.arrays: Dict[str, Dict[str, np.ndarray]] = {
-            state: {} for state in OPTIMIZERS[settings.optimizer].states(settings)
-        }
-
-    def create_state(self, index: int, weight: np.ndarray) -> Dict[str, np.ndarray]:
-        name, weight = self._names[index], weight.as_np_ndarray()  # an updater gives a legacy one
-        for state, arrays in self.arrays.items():
-            arrays[name] = np.zeros_like(weight)
-            if name in self._before.get(state, {}):
-                arrays[name][:] = self._before[state][name]
-        return {state: arrays[name] for state, arrays in self.arrays.items()}
-
-    def update(self, index: int, weight: np.ndarray, grad: np.ndarray, state: Any) -> None:
-        self.step(np, [index], [(weight.as_np_ndarray(), grad.as_np_ndarray(), state)])
-
-    def step(self, xp: Any, numbers: List[int], parameters: Sequence[Tuple[Any, Any, Any]]) -> None:
-        """Change the parameters of these numbers, of which each comes with its gradient and states.
-
-        All at once: to find out the rates and count the steps takes as long for one as for all.
-        """
-        self._update_count(numbers)
-        take = OPTIMIZERS[self._settings.optimizer].step
-        rates, decays = self._get_lrs(numbers), self._get_wds(numbers)
-        for number, lr, wd, (weight, grad, states) in zip(numbers, rates, decays, parameters):
-            grad *= self.rescale_grad
-            if wd:
-                grad += wd * weight
-            t = self._index_update_count[number]
-            take(xp, weight, grad, states, flush(lr), t, self._settings)
 
 
 class _Trainer(gluon.Trainer):

@@ -48,8 +48,9 @@ def test_order_depends_on_seed_and_epoch_alone(sample, make):
 def test_each_epoch_has_every_example_once(in_place):
     X = numpy.arange(10, dtype="float32")[:, None]
     data_iter = ArrayLoader(X, numpy.arange(10), 4, seed=0)
+    memory = {}
     for _ in range(3):
-        features, labels = collect(data_iter.in_place() if in_place else data_iter)
+        features, labels = collect(data_iter.in_place(memory) if in_place else data_iter)
         assert sorted(labels) == list(range(10))
         assert (features[:, 0] == labels).all()
     assert data_iter.epoch == 3

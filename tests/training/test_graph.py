@@ -52,8 +52,11 @@ def test_so_it_does_without_autograd(activation, grad_req):
     net = build_mlp((6, 5), activation=activation, num_inputs=20)
     net.collect_params().setattr("grad_req", grad_req)
     graph = with_loss(net)
-    for n in (*range(1, 11), 1):
+    for n in (*range(1, 40), 1):  # more shapes than are kept
         X, y = np.random.normal(size=(n, 20)), np.random.randint(0, 10, (n,)).astype("int32")
+        logits, losses = graph(X, y)
+        for parameter in net.collect_params().values():
+            parameter.set_data(parameter.data() * 1.1)
         logits, losses = graph(X, y)
         assert (logits == net(X)).all()
         assert (losses == gluon.loss.SoftmaxCrossEntropyLoss()(net(X), y)).all()
@@ -99,6 +102,7 @@ def test_the_loader_writes_where_the_graph_reads():
     for _ in range(2):
         for (X_in_place, y_in_place), (X_new, y_new) in zip(minibatches(loader, graph), plain):
             seen[id(X_in_place), id(y_in_place)] = X_in_place, y_in_place
+            assert type(X_in_place[:2]) is np.ndarray  # as each of several devices gets
             assert (X_in_place == X_new).all()
             assert (y_in_place == y_new).all()
             assert (graph(X_in_place, y_in_place)[0] == net(X_new)).all()

@@ -1,16 +1,21 @@
 """The loop against the same arithmetic in plain NumPy, and what it refuses."""
 
+import copy
 import math
+import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import mxnet
 import numpy
 import pytest
-from mxnet import np
+from mxnet import gluon, np
 
 from d2l_mlp.data.book_loaders import d2l_loaders
 from d2l_mlp.data.loaders import ArrayLoader, array_loaders
 from d2l_mlp.mlp import build_mlp
+from d2l_mlp.training.epoch import train_epoch
 from d2l_mlp.training.evaluation import evaluate
+from d2l_mlp.training.graph import with_loss
 from d2l_mlp.training.loop import DivergenceError, fit
 
 RANDOM = numpy.random.RandomState(0)
@@ -153,6 +158,85 @@ def test_nan_is_noticed_in_the_epoch_in_which_it_comes(where, activation):
         array[(0,) * array.ndim] = float("nan")
     with pytest.raises(DivergenceError, match="after epoch 1"):
         fit(net, Broken(X, Y, 8), loader(), num_epochs=3, lr=0.1)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda net: net.cast("float32"),
+        lambda net: net.collect_params().reset_ctx(mxnet.cpu()),
+        lambda net: net.initialize(force_reinit=True),
+        lambda net: net[0].collect_params().setattr("grad_req", "null"),
+    ],
+    ids=["cast", "reset_ctx", "initialize", "freeze"],
+)
+def test_a_net_that_is_changed_between_epochs_is_the_one_that_goes_on(change):
+    net = build_mlp((6,), 3, num_inputs=5)
+    before = {}
+
+    def on_epoch(state):
+        # What is told is true of the parameters that are kept, and of the net.
+        assert evaluate(net, loader())[0] == pytest.approx(state.history[-1].val_loss, rel=1e-6)
+        assert all((new == old).all() for new, old in zip(values(net), state.parameters.values()))
+        if len(state.history) == 1:
+            change(net)
+        before[len(state.history)] = values(net)
+
+    fit(net, loader(), loader(), num_epochs=3, lr=0.5, on_epoch=on_epoch)
+    frozen = net[0].weight.grad_req == "null"
+    for old, new in zip(before[1], values(net)):
+        assert (new == old).all() == (frozen and old.shape[0] == 6)
+
+
+def test_a_net_with_nothing_to_train_is_refused():
+    net = build_mlp((6,), 3, num_inputs=5)
+    net.collect_params().setattr("grad_req", "null")
+    with pytest.raises(ValueError, match=r"has grad_req 'null', so that .* set one to 'write'"):
+        fit(net, loader(), loader())
+
+
+def test_threads_may_share_a_loader():
+    shared, nets = loader(X=RANDOM.randn(4000, 5), y=RANDOM.randint(0, 3, 4000), batch_size=100), []
+    for _ in range(4):
+        nets.append(build_mlp((64,), 3, num_inputs=5))
+    alone = [evaluate(net, shared) for net in nets]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda net: evaluate(net, shared), nets)) == alone
+
+
+def test_a_loader_that_was_used_can_be_copied():
+    used = loader(seed=1)
+    fit(build_mlp((6,), 3, num_inputs=5), used, used, num_epochs=2)
+    for copied in (copy.deepcopy(used), pickle.loads(pickle.dumps(used))):
+        used.epoch = copied.epoch
+        for (X_copied, y_copied), (X_used, y_used) in zip(copied, used):
+            assert (X_copied == X_used).all()
+            assert (y_copied == y_used).all()
+
+
+def test_an_epoch_with_gluon_s_own_trainer():
+    # It does not wait for the gradients, as ours does, before the next minibatch is written.
+    X, y = RANDOM.randn(2000, 784).astype("float32"), RANDOM.randint(0, 10, 2000)
+    trained = []
+    loss = gluon.loss.SoftmaxCrossEntropyLoss()
+    for by_graph in (True, False):
+        mxnet.random.seed(0)
+        net = build_mlp((1024,), num_inputs=784)
+        trainer = gluon.Trainer(net.collect_params(), "sgd", {"learning_rate": 0.1}, kvstore=None)
+        if by_graph:
+            net_with_loss = with_loss(net)
+        else:
+
+            def net_with_loss(X, y, net=net):
+                logits = net(X)
+                return logits, loss(logits, y)
+
+        data_iter = loader(X, y, 250)
+        tally = train_epoch(net_with_loss, data_iter, trainer, [0.1] * 8, [mxnet.cpu()])
+        sums = tally.sums()
+        trained.append([*values(net), numpy.array(sums)])
+    for ours, plain in zip(*trained):
+        numpy.testing.assert_allclose(ours, plain, rtol=1e-6)
 
 
 @pytest.mark.parametrize("where", ["0.weight", "0.bias"])
