@@ -71,10 +71,8 @@ class ArrayLoader:
         if images and not is_on_host(device):
             X = to_features(X, device)
         elif not images:
-            if isinstance(X, np.ndarray):
-                check_features(X)
-            else:
-                check_features(X, dtype="float32")
+            check_features(X, dtype=None if isinstance(X, np.ndarray) else "float32")
+            if not isinstance(X, np.ndarray):
                 X = np.array(X, dtype="float32", ctx=device)
             X = X.as_in_ctx(device)
         check_labels(y)
@@ -127,8 +125,12 @@ class ArrayLoader:
         Parameters
         ----------
         memory : dict of int to list of HostMemory
-            Kept from epoch to epoch, empty at first. On the host, all minibatches of a size are
-            the same two arrays, which it then holds; elsewhere it is not used.
+            Kept from epoch to epoch, empty at first; not used but on the host.
+
+        Yields
+        ------
+        X, y : mxnet.np.ndarray
+            On the host, the same two arrays for all minibatches of a size.
         """
         if not is_on_host(self._device):
             yield from self
@@ -137,15 +139,14 @@ class ArrayLoader:
         gatherers = [gatherer(array, self._device) for array in (self._X, self._y)]
         for rows in self._rows():
             numbers = order[rows]
-            size = len(numbers)
-            if size in memory:
+            if len(numbers) in memory:
                 npx.waitall()  # something may still read the minibatch before
-                for gather, out in zip(gatherers, memory[size]):
+                for gather, out in zip(gatherers, memory[len(numbers)]):
                     gather(numbers, out)
             else:
                 arrays = [shallow_copy(gather(numbers), Reused) for gather in gatherers]
-                memory[size] = [HostMemory(array) for array in arrays]
-            X, y = memory[size]
+                memory[len(numbers)] = [HostMemory(array) for array in arrays]
+            X, y = memory[len(numbers)]
             yield X.array, y.array
 
     def _next_order(self) -> numpy.ndarray:

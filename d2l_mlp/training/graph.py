@@ -72,8 +72,18 @@ def with_loss(net: gluon.Block, *, nan_is_noticed: bool = False) -> NetWithLoss:
 def minibatches(data_iter: Iterable, net_with_loss: NetWithLoss) -> Iterator:
     """Iterate over minibatches for what `with_loss` has made.
 
-    A graph is done with a minibatch when the next one comes, which may so overwrite it. Another net
-    may keep it; and a subclass of `ArrayLoader` may give what it likes.
+    Parameters
+    ----------
+    data_iter : iterable
+        Gives minibatches (X, y).
+    net_with_loss : callable
+        A graph is done with a minibatch when the next one comes, another net may keep it.
+
+    Returns
+    -------
+    iterator
+        Of the same minibatches, which overwrite each other where nobody minds: not where a subclass
+        of `ArrayLoader` may give what it likes.
     """
     if isinstance(net_with_loss, StaticGraph) and type(data_iter) is ArrayLoader:
         return data_iter.in_place(net_with_loss.memory[data_iter])

@@ -58,9 +58,16 @@ class NamedStates(mxnet.optimizer.Optimizer):
         self.step(np, [index], [(weight.as_np_ndarray(), grad.as_np_ndarray(), state)])
 
     def step(self, xp: Any, numbers: List[int], parameters: Sequence[Tuple[Any, Any, Any]]) -> None:
-        """Change the parameters of these numbers, of which each comes with its gradient and states.
+        """Take a step.
 
-        All at once: to find out the rates and count the steps takes as long for one as for all.
+        Parameters
+        ----------
+        xp : module
+            ``numpy`` or ``mxnet.np``, of which the arrays are.
+        numbers : list of int
+            Of the parameters. To find out their rates takes as long for one as for all.
+        parameters : sequence of tuple
+            Each of them, its gradient, which is used up, and its states by their names.
         """
         self._update_count(numbers)
         take = OPTIMIZERS[self._settings.optimizer].step
