@@ -33,7 +33,7 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         profiler.set_config(
-            profile_symbolic=True, profile_api=True,
+            profile_imperative=False, profile_symbolic=True, profile_api=True,
             aggregate_stats=True, filename=str(Path(folder, "profile.json")),
         )  # fmt: skip
         *_, metrics = fit(net, train_iter, few, num_epochs=2, on_epoch=on_epoch)
@@ -41,7 +41,6 @@ def main() -> None:
     operators = times["operator"]
     calls = {name: row for name, row in times["MXNET_C_API"].items() if name.startswith("MX")}
 
-    # Operators that a graph runs together are counted, and timed, once for each of them.
     print(f"{'operator':50} {'calls':>6} {'seconds':>8}")
     for name, row in sorted(operators.items(), key=lambda item: -item[1]["Total"])[:16]:
         print(f"{name:50} {row['Count']:6} {row['Total'] / 1000:8.3f}")

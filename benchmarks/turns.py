@@ -109,6 +109,7 @@ class Bench:
         for number in range(rounds + 1):
             results = {}
             for name, process in processes.items():
+                time.sleep(0.2)  # the threads of the program before wait awake for a while
                 process.stdin.write("\n")
                 process.stdin.flush()
                 told = process.stdout.readline()
