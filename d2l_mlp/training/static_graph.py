@@ -9,7 +9,8 @@ minibatch of 784-256-10, 0.20 instead of 0.33 for one of 784-64-10.
 import operator
 import os
 from collections import defaultdict
-from typing import Any, Callable, Dict, List, Mapping, Tuple
+from contextlib import contextmanager
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Tuple
 
 import mxnet
 import numpy
@@ -58,22 +59,18 @@ class StaticGraph:
         if not all(map(operator.is_, arrays, self._arrays)):
             self._bound.clear()
         self._arrays = arrays
-        if isinstance(X, Reused) and isinstance(y, Reused):
-            return self._bind((id(X), id(y)), X, y).run()
-        minibatch = HostMemory(X).view(), HostMemory(y).view()
-        key = (X.ctx, *((array.shape, array.dtype) for array in minibatch))
-        return self._bind(key, X, y).run(*minibatch)
-
-    def _bind(self, key: Any, X: np.ndarray, y: np.ndarray) -> "_BoundGraph":
+        in_place = isinstance(X, Reused) and isinstance(y, Reused)
+        values = [] if in_place else [HostMemory(array).view() for array in (X, y)]
+        key = (id(X), id(y)) if in_place else (X.ctx, *((v.shape, v.dtype) for v in values))
         bound = self._bound.pop(key, None)
         if bound is None:
-            if not isinstance(X, Reused):
+            if not in_place:
                 X, y = (np.empty(a.shape, dtype=a.dtype, ctx=a.ctx) for a in (X, y))
             bound = _BoundGraph(self._outputs, self._parameters, X, y)
         self._bound[key] = bound  # at the end: the first is the one that is longest unused
         if len(self._bound) > _MOST_BOUND:
             del self._bound[next(iter(self._bound))]
-        return bound
+        return bound.run(values)
 
 
 class _BoundGraph:
@@ -86,12 +83,12 @@ class _BoundGraph:
         self._inputs = HostMemory(X), HostMemory(y)
         arrays = {name: parameter.data(X.ctx) for name, parameter in parameters.items()}
         trained = {name: p for name, p in parameters.items() if p.grad_req != "null"}
-        os.environ.setdefault("MXNET_SUBGRAPH_VERBOSE", "0")  # or it tells of each binding
-        self._executor = outputs.bind(
-            X.ctx, {"X": X, "y": y, **arrays},
-            args_grad={name: parameter.grad(X.ctx) for name, parameter in trained.items()},
-            grad_req={name: parameter.grad_req for name, parameter in trained.items()},
-        )  # fmt: skip
+        with _plain_operators():
+            self._executor = outputs.bind(
+                X.ctx, {"X": X, "y": y, **arrays},
+                args_grad={name: parameter.grad(X.ctx) for name, parameter in trained.items()},
+                grad_req={name: parameter.grad_req for name, parameter in trained.items()},
+            )  # fmt: skip
         logits, losses = (output.as_np_ndarray() for output in self._executor.outputs)
         self._logits, self._losses = shallow_copy(logits, Reused), shallow_copy(losses, _Losses)
         self._losses.run_backward = _backward(
@@ -99,15 +96,27 @@ class _BoundGraph:
             [arrays[name] for name in trained],
         )  # fmt: skip
 
-    def run(self, *minibatch: numpy.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-        """Run it on what its inputs have, or are given here."""
-        if minibatch:
-            npx.waitall()  # the last minibatch's backward may still read them
-        for memory, values in zip(self._inputs, minibatch):
-            memory.view()[...] = values
+    def run(self, values: List[numpy.ndarray]) -> Tuple[np.ndarray, np.ndarray]:
+        """Run it on features and labels, or without any, on what its inputs hold."""
+        if values:
+            npx.waitall()  # the last minibatch's backward may still read the inputs
+        for memory, value in zip(self._inputs, values):
+            memory.view()[...] = value
         # Not by the executor's own `forward`, which makes new arrays of the outputs each time.
         check_call(_LIB.MXExecutorForward(self._executor.handle, int(autograd.is_training())))
         return self._logits, self._losses
+
+
+@contextmanager
+def _plain_operators() -> Iterator[None]:
+    """Let MXNet bind a graph as it is, and without a line about it."""
+    os.environ.setdefault("MXNET_SUBGRAPH_VERBOSE", "0")
+    backend = os.environ.pop("MXNET_SUBGRAPH_BACKEND", None)
+    try:
+        yield
+    finally:
+        if backend is not None:
+            os.environ["MXNET_SUBGRAPH_BACKEND"] = backend
 
 
 def _backward(executor: Any, heads: list, arrays: list) -> Callable[[], None]:

@@ -46,6 +46,8 @@ def test_what_can_be_understood_is(monkeypatch, name, text, becomes):
         ("MXNET_ENGINE_TYPE", ["naiveengine", "Fast"]),
         ("MXNET_MKLDNN_ENABLED", ["yes", "2"]),
         ("MXNET_TUNING_WEIGHT_SCALE", ["abc"]),
+        ("MXNET_EXEC_BULK_EXEC_INFERENCE", ["abc", "2"]),
+        ("MXNET_SUBGRAPH_VERBOSE", ["abc", "true"]),
     ],
 )
 def test_what_cannot_is_refused(monkeypatch, name, texts):
@@ -59,6 +61,11 @@ def test_a_command_takes_what_openmp_takes(run):
     result = run(*TRAIN, env={"OMP_NUM_THREADS": "1,2", "MXNET_ENGINE_TYPE": ""})
     assert result.stderr == ""
     assert "OMP_NUM_THREADS=1\n" in result.stdout
+
+
+@pytest.mark.parametrize("backend", ["NONE", "what a library of the reader's own registers"])
+def test_a_command_binds_its_graph_as_it_is(run, backend):
+    assert run(*TRAIN, env={"MXNET_SUBGRAPH_BACKEND": backend}).stderr == ""
 
 
 @pytest.mark.parametrize("loader", ["arrays", "d2l"])

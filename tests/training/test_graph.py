@@ -109,6 +109,20 @@ def test_the_loader_writes_where_the_graph_reads():
     assert len(seen) == 2  # of 8 and of 4 examples
 
 
+def test_the_labels_may_come_from_elsewhere():
+    net = build_mlp((4,), 3, num_inputs=6)
+    graph = with_loss(net)
+    loader = ArrayLoader(numpy.random.RandomState(0).rand(8, 6), numpy.zeros(8, "int32"), 8)
+    ((X, y),) = minibatches(loader, graph)
+    graph(X, y)
+    for label in (1, 2):
+        others = np.full((8,), label, dtype="int32")
+        losses = graph(X, others)[1]
+        assert (losses == gluon.loss.SoftmaxCrossEntropyLoss()(net(X), others)).all()
+        assert (others == label).all()
+    assert (y == 0).all()
+
+
 def test_who_may_keep_a_minibatch_gets_new_ones():
     class Augmented(ArrayLoader):
         def __iter__(self):
