@@ -165,7 +165,7 @@ def cell(monkeypatch, tmp_path):
 
 @contextmanager
 def without_permission(folder, mode=0):
-    """Be one who may not read or search a folder, as root may."""
+    """Take a folder's permissions away; root, whom that does not stop, becomes another user."""
     before = folder.stat().st_mode
     folder.chmod(mode)
     root = os.geteuid() == 0

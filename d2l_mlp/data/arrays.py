@@ -94,7 +94,7 @@ def check_features(X: Array, first: int = 0, dtype: Optional[str] = None) -> Non
     for start in range(0, len(X), _AT_ONCE):
         piece = to_numpy(X[start : start + _AT_ONCE])
         with numpy.errstate(over="ignore"):
-            finite = numpy.isfinite(piece if dtype is None else piece.astype(dtype))
+            finite = numpy.isfinite(piece if dtype is None else piece.astype(dtype, copy=False))
         if not finite.all():
             i, *where = numpy.argwhere(~finite)[0]
             value = piece[(i, *where)]

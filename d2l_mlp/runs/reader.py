@@ -11,6 +11,7 @@ from d2l_mlp.runs import checkpoint, config, verification
 from d2l_mlp.runs.errors import RunError
 from d2l_mlp.runs.naming import CHECKPOINTS
 from d2l_mlp.runs.net import net_with
+from d2l_mlp.runtime import files
 from d2l_mlp.training.hyperparameters import Hyperparameters
 from d2l_mlp.training.state import EpochMetrics
 
@@ -71,9 +72,13 @@ def load(
 def check_folder(folder: Path) -> None:
     """Raise a `RunError` if a folder is not a run's."""
     checkpoints = folder / CHECKPOINTS
-    if not folder.is_dir():
+    try:
+        is_folder, has_checkpoints = files.is_folder(folder, True), files.is_folder(checkpoints)
+    except ValueError as error:
+        raise RunError(*error.args) from None
+    if not is_folder:
         raise RunError(f"{folder} is not a folder; name the folder of a run")
-    if checkpoints.is_symlink() or not checkpoints.is_dir():
+    if not has_checkpoints:
         raise RunError(f"{folder} has no folder {CHECKPOINTS}; name the folder of a run")
 
 

@@ -5,7 +5,6 @@ Nothing in these files can name a path or a piece of code, and no link is follow
 
 import json
 import logging
-import stat
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional
@@ -85,15 +84,13 @@ def load(folder: Path, config: Optional[Config] = None) -> Checkpoint:
 
 def _is_folder(path: Path) -> bool:
     try:
-        return stat.S_ISDIR(path.lstat().st_mode)
-    except FileNotFoundError:
-        return False
-    except OSError as error:
-        raise CheckpointError(f"{path} cannot be read ({error.strerror})") from error
+        return files.is_folder(path)
+    except ValueError as error:
+        raise CheckpointError(*error.args) from None
 
 
 def _is_gone(path: Path) -> bool:
-    # Not by os.path.lexists, which says so too where the folder around it may not be searched.
+    # os.path.lexists also returns False where the folder around it may not be searched.
     try:
         path.lstat()
     except FileNotFoundError:

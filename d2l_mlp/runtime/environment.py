@@ -1,7 +1,7 @@
 """Environment variables that MXNet reads: values it does not understand end the process there.
 
-The tables are of what MXNet 1.9.1's library says that it expects; variables not in them are read by
-Python, are text, or are left alone by what this package does.
+The tables are of what MXNet 1.9.1's library, or its trainer, reads as a number or a choice; other
+variables are text, or are left alone by what this package does.
 """
 
 import os

@@ -6,6 +6,34 @@ import stat
 from pathlib import Path
 
 
+def is_folder(path: Path, follow: bool = False) -> bool:
+    """Tell whether there is a folder, and no symbolic link, at a path.
+
+    Parameters
+    ----------
+    path : Path
+        To look at.
+    follow : bool, default False
+        Look at what a symbolic link at the path's end points to.
+
+    Returns
+    -------
+    bool
+        Whether there is.
+
+    Raises
+    ------
+    ValueError
+        If that cannot be found out, as where a folder around it may not be searched.
+    """
+    try:
+        return stat.S_ISDIR((path.stat() if follow else path.lstat()).st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read ({error.strerror})") from None
+
+
 def read(path: Path, most: int, follow: bool = False) -> bytes:
     """Read a regular file that is not larger than it may be.
 

@@ -4,7 +4,7 @@ A minibatch has some ten matrix products, and between them OpenMP's threads wait
 millisecond. By default they wait awake, for up to 3 ms: the fastest way on a quiet machine. But
 where another process wants the processor, the system lets the two take turns of milliseconds, and
 a thread that has waited awake has had its turn when the work comes. An epoch then takes four times
-as long; less than twice, if the threads go to sleep at once.
+as long; about twice, if the threads go to sleep at once.
 
 GNU's OpenMP does the latter by itself as soon as it has more threads than there are processors.
 Here it gets some more, which do nothing, for as long as other processes want to run.

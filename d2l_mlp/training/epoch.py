@@ -40,7 +40,7 @@ def train_epoch(
     Tally
         The sums of the losses and of the right predictions, as met on the way.
     """
-    tally, full, batch_size = Tally(), getattr(train_iter, "minibatch_size", None), 0
+    tally, batch_size = Tally(), getattr(train_iter, "minibatch_size", 0)
     for (X, y), lr in zip(minibatches(train_iter, net_with_loss), rates):
         trainer.set_learning_rate(lr)
         parts = split(X, y, devices)
@@ -51,7 +51,7 @@ def train_epoch(
         # A short last minibatch takes a short step, so that each example has the same weight.
         # At the chapter's learning rate a full step on its few examples is a jolt just before
         # the evaluation, which costs about two points of test accuracy.
-        batch_size = full or max(batch_size, len(y))
+        batch_size = max(batch_size, len(y))
         trainer.step(batch_size)
         for (logits, losses), (_, y) in zip(outputs, parts):
             tally.add(logits, losses, y)

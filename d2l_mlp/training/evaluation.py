@@ -15,8 +15,8 @@ from d2l_mlp.runtime.device import device_of
 from d2l_mlp.runtime.host_memory import HostMemory, Reused
 from d2l_mlp.training.graph import NetWithLoss, minibatches, with_loss
 
-# A GPU computes while Python runs ahead. So far ahead, it always has work; further would only take
-# memory, and a stop would come later than the minibatch on the screen.
+# A GPU, or MXNet's own engine, computes while Python runs ahead. So far ahead, it always has work;
+# further would only take memory, and a stop would come later than the minibatch on the screen.
 _MINIBATCHES_AHEAD = 8
 
 Labels = Union[Sequence[int], numpy.ndarray, np.ndarray]

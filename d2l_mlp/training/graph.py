@@ -42,9 +42,9 @@ def with_loss(net: gluon.Block, *, nan_is_noticed: bool = False) -> NetWithLoss:
         Maps features and labels (n,) to the logits and to the losses (n,) of the examples.
         Compiled, if the net is made of Gluon's ``Sequential``, ``HybridSequential``, ``Dense``,
         ``Dropout``, ``Flatten`` and ``Activation`` and of our `ActivationLayer`, with neither hooks
-        nor methods of its own; the results are the same bit for bit, and on the host the next call
-        overwrites them (`StaticGraph`). Any other net is called as it is, one block after the
-        other.
+        nor methods of its own; the results are the same bit for bit. On the host, the next
+        minibatch of the same shape overwrites them, if any parameter is trained (`StaticGraph`).
+        Any other net is called as it is, one block after the other.
     """
 
     def forward(X: np.ndarray, y: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
@@ -77,7 +77,7 @@ def minibatches(data_iter: Iterable, net_with_loss: NetWithLoss) -> Iterator:
     data_iter : iterable
         Gives minibatches (X, y).
     net_with_loss : callable
-        A graph is done with a minibatch when the next one comes, another net may keep it.
+        A graph is done with a minibatch when the next one comes; another net may keep it.
 
     Returns
     -------

@@ -39,7 +39,7 @@ class NamedStates(mxnet.optimizer.Optimizer):
         self, names: list, settings: Hyperparameters, before: Dict[str, Arrays], steps: int
     ):
         super().__init__(learning_rate=settings.lr, wd=settings.wd, begin_num_update=steps)
-        self._names, self._settings, self._before = names, settings, before
+        self._names, self._settings, self._before = names, settings, dict(before)
         self.arrays: Dict[str, Dict[str, np.ndarray]] = {
             state: {} for state in OPTIMIZERS[settings.optimizer].states(settings)
         }
@@ -52,6 +52,12 @@ class NamedStates(mxnet.optimizer.Optimizer):
             if name in self._before.get(state, {}):
                 arrays[name][:] = self._before[state][name]
         return {state: arrays[name] for state, arrays in self.arrays.items()}
+
+    def keep(self) -> None:
+        """Let parameters that are given new states go on from those that they have."""
+        for state, arrays in self.arrays.items():
+            copies = {name: array.asnumpy() for name, array in arrays.items()}
+            self._before[state] = {**self._before.get(state, {}), **copies}
 
     def update(self, index: int, weight: np.ndarray, grad: np.ndarray, state: Any) -> None:
         """Change a parameter, where Gluon's trainer does."""

@@ -28,8 +28,9 @@ _MOST_BOUND = 32
 class StaticGraph:
     """Maps features and labels to logits and losses, on the host.
 
-    Both are overwritten by the next minibatch of the same shape. If autograd is recording, the
-    losses have a ``backward()`` that computes the gradients of the parameters.
+    Both are overwritten by the next minibatch of the same shape. The losses have a ``backward()``,
+    without arguments, which computes the gradients of the parameters after a forward pass under
+    ``autograd.record()``.
 
     Parameters
     ----------
@@ -54,8 +55,8 @@ class StaticGraph:
 
     def __call__(self, X: np.ndarray, y: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
         """Run the graph on a minibatch."""
-        # Gluon makes this list anew when a parameter gets other memory, or another `grad_req`.
-        arrays = [parameter._data for parameter in self._parameters.values()]
+        # Gluon makes one of these anew for a parameter that is cast, frozen, thawed or such.
+        arrays = [array for p in self._parameters.values() for array in (p._data, p._grad)]
         if not all(map(operator.is_, arrays, self._arrays)):
             self._bound.clear()
         self._arrays = arrays
@@ -83,16 +84,18 @@ class _BoundGraph:
         self._inputs = HostMemory(X), HostMemory(y)
         arrays = {name: parameter.data(X.ctx) for name, parameter in parameters.items()}
         trained = {name: p for name, p in parameters.items() if p.grad_req != "null"}
-        with _plain_operators():
+        if not trained:
+            raise ValueError("every parameter has grad_req 'null' by now; set one to 'write'")
+        with _own_defaults():
             self._executor = outputs.bind(
                 X.ctx, {"X": X, "y": y, **arrays},
                 args_grad={name: parameter.grad(X.ctx) for name, parameter in trained.items()},
                 grad_req={name: parameter.grad_req for name, parameter in trained.items()},
             )  # fmt: skip
-        logits, losses = (output.as_np_ndarray() for output in self._executor.outputs)
+        logits, losses = self._executor.outputs
         self._logits, self._losses = shallow_copy(logits, Reused), shallow_copy(losses, _Losses)
         self._losses.run_backward = _backward(
-            self._executor, [np.zeros_like(logits), np.ones_like(losses)],
+            self._executor, [np.zeros_like(self._logits), np.ones_like(self._losses)],
             [arrays[name] for name in trained],
         )  # fmt: skip
 
@@ -108,8 +111,8 @@ class _BoundGraph:
 
 
 @contextmanager
-def _plain_operators() -> Iterator[None]:
-    """Let MXNet bind a graph as it is, and without a line about it."""
+def _own_defaults() -> Iterator[None]:
+    """Let MXNet bind a graph by its own defaults, and without a line about it."""
     os.environ.setdefault("MXNET_SUBGRAPH_VERBOSE", "0")
     backend = os.environ.pop("MXNET_SUBGRAPH_BACKEND", None)
     try:
@@ -135,6 +138,6 @@ class _Losses(Reused):
 
     run_backward: Callable[[], None]
 
-    def backward(self, *args: Any, **kwargs: Any) -> None:
+    def backward(self) -> None:
         """Compute the gradients of the parameters."""
         self.run_backward()

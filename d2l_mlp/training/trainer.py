@@ -4,7 +4,8 @@ On a CPU, MXNet's operators that update parameters take six to ten times as long
 does it here, in the parameters' own memory.
 """
 
-from typing import Dict, Iterator, List, NamedTuple, Optional
+import operator
+from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 import mxnet
 import numpy
@@ -91,7 +92,10 @@ class _Trainer(gluon.Trainer):
         kvstore = "device" if len(devices) > 1 else None
         super().__init__(parameters, optimizer, kvstore=kvstore, update_on_kvstore=False)
         self._workers, self._devices = workers, devices
-        self._trained = [parameter for parameter in parameters if parameter.grad_req != "null"]
+
+    @property
+    def _trained(self) -> List[gluon.Parameter]:
+        return [parameter for parameter in self._params if parameter.grad_req != "null"]
 
     def _allreduce_grads(self) -> None:
         if len(self._devices) == self._workers.number == 1:
@@ -132,14 +136,18 @@ class _Slot(NamedTuple):
 class _HostTrainer(_Trainer):
     """Updates the parameters in their own memory, with NumPy."""
 
-    _memory: Optional[List[_Slot]] = None
+    _memory: Sequence[_Slot] = ()
+    _found: Optional[list] = None
 
     def _update(self, ignore_stale_grad: bool = False) -> None:
-        if self._memory is None:
-            self._memory = list(self._find_memory())
+        arrays = [array for p in self._params for array in (p._data, p._grad)]
+        if self._found is None or not all(map(operator.is_, arrays, self._found)):
+            # Gluon has made one of these anew, for a parameter that was cast, frozen or such.
+            self.optimizer.keep()
+            self._found, self._memory = arrays, list(self._find_memory())
         fresh = [slot for slot in self._memory if slot.weight.array._fresh_grad]
         if len(fresh) < len(self._memory) and not ignore_stale_grad:
-            super()._update()  # which says what is wrong, and changes nothing
+            return super()._update()  # which says what is wrong, and changes nothing
         npx.waitall()
         views = [
             (weight.view(), grad.view(), {name: memory.view() for name, memory in states.items()})

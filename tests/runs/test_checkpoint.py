@@ -13,7 +13,7 @@ import pytest
 
 from d2l_mlp.cli.train_flags import read_flags
 from d2l_mlp.data.loaders import ArrayLoader
-from d2l_mlp.runs import checkpoint, config, verification
+from d2l_mlp.runs import checkpoint, config, reader, verification
 from d2l_mlp.runs.errors import RunError
 from d2l_mlp.runs.folder import Run
 from d2l_mlp.runs.net import new_net
@@ -282,7 +282,7 @@ def test_no_checkpoint_at_all(run):
 
 
 def test_checkpoints_that_may_not_be_looked_at(run):
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
         place = Path(name)
         place.chmod(0o711)  # unlike pytest's folders, so that it is the next one that is closed
         folder = Path(shutil.move(str(run / "checkpoints"), name))
@@ -292,6 +292,9 @@ def test_checkpoints_that_may_not_be_looked_at(run):
         ]:
             with without_permission(closed, mode), pytest.raises(CheckpointError, match=says):
                 verification.load(folder)
+        says = r"cannot be read \(Permission denied\)"
+        with without_permission(place), pytest.raises(RunError, match=says):
+            reader.load(place / "run")
 
 
 def test_a_bad_checkpoint_is_replaced_and_its_leftovers_go(run, made, caplog):

@@ -109,6 +109,16 @@ def test_the_loader_writes_where_the_graph_reads():
     assert len(seen) == 2  # of 8 and of 4 examples
 
 
+def test_a_loader_writes_elsewhere_for_each_graph():
+    loader = ArrayLoader(numpy.zeros((8, 6), "float32"), numpy.zeros(8, "int32"), 8)
+    graphs = [with_loss(build_mlp((4,), 3, num_inputs=6)) for _ in range(2)]
+    ((X1, y1),), ((X2, y2),) = (minibatches(loader, graph) for graph in graphs)
+    X1[:] = 1
+    y1[:] = 1
+    assert (X2 == 0).all()
+    assert (y2 == 0).all()
+
+
 def test_the_labels_may_come_from_elsewhere():
     net = build_mlp((4,), 3, num_inputs=6)
     graph = with_loss(net)

@@ -188,6 +188,51 @@ def test_a_net_that_is_changed_between_epochs_is_the_one_that_goes_on(change):
         assert (new == old).all() == (frozen and old.shape[0] == 6)
 
 
+ADAM, MOMENTUM = {"optimizer": "adam"}, {"momentum": 0.9, "lr": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("change", "like", "settings"),
+    [
+        (lambda net: net.cast("float32"), None, ADAM),
+        (lambda net: net.cast("float32"), None, MOMENTUM),
+        (lambda net: net[0].collect_params().reset_ctx(mxnet.cpu()), None, ADAM),
+        (lambda net: net[0].collect_params().reset_ctx(mxnet.cpu()), None, MOMENTUM),
+        (
+            lambda net: net[0].collect_params().setattr("grad_req", "null"),
+            lambda net: net[0].collect_params().setattr("lr_mult", 0.0), ADAM,
+        ),
+    ],
+)  # fmt: skip
+def test_the_optimizer_follows_such_a_net(change, like, settings):
+    trained = []
+    for way in (change, like):
+        mxnet.random.seed(0)
+        net = build_mlp((6,), 3, num_inputs=5)
+        fit(
+            net, loader(), loader(), num_epochs=4, **settings,
+            on_epoch=lambda state, net=net, way=way: way and len(state.history) == 2 and way(net),
+        )  # fmt: skip
+        trained.append(values(net))
+    for changed, expected in zip(*trained):
+        assert (changed == expected).all()
+
+
+def test_what_thaws_is_trained():
+    net = build_mlp((6,), 3, num_inputs=5)
+    net[0].collect_params().setattr("grad_req", "null")
+    seen = []
+
+    def on_epoch(state):
+        seen.append(values(net)[0])
+        if len(state.history) == 2:
+            net[0].collect_params().setattr("grad_req", "write")
+
+    fit(net, loader(), loader(), num_epochs=3, lr=0.5, on_epoch=on_epoch)
+    assert (seen[0] == seen[1]).all()
+    assert (seen[1] != seen[2]).any()
+
+
 def test_a_net_with_nothing_to_train_is_refused():
     net = build_mlp((6,), 3, num_inputs=5)
     net.collect_params().setattr("grad_req", "null")
