@@ -88,7 +88,8 @@ def useful_threads(examples: int, weights: Iterable[Tuple[int, ...]]) -> int:
     A second thread earns its waking by 12 million operations of the largest product: measured on
     two cores, for 16 to 4,096 examples and 16 to 4,096 units. Each one more earns it by 12 million
     more, if the minibatch has 64 examples for each and the layer 32 units; with fewer, the weights
-    would go from one core's cache to the other's for little work. 200 million earn it in any case.
+    would go from one core's cache to the other's for little work. Each 200 million operations earn
+    a thread in any case.
 
     Parameters
     ----------
