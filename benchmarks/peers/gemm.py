@@ -1,4 +1,4 @@
-"""The floor: the matrix products of an epoch of the MLP and nothing else, by PyTorch."""
+"""PyTorch's floor: the matrix products of an epoch of the MLP and nothing else."""
 
 import torch
 from common import args, take_turns
