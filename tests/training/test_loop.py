@@ -240,6 +240,22 @@ def test_a_net_with_nothing_to_train_is_refused():
         fit(net, loader(), loader())
 
 
+def test_copies_of_the_examples_do_not_lengthen_the_step():
+    class Doubled(ArrayLoader):
+        def __iter__(self):
+            for X, y in super().__iter__():
+                yield np.concatenate([X, X]), np.concatenate([y, y])
+
+    trained = []
+    for kind in (ArrayLoader, Doubled):
+        mxnet.random.seed(0)
+        net = build_mlp((6,), 3, num_inputs=5)
+        fit(net, kind(X, Y, 11), loader(), num_epochs=2, lr=0.5)
+        trained.append(values(net))
+    for plain, doubled in zip(*trained):
+        numpy.testing.assert_allclose(doubled, plain, rtol=1e-4, atol=1e-6)
+
+
 def test_threads_may_share_a_loader():
     shared, nets = loader(X=RANDOM.randn(4000, 5), y=RANDOM.randint(0, 3, 4000), batch_size=100), []
     for _ in range(4):
