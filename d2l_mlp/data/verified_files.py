@@ -18,15 +18,11 @@ class DatasetError(ValueError):
 
 def has_files(folder: Path, release: str) -> bool:
     """Tell if a folder has a file of a release, right or wrong; a DatasetError if it hides them."""
-    for path in (path for file in RELEASES[release] for path in _paths(folder, file)):
-        try:
-            path.lstat()
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        except OSError as error:
-            raise DatasetError(f"{path} cannot be read ({error.strerror})") from None
-        return True
-    return False
+    paths = (path for file in RELEASES[release] for path in _paths(folder, file))
+    try:
+        return any(files.status(path) for path in paths)
+    except ValueError as error:
+        raise DatasetError(*error.args) from None
 
 
 def read_file(folder: Path, file: File) -> bytes:

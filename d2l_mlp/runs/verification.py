@@ -90,14 +90,10 @@ def _is_folder(path: Path) -> bool:
 
 
 def _is_gone(path: Path) -> bool:
-    # os.path.lexists also returns False where the folder around it may not be searched.
     try:
-        path.lstat()
-    except FileNotFoundError:
-        return True
-    except OSError:
+        return files.status(path) is None
+    except ValueError:  # which is another matter
         return False
-    return False
 
 
 def _load(path: Path, config: Optional[Config]) -> Checkpoint:

@@ -4,22 +4,23 @@ import errno
 import os
 import stat
 from pathlib import Path
+from typing import Optional
 
 
-def is_folder(path: Path, follow: bool = False) -> bool:
-    """Tell whether there is a folder, and no symbolic link, at a path.
+def status(path: Path, follow: bool = False) -> Optional[os.stat_result]:
+    """Look at what there is at a path.
 
     Parameters
     ----------
     path : Path
         To look at.
     follow : bool, default False
-        Look at what a symbolic link at the path's end points to.
+        Look at what a symbolic link at the path's end points to, instead of at the link.
 
     Returns
     -------
-    bool
-        Whether there is.
+    os.stat_result or None
+        None if there is nothing.
 
     Raises
     ------
@@ -27,11 +28,23 @@ def is_folder(path: Path, follow: bool = False) -> bool:
         If that cannot be found out, as where a folder around it may not be searched.
     """
     try:
-        return stat.S_ISDIR((path.stat() if follow else path.lstat()).st_mode)
+        return path.stat() if follow else path.lstat()
     except (FileNotFoundError, NotADirectoryError):
-        return False
+        return None
     except OSError as error:
         raise ValueError(f"{path} cannot be read ({error.strerror})") from None
+
+
+def is_folder(path: Path, follow: bool = False) -> bool:
+    """Tell whether there is a folder; parameters and errors are those of `status`.
+
+    Returns
+    -------
+    bool
+        False also for a symbolic link, unless it is followed.
+    """
+    found = status(path, follow)
+    return found is not None and stat.S_ISDIR(found.st_mode)
 
 
 def read(path: Path, most: int, follow: bool = False) -> bytes:
