@@ -5,11 +5,12 @@ take six times as long as NumPy, which finds out what the processor can do.
 """
 
 import ctypes
-from typing import Any, Type, TypeVar
+import operator
+from typing import Any, Iterable, Type, TypeVar
 
 import mxnet
 import numpy
-from mxnet import np
+from mxnet import gluon, np
 from mxnet.base import _LIB, NDArrayHandle, check_call
 
 Array = TypeVar("Array", bound=np.ndarray)
@@ -55,6 +56,27 @@ class HostMemory:
             self._view = numpy.asarray(_Interface(self.array, address))
             self._viewed = address  # last: Ctrl-C may come in between
         return self._view
+
+
+class MemoryWatch:
+    """Notices when Gluon gives parameters other memory: as they are cast, moved, frozen or thawed.
+
+    Parameters
+    ----------
+    parameters : iterable of gluon.Parameter
+        To be watched.
+    """
+
+    def __init__(self, parameters: Iterable[gluon.Parameter]):
+        self._parameters = list(parameters)
+        self._seen: list = []
+
+    def has_changed(self) -> bool:
+        """Tell whether it has since this was last asked; the first time, that it has."""
+        arrays = [array for p in self._parameters for array in (p._data, p._grad)]
+        same = len(arrays) == len(self._seen) and all(map(operator.is_, arrays, self._seen))
+        self._seen = arrays
+        return not same
 
 
 class Reused(np.ndarray):

@@ -6,7 +6,6 @@ its arrays once, and runs forward and backward as one piece each: 0.57 ms instea
 minibatch of 784-256-10, 0.20 instead of 0.33 for one of 784-64-10.
 """
 
-import operator
 import os
 from collections import defaultdict
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from mxnet import autograd, gluon, np, npx
 from mxnet.base import _LIB, c_handle_array, check_call
 
 from d2l_mlp.data.loaders import ArrayLoader
-from d2l_mlp.runtime.host_memory import HostMemory, Reused, shallow_copy
+from d2l_mlp.runtime.host_memory import HostMemory, MemoryWatch, Reused, shallow_copy
 
 # A run has few: full and last minibatches, in training and in evaluation, on each device. Lists of
 # minibatches may have more.
@@ -50,16 +49,13 @@ class StaticGraph:
     def __init__(self, outputs: mxnet.sym.Symbol, parameters: Mapping[str, gluon.Parameter]):
         self.memory: Dict[ArrayLoader, Dict[int, List[HostMemory]]] = defaultdict(dict)
         self._outputs, self._parameters = outputs, parameters
-        self._arrays: List[Any] = []
+        self._watch = MemoryWatch(parameters.values())
         self._bound: Dict[Any, _BoundGraph] = {}
 
     def __call__(self, X: np.ndarray, y: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
         """Run the graph on a minibatch."""
-        # Gluon makes one of these anew for a parameter that is cast, frozen, thawed or such.
-        arrays = [array for p in self._parameters.values() for array in (p._data, p._grad)]
-        if not all(map(operator.is_, arrays, self._arrays)):
+        if self._watch.has_changed():
             self._bound.clear()
-        self._arrays = arrays
         in_place = isinstance(X, Reused) and isinstance(y, Reused)
         values = [] if in_place else [HostMemory(array).view() for array in (X, y)]
         key = (id(X), id(y)) if in_place else (X.ctx, *((v.shape, v.dtype) for v in values))

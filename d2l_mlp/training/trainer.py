@@ -4,15 +4,14 @@ On a CPU, MXNet's operators that update parameters take six to ten times as long
 does it here, in the parameters' own memory.
 """
 
-import operator
-from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional
 
 import mxnet
 import numpy
 from mxnet import gluon, np, npx
 
 from d2l_mlp.runtime.device import device_of
-from d2l_mlp.runtime.host_memory import HostMemory, is_on_host
+from d2l_mlp.runtime.host_memory import HostMemory, MemoryWatch, is_on_host
 from d2l_mlp.runtime.workers import Workers
 from d2l_mlp.training.hyperparameters import Hyperparameters
 from d2l_mlp.training.named_states import NamedStates
@@ -136,15 +135,15 @@ class _Slot(NamedTuple):
 class _HostTrainer(_Trainer):
     """Updates the parameters in their own memory, with NumPy."""
 
-    _memory: Sequence[_Slot] = ()
-    _found: Optional[list] = None
+    def __init__(self, *args: Any):
+        super().__init__(*args)
+        self._watch = MemoryWatch(self._params)
+        self._memory: List[_Slot] = []
 
     def _update(self, ignore_stale_grad: bool = False) -> None:
-        arrays = [array for p in self._params for array in (p._data, p._grad)]
-        if self._found is None or not all(map(operator.is_, arrays, self._found)):
-            # Gluon has made one of these anew, for a parameter that was cast, frozen or such.
+        if self._watch.has_changed():
             self.optimizer.keep()
-            self._found, self._memory = arrays, list(self._find_memory())
+            self._memory = list(self._find_memory())
         fresh = [slot for slot in self._memory if slot.weight.array._fresh_grad]
         if len(fresh) < len(self._memory) and not ignore_stale_grad:
             return super()._update()  # which says what is wrong, and changes nothing
