@@ -18,8 +18,8 @@ def gatherer(
     Parameters
     ----------
     X : numpy.ndarray or mxnet.np.ndarray
-        NumPy's: grey images, uint8 of shape (n, 28, 28). MXNet's: features of shape
-        (n, ...), or labels (n,).
+        NumPy's: grey images, uint8 of shape (n, 28, 28). MXNet's: features of shape (n, ...), or
+        labels (n,).
     device : mxnet.Context
         Where `X` is, and the features that are gathered.
 

@@ -59,9 +59,10 @@ def test_no_more_than_a_container_s_share(run, group, quota, most):
 @pytest.mark.parametrize(
     ("examples", "units", "faster"),
     [
-        (256, 256, True), (256, 32, True), (1024, 16, True), (128, 64, True), (64, 256, True),
-        (64, 4096, True), (32, 1024, True), (16, 1024, True), (256, 16, False), (64, 32, False),
-        (32, 64, False), (16, 256, False), (16, 64, False),
+        (256, 256, True), (256, 64, True), (256, 32, True), (1024, 16, True), (128, 1024, True),
+        (128, 256, True), (128, 64, True), (64, 4096, True), (64, 256, True), (32, 1024, True),
+        (16, 1024, True), (256, 16, False), (64, 32, False), (32, 64, False), (16, 256, False),
+        (16, 64, False),
     ],
 )  # fmt: skip
 def test_a_second_thread_where_it_is_faster(examples, units, faster):

@@ -257,9 +257,8 @@ def test_copies_of_the_examples_do_not_lengthen_the_step():
 
 
 def test_threads_may_share_a_loader():
-    shared, nets = loader(X=RANDOM.randn(4000, 5), y=RANDOM.randint(0, 3, 4000), batch_size=100), []
-    for _ in range(4):
-        nets.append(build_mlp((64,), 3, num_inputs=5))
+    shared = loader(X=RANDOM.randn(4000, 5), y=RANDOM.randint(0, 3, 4000), batch_size=100)
+    nets = [build_mlp((64,), 3, num_inputs=5) for _ in range(4)]
     alone = [evaluate(net, shared) for net in nets]
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(lambda net: evaluate(net, shared), nets)) == alone
