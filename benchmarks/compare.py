@@ -5,6 +5,8 @@
 Exits with 1 if the programs' training losses differ by more than 2 %: the work was not the same.
 """
 
+from __future__ import annotations
+
 import argparse
 import json
 import sys

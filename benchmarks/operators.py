@@ -6,25 +6,27 @@ Trains 784-256-10 on minibatches of 256 as ``python -m d2l_mlp.train --hidden 25
 MXNet's own profiler watch the second epoch. The profiler itself takes some of the time.
 """
 
+from __future__ import annotations
+
 import json
 import tempfile
 from pathlib import Path
 
-from d2l_mlp.data import fashion_mnist
-from d2l_mlp.runtime import processors
+from d2l_mlp.data.fashion_mnist import load_fashion_mnist
+from d2l_mlp.hardware.cpu import use_all_processors
 
-processors.use_all()
+use_all_processors()
 
-from mxnet import profiler  # noqa: E402  (after the processors are settled)
+from mxnet import profiler
 
-from d2l_mlp.data.loaders import array_loaders  # noqa: E402
-from d2l_mlp.mlp import build_mlp  # noqa: E402
-from d2l_mlp.training.loop import fit  # noqa: E402
+from d2l_mlp.data.loaders import array_loaders
+from d2l_mlp.mlp import build_mlp
+from d2l_mlp.training.loop import fit
 
 
 def main() -> None:
     """Train, and print the table."""
-    train_iter, test_iter = array_loaders(fashion_mnist.load("fashion-mnist"), 256)
+    train_iter, test_iter = array_loaders(load_fashion_mnist("fashion-mnist"), 256)
     few = [next(iter(test_iter))]  # an evaluation too short to count
     net = build_mlp((256,), num_inputs=784)
 

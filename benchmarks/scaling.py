@@ -7,6 +7,8 @@ programs take turns at each point. Draws seconds against floating-point operatio
 of ten, with the line of the matrix products alone.
 """
 
+from __future__ import annotations
+
 import argparse
 import json
 from pathlib import Path

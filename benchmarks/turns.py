@@ -4,18 +4,21 @@ Each peer gets a virtual environment of its own. The programs take turns, A B C 
 machine whose speed drifts slows all of them alike; ratios are taken turn by turn.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Dict, Iterator, List, NamedTuple
+from typing import NamedTuple
 
 import numpy
 
-from d2l_mlp.data import fashion_mnist
+from d2l_mlp.data.fashion_mnist import load_fashion_mnist
 
 PEERS = Path(__file__).parent / "peers"
 
@@ -25,7 +28,7 @@ class Program(NamedTuple):
 
     package: str
     """Of its virtual environment; none: the one that this script runs in."""
-    command: List[str]
+    command: list[str]
 
 
 PROGRAMS = {
@@ -62,7 +65,7 @@ class Bench:
         Folder of the virtual environments; one that is there already is used as it is.
     """
 
-    def __init__(self, names: List[str], envs: Path):
+    def __init__(self, names: list[str], envs: Path):
         envs.mkdir(parents=True, exist_ok=True)
         self.envs = envs
         self.commands = {
@@ -88,7 +91,7 @@ class Bench:
     def _data(self) -> Path:
         path = self.envs.resolve() / "fashion-mnist.npz"
         if not path.exists():
-            data = fashion_mnist.load("fashion-mnist")
+            data = load_fashion_mnist("fashion-mnist")
             numpy.savez(
                 path, train_images=data.train[0], train_labels=data.train[1],
                 test_images=data.test[0], test_labels=data.test[1],
@@ -103,7 +106,7 @@ class Bench:
             env={**os.environ, "PYTHONPATH": root}, text=True,
         )  # fmt: skip
 
-    def epochs(self, rounds: int, *flags: str) -> Iterator[Dict[str, Dict]]:
+    def epochs(self, rounds: int, *flags: str) -> Iterator[dict[str, dict]]:
         """Let the programs, all started, train an epoch each in turn; the first is a warm-up."""
         processes = {name: self.start(name, *flags) for name in self.commands}
         for number in range(rounds + 1):
@@ -121,7 +124,7 @@ class Bench:
         for process in processes.values():
             process.communicate()
 
-    def whole_process(self, name: str, epochs: int) -> Dict:
+    def whole_process(self, name: str, epochs: int) -> dict:
         """Run a program from its cold start to its end; its seconds and its peak memory in MB."""
         begin = time.perf_counter()
         process = self.start(name)

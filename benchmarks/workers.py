@@ -8,6 +8,8 @@ same work without a word to each other; the difference is communication. All tak
 epoch. One formula is fitted to that; another says what it means for a network.
 """
 
+from __future__ import annotations
+
 import argparse
 import itertools
 import json
@@ -21,7 +23,7 @@ from statistics import median
 
 import numpy
 
-from d2l_mlp.runtime import ports
+from d2l_mlp.cli.roles import hold_ports
 
 NETS, WORKERS, BATCH, EXAMPLES = ((256, 256), (4096,)), (1, 2, 4), 256, 60_000
 STEPS = -(-EXAMPLES // BATCH)
@@ -36,23 +38,24 @@ def num_parameters(hidden):
 
 def work(hidden, number, alone):
     """Train as one of the workers, an epoch for each line on standard input."""
-    from d2l_mlp.runtime import processors, roles
+    from d2l_mlp.cli.roles import prepare_role
+    from d2l_mlp.hardware.cpu import use_all_processors
 
     if alone is None:
-        roles.prepare("dist_sync")
-    processors.use_all()
+        prepare_role("dist_sync")
+    use_all_processors()
     import mxnet
 
-    from d2l_mlp.data import fashion_mnist
+    from d2l_mlp.data.fashion_mnist import load_fashion_mnist
     from d2l_mlp.data.loaders import ArrayLoader
     from d2l_mlp.mlp import build_mlp
-    from d2l_mlp.runtime.workers import Workers
+    from d2l_mlp.training.distributed import Workers
     from d2l_mlp.training.loop import fit
 
     workers = Workers(mxnet.kvstore.create("dist_sync") if alone is None else None)
     if alone is not None:  # does what it would do as one of them, but for the sums
         workers.rank, workers.number = alone, number
-    data = fashion_mnist.load("fashion-mnist")
+    data = load_fashion_mnist("fashion-mnist")
     train_iter = ArrayLoader(*data.train, BATCH, 0, rank=workers.rank, num_parts=number)
     few = ArrayLoader(data.test[0][:BATCH], data.test[1][:BATCH], BATCH)
 
@@ -117,7 +120,7 @@ def measure(rounds):
     for hidden in NETS:
         kinds = list(itertools.product(WORKERS, (True, False)))
         groups = {}
-        with ports.held("127.0.0.1", len(kinds)) as numbers:
+        with hold_ports("127.0.0.1", len(kinds)) as numbers:
             try:
                 groups.update((k, Group(hidden, *k, port)) for k, port in zip(kinds, numbers))
                 turns = [{k: g.epoch() for k, g in groups.items()} for _ in range(rounds + 1)][1:]

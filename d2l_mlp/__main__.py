@@ -1,5 +1,7 @@
 """The commands: ``python -m d2l_mlp`` lists them, ``d2l-mlp train ...`` is one of them."""
 
+from __future__ import annotations
+
 import signal
 
 if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
@@ -7,13 +9,13 @@ if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import sys
-from typing import Optional, Sequence
+from collections.abc import Sequence
 
 from d2l_mlp import __version__, doctor, evaluate, export, figures, launch, predict, report, train
 from d2l_mlp.cli import launch_flags, train_flags
+from d2l_mlp.cli.command import tolerant_streams
 from d2l_mlp.cli.completion import complete
-from d2l_mlp.cli.parser import USAGE
-from d2l_mlp.cli.streams import forgiving
+from d2l_mlp.cli.flags import USAGE
 
 PROG = "python -m d2l_mlp"
 
@@ -23,14 +25,14 @@ COMMANDS = {
 }
 
 
-def main(argv: Optional[Sequence[str]] = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run the command that is named first; returns the exit code."""
     flags = {"train": train_flags, "launch": launch_flags}
     complete({name: flags.get(name, module).parser for name, module in COMMANDS.items()})
     name, *rest = (sys.argv[1:] if argv is None else argv) or ["--help"]
     if name in COMMANDS:
         return COMMANDS[name].main(rest)
-    with forgiving():
+    with tolerant_streams():
         if name == "--version":
             print(f"d2l_mlp {__version__}")
         elif name in ("-h", "--help"):

@@ -4,14 +4,15 @@ It works where MXNet does not import, or NumPy is missing: all that is heavy is 
 processes.
 """
 
+from __future__ import annotations
+
 import json
 import sys
 import textwrap
-from typing import List, Optional, Sequence
+from collections.abc import Sequence
 
-from d2l_mlp.cli import signals
-from d2l_mlp.cli.parser import Parser
-from d2l_mlp.cli.streams import check_delivered, forgiving
+from d2l_mlp.cli.command import FAILURE, Signals, check_delivered, run_command, tolerant_streams
+from d2l_mlp.cli.flags import Parser
 from d2l_mlp.diagnosis import framework, machine, main_job, packages, search
 from d2l_mlp.diagnosis.finding import Finding, findings
 
@@ -24,13 +25,13 @@ CHECKS = (
 )  # fmt: skip
 
 
-def main(argv: Optional[Sequence[str]] = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    with forgiving():
+    with tolerant_streams():
         as_json = parser().parse_args(argv).json
-        found: List[Finding] = []
+        found: list[Finding] = []
 
-        def look(_: signals.Signals) -> None:
+        def look(_: Signals) -> None:
             for finding in findings(CHECKS):
                 found.append(finding)
                 if not as_json:
@@ -43,7 +44,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         def failed() -> bool:
             return any(finding.status == "fail" for finding in found)
 
-        return signals.run(PROG, look) or (signals.FAILURE if failed() else 0)
+        return run_command(PROG, look) or (FAILURE if failed() else 0)
 
 
 def line(finding: Finding) -> str:

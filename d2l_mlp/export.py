@@ -1,30 +1,31 @@
 """Take a run's net elsewhere: ``python -m d2l_mlp.export RUN -o model.onnx``."""
 
+from __future__ import annotations
+
 import argparse
 import logging
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Optional, Sequence
 
-from d2l_mlp.cli import signals
-from d2l_mlp.cli.parser import Parser
-from d2l_mlp.cli.streams import forgiving
-from d2l_mlp.runtime import processors
+from d2l_mlp.cli.command import Signals, run_command, tolerant_streams
+from d2l_mlp.cli.flags import Parser
+from d2l_mlp.hardware.cpu import use_all_processors
 
 PROG = "python -m d2l_mlp.export"
 
 
-def main(argv: Optional[Sequence[str]] = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    with forgiving():
+    with tolerant_streams():
         args = parser().parse_args(argv)
         logging.basicConfig(format=f"{PROG}: %(message)s", level=logging.WARNING)
-        return signals.run(PROG, lambda received: _export(args, received))
+        return run_command(PROG, lambda received: _export(args, received))
 
 
-def _export(args: argparse.Namespace, received: signals.Signals) -> None:
+def _export(args: argparse.Namespace, received: Signals) -> None:
     with received.deferred():
-        processors.use_all()  # before anything imports MXNet
+        use_all_processors()  # before anything imports MXNet
         from d2l_mlp.cli import export_job
     export_job.export(args)
 

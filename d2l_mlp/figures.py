@@ -1,47 +1,47 @@
 """Write the chapter's figures into files: ``python -m d2l_mlp.figures --help``."""
 
+from __future__ import annotations
+
 import argparse
 import re
 import sys
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Callable, Dict, Optional, Sequence
+from typing import Callable
 
 from d2l_mlp.activations import PRELU_SLOPE
-from d2l_mlp.cli import signals
-from d2l_mlp.cli.parser import Parser
-from d2l_mlp.cli.streams import check_delivered, forgiving
-from d2l_mlp.plotting import expressions
-from d2l_mlp.plotting.gallery import FIGURES, FigureOptions, curve, find
-from d2l_mlp.plotting.savefig import FORMATS, save_figure
+from d2l_mlp.cli.command import Signals, check_delivered, run_command, tolerant_streams
+from d2l_mlp.cli.flags import Parser
+from d2l_mlp.plotting.expressions import parse_expression
+from d2l_mlp.plotting.figures import FIGURES, FigureOptions, expression_curve, find_figure
+from d2l_mlp.plotting.style import FORMATS, save_figure
 
 PROG = "python -m d2l_mlp.figures"
 
 
-def main(argv: Optional[Sequence[str]] = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    with forgiving():
+    with tolerant_streams():
         p = parser()
         args = p.parse_args(argv)
         if args.list:
-            return signals.run(PROG, _list)
+            return run_command(PROG, _list)
         try:
             drawings = _choose(args)
         except ValueError as error:
             p.error(str(error))
-        return signals.run(PROG, lambda received: _write(args, drawings, received))
+        return run_command(PROG, lambda received: _write(args, drawings, received))
 
 
-def _list(_: signals.Signals) -> None:
+def _list(_: Signals) -> None:
     width = max(map(len, FIGURES))
     for name in FIGURES:
         print(f"{name:{width}}  {FIGURES[name][0]}")
     check_delivered()
 
 
-def _write(
-    args: argparse.Namespace, drawings: Dict[str, Callable], received: signals.Signals
-) -> None:
+def _write(args: argparse.Namespace, drawings: dict[str, Callable], received: Signals) -> None:
     try:
         args.output.mkdir(parents=True, exist_ok=True)
         for name, drawing in drawings.items():
@@ -58,7 +58,7 @@ def _write(
         raise OSError(f"cannot write '{target}': {error.strerror}") from error
 
 
-def _choose(args: argparse.Namespace) -> Dict[str, Callable]:
+def _choose(args: argparse.Namespace) -> dict[str, Callable]:
     """Map the name of each file to the function that draws it."""
     options = FigureOptions(args.range, args.step, args.alpha, args.hidden)
     if args.dpi is not None and args.format != "png":
@@ -70,7 +70,7 @@ def _choose(args: argparse.Namespace) -> Dict[str, Callable]:
     if args.name is not None and args.expression is None:
         raise ValueError(f"name {args.name!r}: it is for an --expression, and there is none")
     names = args.names or (FIGURES if args.expression is None else [])
-    drawings: Dict[str, Callable] = {name: partial(find(name), options) for name in names}
+    drawings: dict[str, Callable] = {name: partial(find_figure(name), options) for name in names}
     if args.expression is not None:
         name = "f" if args.name is None else args.name
         if not re.fullmatch(r"[A-Za-z]\w{0,30}", name, re.ASCII) or name in FIGURES:
@@ -78,9 +78,9 @@ def _choose(args: argparse.Namespace) -> Dict[str, Callable]:
                 f"name {name!r}: give up to 31 letters, digits and underscores, a letter first, "
                 "and not the name of a figure of the chapter"
             )
-        f = expressions.parse(args.expression)
-        drawings[name] = partial(curve, f, name, False, options)
-        drawings[f"{name}-grad"] = partial(curve, f, name, True, options)
+        f = parse_expression(args.expression)
+        drawings[name] = partial(expression_curve, f, name, False, options)
+        drawings[f"{name}-grad"] = partial(expression_curve, f, name, True, options)
     return drawings
 
 

@@ -1,19 +1,21 @@
 """The value and the derivative of any elementwise function, by ``autograd.record``."""
 
-from typing import Callable, Tuple
+from __future__ import annotations
+
+from typing import Callable
 
 import numpy
 from mxnet import autograd, np
 from mxnet.base import MXNetError
 
-from d2l_mlp.elementwise import FLOATS
+from d2l_mlp.activations import FLOATS
 
 _BASE = 8
 
 
 def value_and_grad(
     f: Callable[[np.ndarray], np.ndarray], x: np.ndarray
-) -> Tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray]:
     """Compute ``y = f(x)`` and, for every element, its derivative ``dy/dx``.
 
     What the chapter does before it plots a derivative: ``x.attach_grad()``, ``y = f(x)`` under

@@ -4,19 +4,21 @@ It starts MXNet's scheduler, servers and workers, watches them, and leaves none 
 MXNet itself is imported by them alone.
 """
 
+from __future__ import annotations
+
 import sys
-from typing import Optional, Sequence
+from collections.abc import Sequence
 
-from d2l_mlp.cli import launch_job, signals
+from d2l_mlp.cli import launch_job
+from d2l_mlp.cli.command import run_command, tolerant_streams
 from d2l_mlp.cli.launch_flags import PROG, read_flags
-from d2l_mlp.cli.streams import forgiving
 
 
-def main(argv: Optional[Sequence[str]] = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    with forgiving():
+    with tolerant_streams():
         flags = read_flags(argv)
-        return signals.run(PROG, lambda received: launch_job.launch(flags, received))
+        return run_command(PROG, lambda received: launch_job.launch(flags, received))
 
 
 if __name__ == "__main__":

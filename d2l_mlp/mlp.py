@@ -4,14 +4,17 @@ Chapter, section "Hidden Layers": fully connected layers stacked on top of each 
 elementwise activation function after each hidden one, none after the output layer.
 """
 
-from typing import Any, Callable, Optional, Sequence, Union
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Callable
 
 import mxnet
 from mxnet import init, np
 from mxnet.gluon import nn
 
 from d2l_mlp.activations import ACTIVATIONS
-from d2l_mlp.runtime.rules import Choice, Number, Several, check
+from d2l_mlp.rules import Choice, Number, Several, check_value
 
 INITIALIZERS = {
     # Glorot & Bengio 2010: uniform in +-sqrt(6 / (fan_in + fan_out)).
@@ -27,13 +30,13 @@ INITIALIZERS = {
 def build_mlp(
     hidden: Sequence[int] = (256, 256),
     num_outputs: int = 10,
-    activation: Optional[str] = "relu",
+    activation: str | None = "relu",
     *,
     num_inputs: int = 0,
     dropout: float = 0.0,
-    initializer: Optional[str] = "xavier",
+    initializer: str | None = "xavier",
     dtype: str = "float32",
-    device: Optional[mxnet.Context] = None,
+    device: mxnet.Context | None = None,
 ) -> nn.Sequential:
     """Build and initialize an MLP.
 
@@ -67,23 +70,23 @@ def build_mlp(
     gluon.nn.Sequential
         One ``Dense`` layer for each hidden layer and one for the output; with dropout, as the book
         writes it, its layers are numbered along. It refuses features of another dtype, such as
-        uint8; unscaled floats it cannot tell from others (see `d2l_mlp.data.features`).
+        uint8; unscaled floats it cannot tell from others (see `d2l_mlp.data.loaders`).
 
     Raises
     ------
     ValueError
         If a size is not a positive integer, `dropout` no probability or a name unknown.
     """
-    if check("dtype", dtype, Choice(("float32", "float64"))) != "float32" and not num_inputs:
+    if check_value("dtype", dtype, Choice(("float32", "float64"))) != "float32" and not num_inputs:
         raise ValueError(f"num_inputs is {num_inputs!r}; give it, because dtype is {dtype}")
-    hidden = check("hidden", hidden, Several(Number(int, least=1)))
-    num_outputs = check("num_outputs", num_outputs, Number(int, least=1))
-    num_inputs = check("num_inputs", num_inputs, Number(int, least=0))
-    dropout = check("dropout", dropout, Number(float, least=0, below=1))
+    hidden = check_value("hidden", hidden, Several(Number(int, least=1)))
+    num_outputs = check_value("num_outputs", num_outputs, Number(int, least=1))
+    num_inputs = check_value("num_inputs", num_inputs, Number(int, least=0))
+    dropout = check_value("dropout", dropout, Number(float, least=0, below=1))
     if activation is not None:
-        check("activation", activation, Choice(tuple(ACTIVATIONS)))
+        check_value("activation", activation, Choice(tuple(ACTIVATIONS)))
     if initializer is not None:
-        check("initializer", initializer, Choice(tuple(INITIALIZERS)))
+        check_value("initializer", initializer, Choice(tuple(INITIALIZERS)))
     net = nn.Sequential()
     for units in hidden:
         layer = nn.Dense(units, in_units=num_inputs)
@@ -105,7 +108,7 @@ def forward(
     X: np.ndarray,
     weights: Sequence[np.ndarray],
     biases: Sequence[np.ndarray],
-    activation: Union[str, Callable[[np.ndarray], np.ndarray], None] = "relu",
+    activation: str | Callable[[np.ndarray], np.ndarray] | None = "relu",
 ) -> np.ndarray:
     r"""Write out the forward pass of an MLP with any number of hidden layers.
 
@@ -137,7 +140,7 @@ def forward(
         If the shapes do not fit together or the activation is unknown.
     """
     if isinstance(activation, str):
-        check("activation", activation, Choice(tuple(ACTIVATIONS)))
+        check_value("activation", activation, Choice(tuple(ACTIVATIONS)))
         activation = ACTIVATIONS[activation].function
     if len(weights) != len(biases) or not len(weights):
         raise ValueError(f"{len(weights)} weights and {len(biases)} biases; give each layer both")
@@ -154,7 +157,7 @@ def forward(
     return H
 
 
-def softmax(O: np.ndarray) -> np.ndarray:  # noqa: E741 (the chapter's name for it)
+def softmax(O: np.ndarray) -> np.ndarray:
     r"""Turn logits into probabilities, row by row: :math:`\exp(o_j) / \sum_k \exp(o_k)`.
 
     Parameters

@@ -1,16 +1,17 @@
 """Predict what images show: ``python -m d2l_mlp.predict RUN IMAGE...``."""
 
+from __future__ import annotations
+
 import argparse
 import logging
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Optional, Sequence
 
-from d2l_mlp.cli import signals
-from d2l_mlp.cli.parser import Parser, device_name
-from d2l_mlp.cli.streams import forgiving
-from d2l_mlp.plotting.savefig import FORMATS
-from d2l_mlp.runtime import processors
+from d2l_mlp.cli.command import Signals, run_command, tolerant_streams
+from d2l_mlp.cli.flags import Parser, device_name
+from d2l_mlp.hardware.cpu import use_all_processors
+from d2l_mlp.plotting.style import FORMATS
 
 PROG = "python -m d2l_mlp.predict"
 
@@ -18,9 +19,9 @@ _MOST_SHOWN = 50
 _FORMATS = tuple(f".{name}" for name in FORMATS)
 
 
-def main(argv: Optional[Sequence[str]] = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    with forgiving():
+    with tolerant_streams():
         p = parser()
         args = p.parse_args(argv)
         if args.show and args.show.suffix not in _FORMATS:
@@ -30,12 +31,12 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         if args.show and args.show.resolve() in [image.resolve() for image in args.images]:
             p.error(f"--show {args.show} would replace an image; name another file")
         logging.basicConfig(format=f"{PROG}: %(message)s", level=logging.WARNING)
-        return signals.run(PROG, lambda received: _predict(args, received))
+        return run_command(PROG, lambda received: _predict(args, received))
 
 
-def _predict(args: argparse.Namespace, received: signals.Signals) -> None:
+def _predict(args: argparse.Namespace, received: Signals) -> None:
     with received.deferred():
-        processors.use_all()  # before anything imports MXNet
+        use_all_processors()  # before anything imports MXNet
         from d2l_mlp.cli import prediction_job
     prediction_job.predict(args, PROG)
 

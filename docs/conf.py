@@ -1,5 +1,7 @@
 """A site of docs, notebooks and docstrings: ``python -m sphinx -W docs docs/_build/html``."""
 
+from __future__ import annotations
+
 import d2l_mlp
 
 project = "d2l_mlp"

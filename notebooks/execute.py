@@ -1,5 +1,7 @@
 """Run the notebooks and keep what they give: ``python notebooks/execute.py [NOTEBOOK ...]``."""
 
+from __future__ import annotations
+
 import os
 import re
 import sys

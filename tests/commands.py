@@ -17,7 +17,7 @@ def call(*args, cwd, code=0):
     """Call ``-m MODULE FLAGS`` in a folder; give what a process would: exit code and output."""
     dash_m, module, *flags = map(str, args)
     assert dash_m == "-m"
-    import mxnet  # noqa: F401  (a command that imports it would settle how it uses the processors)
+    import mxnet
 
     stdout, stderr, before = StringIO(), StringIO(), Path.cwd()
     os.chdir(cwd)

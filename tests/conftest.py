@@ -10,8 +10,8 @@ import nbformat
 import numpy
 import pytest
 
-import d2l_mlp  # noqa: F401  (before any test module imports mxnet)
-from d2l_mlp.data import fashion_mnist, places
+import d2l_mlp
+from d2l_mlp.data.fashion_mnist import SYSTEM_DIR, load_fashion_mnist, read_release
 from tests import commands
 
 ROOT = Path(__file__).parents[1]
@@ -65,15 +65,15 @@ def _own_machine(tmp_path_factory, monkeypatch):
 @pytest.fixture(scope="session")
 def full():
     """The canonical Fashion-MNIST, from the system package."""
-    if not places.SYSTEM_DIR.exists():
+    if not SYSTEM_DIR.exists():
         reason = "needs the full data set: apt-get install dataset-fashion-mnist"
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
-    return fashion_mnist.read(places.SYSTEM_DIR, "fashion-mnist")
+    return read_release(SYSTEM_DIR, "fashion-mnist")
 
 
 @pytest.fixture(scope="session")
 def sample():
-    return fashion_mnist.load("sample")
+    return load_fashion_mnist("sample")
 
 
 @pytest.fixture(scope="session")
@@ -89,7 +89,7 @@ def compiler():
 def driver(tmp_path_factory, compiler):
     """Build a CUDA driver that answers what a test wants, and give the folder that it is in."""
     folder = tmp_path_factory.mktemp("driver")
-    compiler("-o", folder / "libcuda.so.1", ROOT / "tests" / "runtime" / "libcuda.c")
+    compiler("-o", folder / "libcuda.so.1", ROOT / "tests" / "hardware" / "libcuda.c")
     return folder
 
 

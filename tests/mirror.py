@@ -8,7 +8,7 @@ import struct
 import threading
 import time
 
-from d2l_mlp.data.places import SYSTEM_DIR
+from d2l_mlp.data.fashion_mnist import SYSTEM_DIR
 
 # MD5 of the compressed files in the publisher's README, and the time their gzip headers carry.
 PUBLISHED = {

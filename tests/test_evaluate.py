@@ -5,7 +5,7 @@ import json
 import pytest
 from sklearn.metrics import classification_report
 
-from d2l_mlp.data.canonical import CLASSES
+from d2l_mlp.data.releases import CLASSES
 from tests.nets import written_out
 from tests.processes import SAMPLE, metrics
 

@@ -15,8 +15,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 import d2l_mlp
 from d2l_mlp.activations import ACTIVATIONS
-from d2l_mlp.plotting.gallery import FIGURES, FigureOptions, draw
-from d2l_mlp.plotting.savefig import save_figure
+from d2l_mlp.plotting.figures import FIGURES, FigureOptions, draw
+from d2l_mlp.plotting.style import save_figure
 from tests import recorded
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(d2l_mlp.__file__).parents[1])}
@@ -180,7 +180,7 @@ def test_a_notebook_shows_pictures_as_it_did_before(cell):
     outputs, _ = cell("""%matplotlib inline
 from IPython import get_ipython
 from matplotlib.figure import Figure
-from d2l_mlp.plotting.gallery import draw
+from d2l_mlp.plotting.figures import draw
 from d2l import mxnet as d2l
 svg = get_ipython().display_formatter.formatters["image/svg+xml"].type_printers
 draw("relu")

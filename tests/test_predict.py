@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from d2l_mlp import predict
-from d2l_mlp.data.canonical import CLASSES
+from d2l_mlp.data.releases import CLASSES
 from tests import commands
 from tests.nets import written_out
 from tests.processes import SAMPLE

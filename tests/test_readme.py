@@ -77,10 +77,10 @@ def test_commands_are_accepted(command):
     command.parser().parse_args([flag for flag in flags if flag != "done"])
 
 
-def test_the_table_is_the_rooms_in_their_order():
-    rows = re.search(r"^\| room \|.*\n.*\n((?:\|.*\n)+)", TEXT, re.MULTILINE).group(1).splitlines()
-    rooms = [name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])]
-    assert rooms == list(d2l_mlp.ROOMS)
+def test_the_table_is_the_layers_in_their_order():
+    rows = re.search(r"^\| layer \|.*\n.*\n((?:\|.*\n)+)", TEXT, re.MULTILINE).group(1).splitlines()
+    layers = [name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])]
+    assert layers == list(d2l_mlp.LAYERS)
 
 
 @pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name)

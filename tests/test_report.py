@@ -10,9 +10,9 @@ import numpy
 import pytest
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
-from d2l_mlp.data.canonical import CLASSES
-from d2l_mlp.pages.report import render
-from d2l_mlp.runs.reader import load
+from d2l_mlp.data.releases import CLASSES
+from d2l_mlp.pages.report import render_report
+from d2l_mlp.runs.reader import load_run
 from tests import commands
 from tests.nets import written_out
 from tests.processes import SAMPLE, wait_for
@@ -115,9 +115,9 @@ def test_a_run_that_goes_on(call, start, tmp_path):
 
 def test_a_run_before_its_first_epoch_and_softmax_regression(call, tmp_path, sample):
     call(*SAMPLE, "--hidden", "--epochs", 1, "--out", "r")
-    saved = load(tmp_path / "r")._replace(history=(), epoch=0)
-    page = render([saved], {"sample": sample})
-    assert page == render([saved], {"sample": sample})
+    saved = load_run(tmp_path / "r")._replace(history=(), epoch=0)
+    page = render_report([saved], {"sample": sample})
+    assert page == render_report([saved], {"sample": sample})
     assert "After epoch 0 of 1" in page
     assert "In the order of the classes." in page
     assert "Hidden layers" not in page

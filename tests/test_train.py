@@ -18,8 +18,8 @@ from mxnet.gluon import nn
 import d2l_mlp
 from d2l_mlp import mlp, train
 from d2l_mlp.cli import train_flags
-from d2l_mlp.data import loaders
-from d2l_mlp.runtime import cores
+from d2l_mlp.data.loaders import array_loaders
+from d2l_mlp.hardware.cpu import count_cores
 from d2l_mlp.training.loop import fit
 from tests.conftest import ROOT
 from tests.processes import PROG, SAMPLE, metrics, wait_for_the_end_of_the_group
@@ -46,7 +46,7 @@ def test_a_run_leaves_everything_behind(run, tmp_path, sample):
     lines = result.stdout.splitlines()
     assert lines[0].startswith("data      sample of Fashion-MNIST, 5,000 training and 1,000 test")
     cpus = len(os.sched_getaffinity(0))
-    assert lines[1] == f"device    cpu, {cpus} processors, up to {cores.count()} threads"
+    assert lines[1] == f"device    cpu, {cpus} processors, up to {count_cores()} threads"
     assert lines[2].startswith(f"versions  d2l_mlp {d2l_mlp.__version__}, mxnet 1.9.1, d2l ")
     assert lines[3] == "model     784-32-10, relu, 25,450 parameters, xavier, seed 5"
     assert lines[4:6] == [
@@ -219,8 +219,8 @@ def test_full_set_out_of_reach(error, tmp_path):
     # In a home without the data; the system's package is not asked for, but may be there.
     script = (
         "from pathlib import Path; import sys\n"
-        "from d2l_mlp.data import places; from d2l_mlp import train\n"
-        "places.SYSTEM_DIR = Path('nowhere')\n"
+        "from d2l_mlp.data.fashion_mnist import SYSTEM_DIR; from d2l_mlp import train\n"
+        "SYSTEM_DIR = Path('nowhere')\n"
         "sys.exit(train.main(['--dataset', 'fashion-mnist']))"
     )
     result = subprocess.run(
@@ -410,6 +410,6 @@ def test_ctrl_c_before_training(tmp_path):
 
 
 def test_all_sixty_thousand_images(full):
-    train_iter, test_iter = loaders.array_loaders(full, 256)
+    train_iter, test_iter = array_loaders(full, 256)
     history = fit(mlp.build_mlp(num_inputs=784), train_iter, test_iter, num_epochs=2)
     assert history[-1].val_accuracy >= 0.80

@@ -5,6 +5,8 @@ order each epoch; training loss and accuracy as met during the epoch, test loss 
 A program trains an epoch for each line on its standard input, and prints what it measured.
 """
 
+from __future__ import annotations
+
 import argparse
 import json
 import sys

@@ -1,14 +1,16 @@
 """The book's own loader and loop, with gluon.Trainer as the book sets it up."""
 
-from pathlib import Path  # noqa: I001 (d2l_mlp makes the others importable)
+from __future__ import annotations
+
+from pathlib import Path
 
 from common import LR, args, raw, take_turns
-
 from d2l import mxnet as d2l
-from d2l_mlp.data.book_loaders import use_verified_data
-from d2l_mlp.data.reader import FashionMNIST
 from mxnet import autograd, gluon, init
 from mxnet.gluon import nn
+
+from d2l_mlp.data.d2l_loader import use_verified_data
+from d2l_mlp.data.fashion_mnist import FashionMNIST
 
 X, y, X_test, y_test = raw()
 folder = Path(args.data).parent
@@ -26,7 +28,7 @@ def train_epoch(epoch):
     for X, y in train_iter:
         with autograd.record():
             y_hat = net(X)
-            l = loss(y_hat, y)  # noqa: E741  (the book's name)
+            l = loss(y_hat, y)
         l.backward()
         trainer.step(X.shape[0])
         metric.add(float(l.sum()), d2l.accuracy(y_hat, y), y.size)

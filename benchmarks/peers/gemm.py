@@ -1,5 +1,7 @@
 """PyTorch's floor: the matrix products of an epoch of the MLP and nothing else."""
 
+from __future__ import annotations
+
 import torch
 from common import args, take_turns
 

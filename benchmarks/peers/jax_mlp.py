@@ -1,5 +1,7 @@
 """JAX on the CPU: ``--jit step`` compiles one minibatch's work, ``--jit epoch`` a whole epoch's."""
 
+from __future__ import annotations
+
 from functools import partial
 
 import jax

@@ -1,18 +1,20 @@
 """d2l_mlp's own trainer, set up as ``python -m d2l_mlp.train --hidden 256 --lr 0.1`` does."""
 
+from __future__ import annotations
+
 import sys
 from pathlib import Path
 
 from common import LR, SEED, args, raw, tell
 
-from d2l_mlp.runtime import processors
+from d2l_mlp.hardware.cpu import use_all_processors
 
-processors.use_all()
+use_all_processors()
 
-from d2l_mlp.data.loaders import array_loaders  # noqa: E402  (import MXNet)
-from d2l_mlp.data.reader import FashionMNIST  # noqa: E402
-from d2l_mlp.mlp import build_mlp  # noqa: E402
-from d2l_mlp.training.loop import fit  # noqa: E402
+from d2l_mlp.data.fashion_mnist import FashionMNIST
+from d2l_mlp.data.loaders import array_loaders
+from d2l_mlp.mlp import build_mlp
+from d2l_mlp.training.loop import fit
 
 X, y, X_test, y_test = raw()
 data = FashionMNIST((X, y), (X_test, y_test), "fashion-mnist", Path(args.data).parent)

@@ -1,5 +1,7 @@
 """PyTorch, eager, as its tutorials write it, with the data in memory."""
 
+from __future__ import annotations
+
 import torch
 from common import LR, args, initial_parameters, load, order, take_turns
 from torch import nn

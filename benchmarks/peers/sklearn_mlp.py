@@ -3,6 +3,8 @@
 It keeps the training loss itself; the training accuracy it does not compute, and is spared it.
 """
 
+from __future__ import annotations
+
 import warnings
 
 from common import LR, SEED, args, load, take_turns

@@ -1,8 +1,11 @@
 """What a shell offers after TAB, by argcomplete."""
 
+from __future__ import annotations
+
 import argparse
 import os
-from typing import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from typing import Callable
 
 
 def complete(parsers: Mapping[str, Callable[[], argparse.ArgumentParser]]) -> None:
@@ -17,7 +20,7 @@ def complete(parsers: Mapping[str, Callable[[], argparse.ArgumentParser]]) -> No
         return
     import argcomplete
 
-    from d2l_mlp.plotting.gallery import FIGURES
+    from d2l_mlp.plotting.figures import FIGURES
 
     commands = argparse.ArgumentParser()
     subparsers = commands.add_subparsers(parser_class=argparse.ArgumentParser)

@@ -4,12 +4,14 @@ A worker waits for the others in native code of MXNet. Where one of them is gone
 back to Python, which would handle the signal.
 """
 
+from __future__ import annotations
+
 import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Iterator
 
 
 @contextmanager

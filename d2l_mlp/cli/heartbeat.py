@@ -1,5 +1,7 @@
 """A sign of life, for what has started this command and watches it."""
 
+from __future__ import annotations
+
 import os
 from contextlib import suppress
 

@@ -1,13 +1,15 @@
 """The launching command's flags, and behind -- the training command's."""
 
+from __future__ import annotations
+
 import argparse
+from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
-from typing import List, Optional, Sequence
 
 from d2l_mlp.cli import train_flags
-from d2l_mlp.cli.parser import Parser, by
-from d2l_mlp.runtime.rules import Number
+from d2l_mlp.cli.flags import Parser, argument_type
+from d2l_mlp.rules import Number
 
 PROG = "python -m d2l_mlp.launch"
 
@@ -25,12 +27,12 @@ class LaunchFlags:
     elsewhere: int
     """So many of the workers are started on other machines."""
     host: str
-    port: Optional[int]
+    port: int | None
     deadline: float
     """Seconds."""
     restarts: int
     train: train_flags.TrainFlags
-    arguments: List[str]
+    arguments: list[str]
     """Of the training command, as they were typed."""
 
     @property
@@ -48,28 +50,28 @@ def parser() -> Parser:
     )  # fmt: skip
     # fmt: off
     add = p.add_argument
-    add("--workers", type=by(Number(int, least=1)), required=True, metavar="N",
+    add("--workers", type=argument_type(Number(int, least=1)), required=True, metavar="N",
         help="processes that compute, each on its part of every minibatch")
-    add("--servers", type=by(Number(int, least=1)), default=1, metavar="N",
+    add("--servers", type=argument_type(Number(int, least=1)), default=1, metavar="N",
         help="processes that sum the workers' gradients")
-    add("--restarts", type=by(Number(int, least=0)), default=0, metavar="N",
+    add("--restarts", type=argument_type(Number(int, least=0)), default=0, metavar="N",
         help="after a failure, go on from the last checkpoint, so many times")
-    add("--deadline", type=by(Number(float, above=0)), default=120.0, metavar="SECONDS",
+    add("--deadline", type=argument_type(Number(float, above=0)), default=120.0, metavar="SECONDS",
         help="without progress, after which the processes count as hung; a minute more until "
         "all of them have begun")
     add("--host", type=_address, default=LOOPBACK, metavar="ADDRESS",
         help="address of this machine to listen at, and at no other. Whoever reaches it can take "
         "part: give one of a private network")
-    add("--port", type=by(Number(int, least=1, most=65535)), metavar="N",
+    add("--port", type=argument_type(Number(int, least=1, most=65535)), metavar="N",
         help="port of that address for the scheduler (default: a free one)")
-    add("--elsewhere", type=by(Number(int, least=0)), default=0, metavar="N",
+    add("--elsewhere", type=argument_type(Number(int, least=0)), default=0, metavar="N",
         help="so many of the workers are started on other machines, by the command that is printed")
     add("arguments", nargs="*", metavar="-- FLAGS", help=f"those of {train_flags.PROG}")
     # fmt: on
     return p
 
 
-def read_flags(argv: Optional[Sequence[str]] = None) -> LaunchFlags:
+def read_flags(argv: Sequence[str] | None = None) -> LaunchFlags:
     """Read the command line; one that makes no sense ends the program with the exit code 2."""
     p = parser()
     args, others = p.parse_known_args(argv)

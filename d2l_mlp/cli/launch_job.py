@@ -1,22 +1,21 @@
 """What the launching command does: start all roles, watch them, and start them again."""
 
+from __future__ import annotations
+
 import os
 import shlex
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import List, Optional, Sequence
 
 from d2l_mlp.cli import launch_flags, train_flags
+from d2l_mlp.cli.command import Signals
 from d2l_mlp.cli.heartbeat import VARIABLE
 from d2l_mlp.cli.launch_flags import PROG, TOGETHER, LaunchFlags
-from d2l_mlp.cli.signals import Signals
-from d2l_mlp.runs.naming import CHECKPOINTS, default_folder
-from d2l_mlp.runtime import ports
-from d2l_mlp.supervision.console import Console
-from d2l_mlp.supervision.group import Group
-from d2l_mlp.supervision.role import Role
-from d2l_mlp.supervision.watch import Watch
+from d2l_mlp.cli.process_group import Console, Group, Role, Watch
+from d2l_mlp.cli.roles import check_port, hold_ports
+from d2l_mlp.runs.config import CHECKPOINTS, default_folder
 
 # What the launcher's own line says, or what follows from how the launcher ends the rest.
 _KEPT = (f"{train_flags.PROG}: error: ", f"{train_flags.PROG}: stopped by ")
@@ -40,7 +39,7 @@ def launch(flags: LaunchFlags, signals: Signals) -> None:
         If nothing can listen at the address.
     """
     try:
-        ports.check(flags.host, flags.port or 0)
+        check_port(flags.host, flags.port or 0)
     except OSError as error:
         raise OSError(
             f"nothing can listen at {error.filename} ({error.strerror}); give an address of this "
@@ -52,7 +51,7 @@ def launch(flags: LaunchFlags, signals: Signals) -> None:
         arguments += ["--out", str(folder)]
     own = flags.train.resume is not None or not _has_checkpoint(folder)
     there = folder.exists()
-    failure: Optional[str] = ""
+    failure: str | None = ""
     try:
         for left in reversed(range(flags.restarts + 1)):
             failure = _train(flags, arguments, signals)
@@ -71,11 +70,11 @@ def launch(flags: LaunchFlags, signals: Signals) -> None:
             print(f"go on     {_again(flags, folder)}")
 
 
-def _train(flags: LaunchFlags, arguments: Sequence[str], signals: Signals) -> Optional[str]:
+def _train(flags: LaunchFlags, arguments: Sequence[str], signals: Signals) -> str | None:
     """Train once; tells who has failed and why, or gives None."""
     console = Console(kept=lambda line: line.startswith(_KEPT))
     count = 1 + flags.here + flags.servers
-    with ports.held(flags.host, count) as numbers, Group(console) as group:
+    with hold_ports(flags.host, count) as numbers, Group(console) as group:
         with signals.deferred():
             for role in _roles(flags, arguments, numbers):
                 group.start(role)
@@ -92,7 +91,7 @@ def _follows(last_line: str) -> bool:
     return not last_line or " ended, and so does worker " in last_line
 
 
-def _roles(flags: LaunchFlags, arguments: Sequence[str], numbers: Sequence[int]) -> List[Role]:
+def _roles(flags: LaunchFlags, arguments: Sequence[str], numbers: Sequence[int]) -> list[Role]:
     """Describe the processes; the worker that writes the run comes first."""
     first, *rest = numbers
     common = {

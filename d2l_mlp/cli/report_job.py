@@ -1,16 +1,17 @@
 """What the reporting command does: read the runs, find their data, and write the page."""
 
+from __future__ import annotations
+
 import argparse
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Mapping, Sequence
 
-from d2l_mlp.data import fashion_mnist
-from d2l_mlp.data.reader import FashionMNIST
-from d2l_mlp.pages.report import render
-from d2l_mlp.runs.reader import SavedRun, load
-from d2l_mlp.runtime import device
-from d2l_mlp.runtime.folders import replace
+from d2l_mlp.data.fashion_mnist import FashionMNIST, load_fashion_mnist
+from d2l_mlp.files import write_atomically
+from d2l_mlp.hardware.devices import choose_device
+from d2l_mlp.pages.report import render_report
+from d2l_mlp.runs.reader import SavedRun, load_run
 
 
 def report(args: argparse.Namespace) -> None:
@@ -20,12 +21,12 @@ def report(args: argparse.Namespace) -> None:
         raise FileExistsError(
             f"{output} exists; name another file with -o, or replace it by --force"
         )
-    context = device.choose(args.device)
-    runs = [load(folder, context, best=args.best) for folder in args.runs]
+    context = choose_device(args.device)
+    runs = [load_run(folder, context, best=args.best) for folder in args.runs]
     releases = {run.config["data"]["release"] for run in runs}
     data = {
         # The folder is for the full set, if there are runs of both.
-        release: fashion_mnist.load(
+        release: load_fashion_mnist(
             release, None if release == "sample" and len(releases) > 1 else args.data_dir
         )
         for release in sorted(releases)
@@ -53,9 +54,9 @@ def write(runs: Sequence[SavedRun], data: Mapping[str, FashionMNIST], output: Pa
     OSError
         If the file cannot be written.
     """
-    page = render(runs, data).encode()
+    page = render_report(runs, data).encode()
     try:
-        replace(output, page)
+        write_atomically(output, page)
     except OSError as error:
         reason = error.strerror or error
         raise OSError(f"{output} cannot be written ({reason}); name another file with -o") from None

@@ -1,14 +1,15 @@
 """Training with several seeds: each a run of its own, and what they have come to together."""
 
+from __future__ import annotations
+
 import dataclasses
 import statistics
 
 from d2l_mlp.cli import training_job
-from d2l_mlp.cli.signals import Signals
+from d2l_mlp.cli.command import Signals
 from d2l_mlp.cli.train_flags import TrainFlags
-from d2l_mlp.runs.errors import RunError
-from d2l_mlp.runs.locking import is_free
-from d2l_mlp.runs.naming import default_folder
+from d2l_mlp.runs.config import RunError, default_folder
+from d2l_mlp.runs.run import is_free
 
 
 def train(flags: TrainFlags, signals: Signals) -> None:

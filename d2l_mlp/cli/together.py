@@ -1,15 +1,17 @@
 """Training by several processes: worker 0 does the job, and the others help."""
 
+from __future__ import annotations
+
 import mxnet
 
 from d2l_mlp.cli import deadline, training_data, training_job
+from d2l_mlp.cli.command import SaidError, Signals
 from d2l_mlp.cli.heartbeat import beat
-from d2l_mlp.cli.signals import SaidError, Signals
 from d2l_mlp.cli.train_flags import PROG, TrainFlags
-from d2l_mlp.data import fashion_mnist
+from d2l_mlp.data.fashion_mnist import load_fashion_mnist
+from d2l_mlp.hardware.devices import choose_devices
 from d2l_mlp.runs.net import new_net
-from d2l_mlp.runtime import device
-from d2l_mlp.runtime.workers import Workers
+from d2l_mlp.training.distributed import Workers
 from d2l_mlp.training.hyperparameters import Hyperparameters
 from d2l_mlp.training.loop import DivergenceError
 
@@ -43,11 +45,11 @@ def train(flags: TrainFlags, signals: Signals) -> None:
 
 def _work(flags: TrainFlags, signals: Signals, workers: Workers) -> None:
     """Do the part of a worker that is not the first: it trains, and says and writes nothing."""
-    devices = device.choose_several(flags.device)
+    devices = choose_devices(flags.device)
     with signals.deferred(), workers:
         hyperparameters, release, done = workers.told(lambda: None)  # by the job
         settings = Hyperparameters(**hyperparameters)
-        data = fashion_mnist.load(release, flags.data_dir)
+        data = load_fashion_mnist(release, flags.data_dir)
         train_iter, val_iter = training_data.train_loaders(settings, data, devices[0], workers)
         del data  # the test set is for worker 0
         train_iter.epoch = done

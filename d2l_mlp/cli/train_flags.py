@@ -1,15 +1,18 @@
 """The training command's flags."""
 
+from __future__ import annotations
+
 import argparse
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any
 
-from d2l_mlp.cli.parser import Parser, by, device_names, metavar
-from d2l_mlp.runs import config
-from d2l_mlp.runtime.rules import Rule, Several
+from d2l_mlp.cli.flags import Parser, argument_type, device_names, metavar
+from d2l_mlp.rules import Rule, Several
+from d2l_mlp.runs.config import CONFIG_NAME, hyperparameters_of, read_config
 from d2l_mlp.training.hyperparameters import Hyperparameters
 
 PROG = "python -m d2l_mlp.train"
@@ -41,22 +44,22 @@ class TrainFlags:
 
     hyperparameters: Hyperparameters
     """Of a new run."""
-    epochs: Optional[int]
+    epochs: int | None
     """Only if it was given."""
     dataset: str = "auto"
-    data_dir: Optional[str] = None
+    data_dir: str | None = None
     device: str = "auto"
-    kvstore: Optional[str] = None
+    kvstore: str | None = None
     """By which several processes train together."""
-    out: Optional[Path] = None
-    resume: Optional[Path] = None
-    ancestor: Optional[Path] = None
+    out: Path | None = None
+    resume: Path | None = None
+    ancestor: Path | None = None
     """The run whose parameters a new run begins with."""
     best: bool = False
     """Those of its best epoch."""
     tensorboard: bool = False
     report: bool = False
-    seeds: Tuple[int, ...] = ()
+    seeds: tuple[int, ...] = ()
     """Each of a run of its own."""
     quiet: bool = False
 
@@ -78,7 +81,7 @@ def parser() -> Parser:
             several = isinstance(rule, Several)
             shown = " ".join(map(str, default)) if several else default
             groups[title].add_argument(
-                flag_of(name), type=by(rule), metavar=metavar(rule), nargs="*" if several else None,
+                flag_of(name), type=argument_type(rule), metavar=metavar(rule), nargs="*" if several else None,
                 help=settings[name].metadata["help"] + ("" if default is None else
                                                         f" (default: {shown})"),
             )  # fmt: skip
@@ -90,7 +93,7 @@ def parser() -> Parser:
     add("--kvstore", choices=("dist_sync",),
         help="train together with other processes, each started by this command in the role that "
         "MXNet's environment variables DMLC_* give it (default: alone)")
-    add("--seeds", nargs="+", type=by(settings["seed"].metadata["rule"]), metavar="N",
+    add("--seeds", nargs="+", type=argument_type(settings["seed"].metadata["rule"]), metavar="N",
         help="train a run with each of these seeds, in DIR/seed-N, and tell the mean and the "
         "standard deviation of their final accuracies (default: one run)")
     add("--config", metavar="FILE", type=Path,
@@ -122,7 +125,7 @@ def parser() -> Parser:
     return p
 
 
-def read_flags(argv: Optional[Sequence[str]] = None) -> TrainFlags:
+def read_flags(argv: Sequence[str] | None = None) -> TrainFlags:
     """Read the command line; one that makes no sense ends the program with the exit code 2."""
     p = parser()
     given = vars(p.parse_args(argv))
@@ -142,7 +145,7 @@ def read_flags(argv: Optional[Sequence[str]] = None) -> TrainFlags:
         p.error("--seeds and --kvstore exclude each other; start the processes for each seed anew")
     parent = given.pop("config", None) or given.get("ancestor")
     if parent and ("ancestor" in given or parent.is_dir()):
-        parent /= config.NAME
+        parent /= CONFIG_NAME
     if "tensorboard" in given and find_spec("tensorboardX") is None:
         p.error("--tensorboard needs tensorboardX; install it with: pip install tensorboardX")
     names = {setting.name for setting in fields(Hyperparameters)}
@@ -163,20 +166,20 @@ def read_flags(argv: Optional[Sequence[str]] = None) -> TrainFlags:
     return TrainFlags(settings, given.get("epochs"), **rest)
 
 
-def resuming(argv: Sequence[str], folder: Path) -> List[str]:
+def resuming(argv: Sequence[str], folder: Path) -> list[str]:
     """Give the flags that go on with the run which a right command line has begun in a folder."""
     given = {**vars(parser().parse_args(argv)), "resume": folder}
-    flags: List[str] = []
+    flags: list[str] = []
     for name in filter(given.__contains__, _WITH_RESUME):
         flags += [flag_of(name)] if given[name] is True else [flag_of(name), str(given[name])]
     return flags
 
 
-def _inherited(parent: Path, given: Dict[str, Any]) -> Dict[str, Any]:
+def _inherited(parent: Path, given: dict[str, Any]) -> dict[str, Any]:
     """Give what a run, of which this is the configuration, hands down to another."""
     try:
-        configuration = config.read(parent)
-        inherited = dataclasses.asdict(config.hyperparameters(configuration))
+        configuration = read_config(parent)
+        inherited = dataclasses.asdict(hyperparameters_of(configuration))
     except ValueError as error:
         raise ValueError(f"{parent} {error}; name the folder of a run") from None
     if given.get("optimizer", inherited["optimizer"]) != inherited["optimizer"]:

@@ -1,19 +1,21 @@
 """What a run is trained and measured on, as its hyperparameters say."""
 
-from typing import Any, Tuple
+from __future__ import annotations
+
+from typing import Any
 
 import mxnet
 
-from d2l_mlp.data import book_loaders, loaders
-from d2l_mlp.data.reader import FashionMNIST
-from d2l_mlp.data.validation import hold_out
-from d2l_mlp.runtime.workers import Workers
+from d2l_mlp.data.d2l_loader import d2l_loaders
+from d2l_mlp.data.fashion_mnist import FashionMNIST
+from d2l_mlp.data.loaders import ArrayLoader, hold_out
+from d2l_mlp.training.distributed import Workers
 from d2l_mlp.training.hyperparameters import Hyperparameters
 
 
 def train_loaders(
     settings: Hyperparameters, data: FashionMNIST, context: mxnet.Context, workers: Workers
-) -> Tuple[Any, Any]:
+) -> tuple[Any, Any]:
     """Give the minibatches to train on, and those of the set that is watched.
 
     Parameters
@@ -44,8 +46,8 @@ def train_loaders(
             "the loader is d2l, which has no parts for several workers; take the loader arrays"
         )
     if settings.loader == "d2l":
-        return book_loaders.d2l_loaders(data, settings.batch_size, settings.seed, settings.workers)
-    train_iter = loaders.ArrayLoader(
+        return d2l_loaders(data, settings.batch_size, settings.seed, settings.workers)
+    train_iter = ArrayLoader(
         *data.train, settings.batch_size, settings.seed, context, workers.rank, workers.number
     )
     return train_iter, () if workers.rank else test_loader(settings, data, context)
@@ -53,7 +55,7 @@ def train_loaders(
 
 def test_loader(
     settings: Hyperparameters, data: FashionMNIST, context: mxnet.Context
-) -> loaders.ArrayLoader:
+) -> ArrayLoader:
     """Give the minibatches of the test set."""
     images, labels = data.test
-    return loaders.ArrayLoader(images, labels, settings.batch_size, device=context)
+    return ArrayLoader(images, labels, settings.batch_size, device=context)

@@ -1,33 +1,34 @@
 """What the training command does: find the data, build the net, fit it, and save the run."""
 
+from __future__ import annotations
+
 import dataclasses
 import shlex
 import time
-from typing import Any, Optional
+from typing import Any
 
 from mxnet import gluon
 
 from d2l_mlp.cli import beginnings, training_data
-from d2l_mlp.cli import training_lines as lines
+from d2l_mlp.cli.command import Signals, Stopped
 from d2l_mlp.cli.heartbeat import beat, is_watched
 from d2l_mlp.cli.predecessor import begin_with, compare, continued
-from d2l_mlp.cli.progress import Progress
-from d2l_mlp.cli.signals import Signals, Stopped
 from d2l_mlp.cli.train_flags import PROG, TrainFlags
-from d2l_mlp.data import fashion_mnist
-from d2l_mlp.runs.folder import Run
-from d2l_mlp.runs.naming import default_folder
+from d2l_mlp.cli.training_output import Progress, introduce, resumed, run_outcome, say
+from d2l_mlp.data.fashion_mnist import load_fashion_mnist
+from d2l_mlp.hardware.devices import choose_devices
+from d2l_mlp.runs.config import default_folder
 from d2l_mlp.runs.net import net_with, new_net
-from d2l_mlp.runs.reader import load
-from d2l_mlp.runtime import device
-from d2l_mlp.runtime.workers import WorkerLeftError, Workers
-from d2l_mlp.training.evaluation import evaluate
+from d2l_mlp.runs.reader import load_run
+from d2l_mlp.runs.run import Run
+from d2l_mlp.training.distributed import WorkerLeftError, Workers
 from d2l_mlp.training.hyperparameters import Hyperparameters
 from d2l_mlp.training.loop import DivergenceError, fit
+from d2l_mlp.training.metrics import evaluate_net
 from d2l_mlp.training.state import TrainingState, initial_state
 
 
-def train(flags: TrainFlags, signals: Signals, workers: Optional[Workers] = None) -> float:
+def train(flags: TrainFlags, signals: Signals, workers: Workers | None = None) -> float:
     """Do what the flags say; from the net on, a signal waits for the end of a minibatch.
 
     Parameters
@@ -51,12 +52,12 @@ def train(flags: TrainFlags, signals: Signals, workers: Optional[Workers] = None
         Which names the command that goes on; other errors are for one line, too.
     """
     started = time.perf_counter()
-    devices, workers = device.choose_several(flags.device), workers or Workers()
+    devices, workers = choose_devices(flags.device), workers or Workers()
     context = devices[0]
     with workers:
         run = Run.resume(flags.resume) if flags.resume else None
         settings, dataset = continued(run, flags) if run else (flags.hyperparameters, flags.dataset)
-        data = fashion_mnist.load(dataset, flags.data_dir)
+        data = load_fashion_mnist(dataset, flags.data_dir)
     with signals.deferred(), workers:
         net = new_net(settings, devices)
         train_iter, val_iter = training_data.train_loaders(settings, data, context, workers)
@@ -72,9 +73,9 @@ def train(flags: TrainFlags, signals: Signals, workers: Optional[Workers] = None
         train_iter.epoch = done
         workers.told(lambda: (dataclasses.asdict(settings), data.release, done))
         if not flags.quiet:
-            lines.introduce(settings, data, devices, net)
+            introduce(settings, data, devices, net)
             if flags.resume:
-                lines.say(lines.resumed(run.folder, settings, done))
+                say(resumed(run.folder, settings, done))
         events = _event_log(run, settings) if flags.tensorboard else None
         minibatches = len(train_iter) + len(val_iter)
         progress = Progress(run.state, settings.epochs, minibatches, shown=not flags.quiet)
@@ -91,10 +92,10 @@ def train(flags: TrainFlags, signals: Signals, workers: Optional[Workers] = None
             if not flags.quiet:
                 last = state.history[-1]
                 line = last.describe(settings.epochs, settings.watched)
-                lines.say(f"{line}  {last.seconds:.2f} s")
+                say(f"{line}  {last.seconds:.2f} s")
             progress.finish_epoch(state)
 
-        test_accuracy: Optional[float] = None
+        test_accuracy: float | None = None
         stopped = False
         try:
             fit_by(
@@ -103,11 +104,11 @@ def train(flags: TrainFlags, signals: Signals, workers: Optional[Workers] = None
             )  # fmt: skip
             workers.finish()
             if len(run.state.history) < settings.epochs and not flags.quiet:
-                lines.say(f"stopped   no better accuracy in {settings.patience} epochs")
+                say(f"stopped   no better accuracy in {settings.patience} epochs")
             if settings.validation:
                 best = net_with(settings, run.state.best, context)
                 test_iter = training_data.test_loader(settings, data, context)
-                test_accuracy = evaluate(best, test_iter)[1]
+                test_accuracy = evaluate_net(best, test_iter)[1]
         except (Stopped, WorkerLeftError):
             stopped = True
             raise
@@ -123,14 +124,14 @@ def train(flags: TrainFlags, signals: Signals, workers: Optional[Workers] = None
             if run.state.history:
                 run.write_curves()
             run.close()
-            outcome = lines.outcome(run.state, settings.watched, test_accuracy, stopped)
+            outcome = run_outcome(run.state, settings.watched, test_accuracy, stopped)
             print(f"{outcome}; {time.perf_counter() - started:.1f} s; saved in {run.folder}")
             if stopped and not is_watched():
                 print(f"go on     {PROG} --resume {shlex.quote(str(run.folder))}")
         if flags.report:
             from d2l_mlp.cli import report_job  # not above: it takes a while
 
-            saved = load(run.folder, context)
+            saved = load_run(run.folder, context)
             report_job.write([saved], {data.release: data}, run.folder / "report.html")
     return run.state.history[-1].val_accuracy if test_accuracy is None else test_accuracy
 

@@ -5,14 +5,17 @@ waits two minutes for what a killed one was to load, and needs shared memory, of
 has little. Here every process has a pipe of its own; nothing else is shared.
 """
 
+from __future__ import annotations
+
 import itertools
 import multiprocessing
 import signal
 from collections import deque
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from multiprocessing.util import Finalize
-from typing import Any, Deque, Iterable, Iterator, List, Tuple
+from typing import Any
 
 from mxnet import np, npx
 from mxnet.gluon.data import Dataset
@@ -37,7 +40,7 @@ class Workers:
         npx.waitall()  # what is being computed would be lost to the forked process
         self._workers = [_Worker(dataset) for _ in range(num_workers)]
 
-    def minibatches(self, batches: Iterable[List[int]]) -> Iterator[Tuple[np.ndarray, np.ndarray]]:
+    def minibatches(self, batches: Iterable[list[int]]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Load minibatches, each process one ahead.
 
         Parameters
@@ -56,7 +59,7 @@ class Workers:
             If a process has ended, or does not answer.
         """
         batches = iter(batches)
-        asked: Deque[_Worker] = deque()
+        asked: deque[_Worker] = deque()
         for worker, rows in zip(self._workers, batches):
             worker.ask(rows)
             asked.append(worker)
@@ -81,7 +84,7 @@ class _Worker:
         self._waits = False
         Finalize(self, self._process.kill, exitpriority=0)
 
-    def ask(self, rows: List[int]) -> None:
+    def ask(self, rows: list[int]) -> None:
         if self._waits:  # an iteration was left in its middle
             self.answer()
         try:

@@ -1,5 +1,7 @@
 """What a check found, and how a check asks what may crash or hang."""
 
+from __future__ import annotations
+
 import json
 import os
 import pwd
@@ -7,8 +9,9 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from typing import Any, Callable, Iterable, Iterator, NamedTuple, Optional
+from typing import Any, Callable, NamedTuple
 
 PATIENCE = 90.0
 """Seconds that another Python has for its answer."""
@@ -22,7 +25,7 @@ class Finding(NamedTuple):
     name: str
     """What was looked at."""
     text: str
-    remedy: Optional[str] = None
+    remedy: str | None = None
 
 
 class ProbeError(Exception):
@@ -84,7 +87,7 @@ def ask(code: str) -> Any:
     return json.loads(answer.splitlines()[-1])
 
 
-def run(*arguments: str, cwd: Optional[str] = None) -> str:
+def run(*arguments: str, cwd: str | None = None) -> str:
     """Run another Python to its end.
 
     Parameters

@@ -1,16 +1,19 @@
 """MXNet itself, and what it finds: its libraries, its features, GPUs. All in other processes."""
 
+from __future__ import annotations
+
 import importlib.util
 import os
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Iterator
 
+from d2l_mlp.compat.importer import MXNET_VERSION
+from d2l_mlp.compat.native_libs import cuda_folders, library_remedy
 from d2l_mlp.diagnosis.finding import Finding, ProbeError, ask
 from d2l_mlp.diagnosis.packages import installed
-from d2l_mlp.runtime import compat, cuda
-from d2l_mlp.runtime import libraries as system_libraries
+from d2l_mlp.hardware.devices import CUDA_INSTALL, CUDA_RUNS_ON, has_code_for
 
 # Of Linux x86-64; told to trace, it lists the libraries of a program and runs nothing (ld.so(8)).
 _DYNAMIC_LOADER = "/lib64/ld-linux-x86-64.so.2"
@@ -23,13 +26,13 @@ enabled = [name for name in ("CUDA", "CUDNN", "MKLDNN", "OPENMP", "BLAS_OPEN", "
 print(json.dumps([mxnet.__version__, enabled]))
 """
 
-_REINSTALL = f"pip install --force-reinstall --no-deps mxnet=={compat.MXNET_VERSION}"
+_REINSTALL = f"pip install --force-reinstall --no-deps mxnet=={MXNET_VERSION}"
 
 _GPUS = """
 import json
-from d2l_mlp.runtime import cuda
+from d2l_mlp.hardware import devices as cuda
 try:
-    print(json.dumps([cuda.capability(index) for index in range(cuda.count())]))
+    print(json.dumps([cuda.compute_capability(index) for index in range(cuda.count_gpus())]))
 except cuda.NoDriverError:
     print("null")
 """
@@ -44,7 +47,7 @@ def libraries() -> Iterator[Finding]:
     if spec is None or spec.origin is None:
         return  # the line about MXNet says so
     wheel = Path(spec.origin).with_name("libmxnet.so")
-    searched = [os.environ.get("LD_LIBRARY_PATH"), *map(str, system_libraries.cuda_folders())]
+    searched = [os.environ.get("LD_LIBRARY_PATH"), *map(str, cuda_folders())]
     own = {"LD_TRACE_LOADED_OBJECTS": "1", "LD_LIBRARY_PATH": ":".join(filter(None, searched))}
     listing = subprocess.run(
         [_DYNAMIC_LOADER, str(wheel)], env={**os.environ, **own}, timeout=30,
@@ -57,7 +60,7 @@ def libraries() -> Iterator[Finding]:
         return
     missing = list(dict.fromkeys(re.findall(r"(\S+) => not found", listing.stdout)))
     for library in missing:
-        remedy = system_libraries.remedy(library) or "ask your distribution which package has it"
+        remedy = library_remedy(library) or "ask your distribution which package has it"
         yield Finding("fail", "libraries", f"MXNet needs {library}, which is not found", remedy)
     if not missing:
         found = len(re.findall("=>", listing.stdout))
@@ -103,15 +106,15 @@ def gpus() -> Iterator[Finding]:
         yield Finding("ok", "gpu", f"none ({reason}); training is on the CPU")
     for index, (major, minor) in enumerate(capabilities or []):
         text = f"gpu:{index} has compute capability {major}.{minor}"
-        if not cuda.has_code_for((major, minor)):
+        if not has_code_for((major, minor)):
             yield Finding(
-                "note", "gpu", f"{text}, for which no wheel of MXNet has code ({cuda.RUNS_ON})",
+                "note", "gpu", f"{text}, for which no wheel of MXNet has code ({CUDA_RUNS_ON})",
                 "train with --device cpu",
             )  # fmt: skip
         elif wheel == "mxnet":
             yield Finding(
                 "note", "gpu", f"{text}; the MXNet installed here is the CPU-only wheel",
-                cuda.INSTALL,
+                CUDA_INSTALL,
             )  # fmt: skip
         else:
             yield Finding("ok", "gpu", f"{text}, which {wheel} has code for")

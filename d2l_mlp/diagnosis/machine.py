@@ -1,16 +1,19 @@
 """The machine: its Python, its C library, its processors, and where one may write."""
 
+from __future__ import annotations
+
 import platform
 import sys
 import tempfile
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
-from typing import Iterator
 
-from d2l_mlp.data import places
-from d2l_mlp.data.verified_files import DatasetError
+from d2l_mlp.compat.interpreter import is_supported_platform
+from d2l_mlp.data.fashion_mnist import cache_dir
+from d2l_mlp.data.releases import DatasetError
 from d2l_mlp.diagnosis.finding import Finding, ask
-from d2l_mlp.runtime import cores, interpreter, processors
+from d2l_mlp.hardware.cpu import count_cores, describe_processors, engine_settings
 
 # MXNet's wheels are of the kind manylinux2014.
 _OLDEST_GLIBC = (2, 17)
@@ -38,7 +41,7 @@ def system() -> Iterator[Finding]:
     """Tell whether MXNet's wheels are made for this system."""
     library, version = platform.libc_ver()
     text = f"{platform.system()} {platform.machine()}, {library or 'no glibc'} {version}".strip()
-    right = interpreter.is_supported() and sys.maxsize > 2**32 and library == "glibc"
+    right = is_supported_platform() and sys.maxsize > 2**32 and library == "glibc"
     if right and tuple(map(int, version.split(".")[:2])) >= _OLDEST_GLIBC:
         yield Finding("ok", "system", text)
     else:
@@ -50,15 +53,15 @@ def system() -> Iterator[Finding]:
 
 def threads() -> Iterator[Finding]:
     """Say how many processors training would use, and what the environment sets about it."""
-    settings = processors.settings()
-    text = processors.describe()
+    settings = engine_settings()
+    text = describe_processors()
     if settings:
         yield Finding(
             "note", "threads", f"{text}; that decides, and not this package",
             f"for every processor: unset {' '.join(settings)}",
         )  # fmt: skip
     else:
-        yield Finding("ok", "threads", f"{text}, up to {cores.count()} used at once")
+        yield Finding("ok", "threads", f"{text}, up to {count_cores()} used at once")
 
 
 def writing() -> Iterator[Finding]:
@@ -66,7 +69,7 @@ def writing() -> Iterator[Finding]:
     remedy = "change to a folder of your own, or name one with --out"
     yield _writable("fail", "this folder", Path.cwd(), remedy)
     try:
-        cache = places.cache_dir()
+        cache = cache_dir()
     except DatasetError as error:
         yield Finding("note", "downloads", str(error), "set MXNET_HOME to a folder of your own")
         return

@@ -1,8 +1,10 @@
 """The main job itself, small: train on the embedded sample."""
 
+from __future__ import annotations
+
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Iterator
 
 from d2l_mlp.diagnosis.finding import Finding, ProbeError, run
 

@@ -1,13 +1,16 @@
 """The packages: those that are required, in versions that were tested, and Jupyter's kernel."""
 
+from __future__ import annotations
+
 import re
 import sys
+from collections.abc import Iterator
 from importlib import metadata
-from typing import Any, Dict, Iterator, Optional, Tuple
+from typing import Any
 
 from d2l_mlp import __version__
+from d2l_mlp.compat.importer import MXNET_VERSION
 from d2l_mlp.diagnosis.finding import Finding
-from d2l_mlp.runtime.compat import MXNET_VERSION
 
 _SHOWN = ("mxnet", "d2l", "numpy", "matplotlib")
 
@@ -41,7 +44,7 @@ def packages() -> Iterator[Finding]:
         yield Finding("ok", "packages", text)
 
 
-def installed(name: str) -> Tuple[str, Optional[str]]:
+def installed(name: str) -> tuple[str, str | None]:
     """Find a distribution.
 
     Parameters
@@ -63,7 +66,7 @@ def installed(name: str) -> Tuple[str, Optional[str]]:
     return name, None
 
 
-def _wanted() -> Dict[str, Any]:
+def _wanted() -> dict[str, Any]:
     """Give the versions that are wanted, by the name of each package that is needed here."""
     Requirement: Any
     try:

@@ -1,8 +1,11 @@
 """Several runs side by side: in what they differ, and how much the seed alone changes."""
 
+from __future__ import annotations
+
 import dataclasses
 import json
-from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy
 
@@ -12,14 +15,14 @@ from d2l_mlp.runs.reader import SavedRun
 class Spread(NamedTuple):
     """Test results of runs that only their seed sets apart."""
 
-    runs: Tuple[str, ...]
+    runs: tuple[str, ...]
     """Their names."""
-    accuracy: Tuple[float, float]
+    accuracy: tuple[float, float]
     """Mean and standard deviation, the latter with n - 1 in its denominator."""
-    loss: Tuple[float, float]
+    loss: tuple[float, float]
 
 
-def differing(runs: Sequence[SavedRun]) -> Dict[str, List[str]]:
+def differing(runs: Sequence[SavedRun]) -> dict[str, list[str]]:
     """Find what sets runs apart.
 
     Parameters
@@ -42,8 +45,8 @@ def differing(runs: Sequence[SavedRun]) -> Dict[str, List[str]]:
 
 
 def spreads(
-    names: Sequence[str], runs: Sequence[SavedRun], results: Sequence[Tuple[float, float]]
-) -> List[Spread]:
+    names: Sequence[str], runs: Sequence[SavedRun], results: Sequence[tuple[float, float]]
+) -> list[Spread]:
     """Summarize the results of runs that differ in nothing but their seed.
 
     Parameters
@@ -60,7 +63,7 @@ def spreads(
     list of Spread
         Of each group of at least two.
     """
-    groups: Dict[str, List[int]] = {}
+    groups: dict[str, list[int]] = {}
     for i, run in enumerate(runs):
         rest = {name: value for name, value in _settings(run).items() if name != "seed"}
         groups.setdefault(json.dumps(rest), []).append(i)
@@ -79,7 +82,7 @@ def shown(value: Any) -> str:
     return " ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 
-def _settings(run: SavedRun) -> Dict[str, Any]:
+def _settings(run: SavedRun) -> dict[str, Any]:
     return {
         **dataclasses.asdict(run.hyperparameters),
         "data": run.config["data"]["release"],
@@ -88,5 +91,5 @@ def _settings(run: SavedRun) -> Dict[str, Any]:
     }
 
 
-def _mean_and_deviation(values: List[float]) -> Tuple[float, float]:
+def _mean_and_deviation(values: list[float]) -> tuple[float, float]:
     return float(numpy.mean(values)), float(numpy.std(values, ddof=1))

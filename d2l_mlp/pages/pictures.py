@@ -1,20 +1,22 @@
 """Pictures inside a page: as data URIs, and curves in the colours of the page."""
 
+from __future__ import annotations
+
 import base64
 import io
 import math
 from html import escape
-from typing import TYPE_CHECKING, Dict, NamedTuple, Tuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy
 from matplotlib import colormaps
 from PIL import Image
 
-from d2l_mlp.data.canonical import IMAGE_SHAPE
-from d2l_mlp.plotting.savefig import to_svg
+from d2l_mlp.data.releases import IMAGE_SHAPE
+from d2l_mlp.plotting.style import to_svg
 
 if TYPE_CHECKING:
-    from d2l_mlp.plotting.picture import Picture
+    from d2l_mlp.plotting.style import Picture
 
 SIDE = IMAGE_SHAPE[0]
 """Pixels of an image of the data set, down and across."""
@@ -27,7 +29,7 @@ class Weights(NamedTuple):
     shown: int
     """Units in the picture; those with the largest weights, if there are more."""
     units: int
-    size: Tuple[int, int]
+    size: tuple[int, int]
     """Pixels across and down."""
 
 
@@ -49,9 +51,9 @@ class Sprite:
 
     def __init__(self, images: numpy.ndarray):
         self._images = images
-        self._places: Dict[int, int] = {}
+        self._places: dict[int, int] = {}
 
-    def place(self, number: int) -> Tuple[int, int]:
+    def place(self, number: int) -> tuple[int, int]:
         """Put an image in, if it is not there yet, and give its column and its row."""
         row, column = divmod(self._places.setdefault(number, len(self._places)), self.columns)
         return column, row
@@ -112,13 +114,13 @@ def png_uri(image: Image.Image) -> str:
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
 
 
-def curves_svg(figure: "Picture") -> str:
+def curves_svg(figure: Picture) -> str:
     """Turn curves into an element whose lines and letters have the colour of the page's text.
 
     Parameters
     ----------
     figure : Picture
-        Drawn in `d2l_mlp.plotting.savefig.book_style`; its ground is taken away.
+        Drawn in `d2l_mlp.plotting.style.book_style`; its ground is taken away.
 
     Returns
     -------

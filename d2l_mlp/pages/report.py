@@ -1,27 +1,30 @@
 """The report of runs: what their pages show, put into the template."""
 
+from __future__ import annotations
+
 import dataclasses
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any
 
 import jinja2
 import numpy
 
 from d2l_mlp import __version__
-from d2l_mlp.data.canonical import CLASSES
-from d2l_mlp.data.reader import FashionMNIST
+from d2l_mlp.data.fashion_mnist import FashionMNIST
+from d2l_mlp.data.releases import CLASSES
+from d2l_mlp.inference.evaluation import Inspection, LayerActivity, inspect_run
 from d2l_mlp.pages.comparison import differing, shown, spreads
 from d2l_mlp.pages.pictures import Sprite, curves_svg, weights_picture
 from d2l_mlp.plotting.learning_curves import plot_histories, plot_history
 from d2l_mlp.runs.reader import SavedRun
-from d2l_mlp.use.inspection import Inspection, LayerActivity, inspect_run
 
 _IMAGES_A_CELL = 40  # of the confusion matrix; with several runs, together
 _MISTAKES = 24
 _BINS = 10
 
 
-def render(runs: Sequence[SavedRun], data: Mapping[str, FashionMNIST]) -> str:
+def render_report(runs: Sequence[SavedRun], data: Mapping[str, FashionMNIST]) -> str:
     """Make the report.
 
     Parameters
@@ -61,7 +64,7 @@ def render(runs: Sequence[SavedRun], data: Mapping[str, FashionMNIST]) -> str:
     )  # fmt: skip
 
 
-def _names(runs: Sequence[SavedRun]) -> List[str]:
+def _names(runs: Sequence[SavedRun]) -> list[str]:
     """Give the names of the runs' folders; whole paths if two are the same."""
     names = [run.folder.resolve().name for run in runs]
     return names if len(set(names)) == len(names) else [str(run.folder) for run in runs]
@@ -69,7 +72,7 @@ def _names(runs: Sequence[SavedRun]) -> List[str]:
 
 def _section(
     name: str, run: SavedRun, found: Inspection, sprite: Sprite, images_a_cell: int
-) -> Dict[str, Any]:
+) -> dict[str, Any]:
     watched = run.hyperparameters.watched
     best = max(run.history, key=lambda metrics: metrics.val_accuracy, default=None)
     weights = run.net[0].weight.data().asnumpy()
@@ -102,11 +105,11 @@ def _section(
     }
 
 
-def _shares(matrix: numpy.ndarray) -> List[List[float]]:
+def _shares(matrix: numpy.ndarray) -> list[list[float]]:
     return (matrix / numpy.maximum(matrix.sum(axis=1, keepdims=True), 1)).tolist()
 
 
-def _cells(found: Inspection, sprite: Sprite, most: int) -> Dict[str, List[Tuple]]:
+def _cells(found: Inspection, sprite: Sprite, most: int) -> dict[str, list[tuple]]:
     """Give the images behind each cell of the confusion matrix, as the page's script reads them."""
     return {
         f"{label}-{guess}": [
@@ -117,7 +120,7 @@ def _cells(found: Inspection, sprite: Sprite, most: int) -> Dict[str, List[Tuple
     }
 
 
-def _image(found: Inspection, sprite: Sprite, number: int) -> Dict[str, Any]:
+def _image(found: Inspection, sprite: Sprite, number: int) -> dict[str, Any]:
     column, row = sprite.place(int(number))
     return {
         "number": int(number), "column": column, "row": row,
@@ -126,7 +129,7 @@ def _image(found: Inspection, sprite: Sprite, number: int) -> Dict[str, Any]:
     }  # fmt: skip
 
 
-def _histogram(layer: LayerActivity) -> List[int]:
+def _histogram(layer: LayerActivity) -> list[int]:
     """Count the units by the share of the test images for which they give more than 0."""
     counts, _ = numpy.histogram(layer.active, bins=_BINS, range=(0, 1))
     return counts.tolist()

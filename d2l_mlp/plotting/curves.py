@@ -1,5 +1,7 @@
 """Curves of a function of one variable and of its derivative, drawn as the chapter draws them."""
 
+from __future__ import annotations
+
 from functools import partial
 from typing import Callable
 
@@ -9,10 +11,9 @@ from matplotlib.axes import Axes
 from mxnet import np
 
 from d2l_mlp.activations import ACTIVATIONS, PRELU_SLOPE
+from d2l_mlp.compat.importer import display_left_alone
 from d2l_mlp.gradients import value_and_grad
-from d2l_mlp.plotting.picture import Picture
-from d2l_mlp.plotting.savefig import book_style
-from d2l_mlp.runtime.compat import display_left_alone
+from d2l_mlp.plotting.style import Picture, book_style
 
 
 def plot_curve(

@@ -1,17 +1,17 @@
 """Pictures of what nets can represent: the chapter's claims, each drawn from its own module."""
 
+from __future__ import annotations
+
 import numpy
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from mxnet import np
 from mxnet.gluon import nn
 
-from d2l_mlp.plotting.picture import Picture
-from d2l_mlp.plotting.savefig import book_style
+from d2l_mlp.plotting.style import Picture, book_style
 from d2l_mlp.theory import body_temperature
 from d2l_mlp.theory.approximation import approximate, sawtooth
-from d2l_mlp.theory.pieces import linear_pieces
-from d2l_mlp.theory.regions import linear_regions
+from d2l_mlp.theory.piecewise_linear import linear_pieces, linear_regions
 from d2l_mlp.theory.weights import relu_net
 
 _WIDE = (7, 2.5)

@@ -1,14 +1,15 @@
 """Diagrams of fully connected networks, drawn from nothing but their layer sizes."""
 
-from typing import List, Optional, Sequence
+from __future__ import annotations
+
+from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.patches import Circle
 
-from d2l_mlp.plotting.picture import Picture
-from d2l_mlp.plotting.savefig import book_style
-from d2l_mlp.runtime.rules import Number, Several, check
+from d2l_mlp.plotting.style import Picture, book_style
+from d2l_mlp.rules import Number, Several, check_value
 
 MAX_UNITS = 10
 """Of a wider layer only the first units and the last are drawn."""
@@ -42,7 +43,7 @@ def plot_network(sizes: Sequence[int]) -> Picture:
     ValueError
         If there are fewer than two sizes, or one is not a positive integer.
     """
-    sizes = check("sizes", sizes, Several(Number(int, least=1)))
+    sizes = check_value("sizes", sizes, Several(Number(int, least=1)))
     if len(sizes) < 2:
         raise ValueError(
             f"sizes is {sizes}; give the numbers of inputs, of hidden units if any, and of outputs"
@@ -58,7 +59,7 @@ def plot_network(sizes: Sequence[int]) -> Picture:
         axes = figure.add_axes((0, 0, 1, 1))
         axes.set(xlim=(-right - _NAME_WIDTH, right), ylim=(-0.5, top))
         axes.set_axis_off()
-        below: List[float] = []
+        below: list[float] = []
         for layer, units in enumerate(rows):
             y = _LAYER_DISTANCE * layer
             axes.text(-right - 0.2, y, _name(layer, sizes), ha="right", va="center")
@@ -70,7 +71,7 @@ def plot_network(sizes: Sequence[int]) -> Picture:
     return figure
 
 
-def _shown(size: int) -> List[Optional[int]]:
+def _shown(size: int) -> list[int | None]:
     """List the units to draw by number, with None for a gap."""
     if size <= MAX_UNITS:
         return list(range(1, size + 1))
@@ -94,8 +95,8 @@ def _number(layer: int, sizes: Sequence[int]) -> str:
 
 
 def _draw_layer(
-    axes: Axes, y: float, units: Sequence[Optional[int]], symbol: str, number: str
-) -> List[float]:
+    axes: Axes, y: float, units: Sequence[int | None], symbol: str, number: str
+) -> list[float]:
     """Draw the units of one layer and return where they are, without the gap."""
     drawn = []
     for column, unit in enumerate(units):

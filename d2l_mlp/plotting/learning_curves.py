@@ -1,19 +1,22 @@
 """Loss and accuracy by epoch, on the training set and on the set that is watched."""
 
-from typing import TYPE_CHECKING, Mapping, Optional, Sequence
+from __future__ import annotations
 
-from d2l_mlp.plotting.savefig import book_style
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from d2l_mlp.plotting.style import book_style
 from d2l_mlp.training.state import EpochMetrics
 
 if TYPE_CHECKING:
-    from d2l_mlp.plotting.picture import Picture
+    from d2l_mlp.plotting.style import Picture
 
 _CHANCE = 2.5  # a loss beyond that of guessing one of ten classes, log 10
 
 
 def plot_history(
-    history: Sequence[EpochMetrics], watched: str = "test", num_epochs: Optional[int] = None
-) -> "Picture":
+    history: Sequence[EpochMetrics], watched: str = "test", num_epochs: int | None = None
+) -> Picture:
     """Plot loss and accuracy by epoch, on the training set and on the one that is watched.
 
     Parameters
@@ -34,7 +37,7 @@ def plot_history(
     """
     from matplotlib.ticker import MaxNLocator  # not above: a run needs it at its end only
 
-    from d2l_mlp.plotting.picture import Picture
+    from d2l_mlp.plotting.style import Picture
 
     with book_style():
         figure = Picture(_describe(history, watched), figsize=(7, 2.8), layout="constrained")
@@ -72,11 +75,11 @@ def _describe(history: Sequence[EpochMetrics], watched: str) -> str:
     )
 
 
-def plot_histories(histories: Mapping[str, Sequence[EpochMetrics]]) -> "Picture":
+def plot_histories(histories: Mapping[str, Sequence[EpochMetrics]]) -> Picture:
     """Plot loss and accuracy by epoch of several runs, by name, on the set that each watches."""
     from matplotlib.ticker import MaxNLocator
 
-    from d2l_mlp.plotting.picture import Picture
+    from d2l_mlp.plotting.style import Picture
 
     with book_style():
         description = f"Loss and accuracy by epoch of {', '.join(histories)}"

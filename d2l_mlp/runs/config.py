@@ -5,23 +5,94 @@ It is ``{"hyperparameters": ..., "data": {"release": ..., "folder": ..., "sha256
 parameters. Nothing here imports MXNet: how that is done depends on the run's loader.
 """
 
+# DOC(runs.errors): Why the folder of a run cannot be used. Nothing here imports MXNet.
+
+# DOC(runs.naming): What the folders of a run are called. Nothing here imports MXNet.
+
+from __future__ import annotations
+
 import dataclasses
 import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Dict, Tuple
+from typing import Any
 
-from d2l_mlp.runtime import files
+from d2l_mlp.files import read_regular_file
 from d2l_mlp.training.hyperparameters import Hyperparameters
 
-Config = Dict[str, Any]
 
-NAME = "config.json"
+class RunError(OSError):
+    """The folder cannot be used or written; the message names it and says why."""
+
+
+@contextmanager
+def explain_write_errors(folder: Path) -> Iterator[None]:
+    """Turn what a folder cannot be written for into a `RunError`."""
+    try:
+        yield
+    except RunError:
+        raise
+    except OSError as error:
+        raise RunError(
+            f"{folder} cannot be written ({error.strerror or error}); "
+            "mend that, or name another folder with --out"
+        ) from error
+
+
+CHECKPOINTS = "checkpoints"
+"""The folder of them in a run's folder."""
+
+
+def default_folder(settings: Hyperparameters) -> Path:
+    """Make a folder that is named after the time and the net, at a length that any disk allows."""
+    name = "-".join(map(str, [settings.activation, *settings.hidden]))
+    if len(name) > 100:
+        name = f"{settings.activation}-{len(settings.hidden)}-layers"
+    name = name if settings.hidden else "softmax"
+    return make_next_folder(Path("runs") / f"{time.strftime('%Y%m%d-%H%M%S')}-{name}")
+
+
+def make_next_folder(path: Path) -> Path:
+    """Make a new folder of the first name that is free, and so claim it.
+
+    Parameters
+    ----------
+    path : Path
+        The first to be tried; the others have -2, -3, ... behind it.
+
+    Returns
+    -------
+    Path
+        Of the folder.
+
+    Raises
+    ------
+    RunError
+        If none can be made there.
+    """
+    folder, number = path, 1
+    with explain_write_errors(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        while True:
+            try:
+                folder.mkdir()
+                return folder
+            except FileExistsError:
+                number += 1
+                folder = path.with_name(f"{path.name}-{number}")
+
+
+Config = dict[str, Any]
+
+CONFIG_NAME = "config.json"
 
 # What runs from before these hyperparameters stand for.
 _YOUNGER = {"optimizer": "sgd", "dropout": 0.0, "validation": 0.0, "patience": 0}
 
 
-def read(path: Path) -> Config:
+def read_config(path: Path) -> Config:
     """Read and check a run's configuration.
 
     Parameters
@@ -39,16 +110,16 @@ def read(path: Path) -> Config:
     ValueError
         If it cannot be used; the message goes on after the file's name.
     """
-    raw = files.read(path, 2**20)
+    raw = read_regular_file(path, 2**20)
     try:
         config = json.loads(raw)
     except (RecursionError, ValueError) as error:
         raise ValueError(f"is no run's configuration ({error})") from None
-    identity(config)
+    run_identity(config)
     return config
 
 
-def hyperparameters(config: Config) -> Hyperparameters:
+def hyperparameters_of(config: Config) -> Hyperparameters:
     """Give the hyperparameters that a configuration holds.
 
     Parameters
@@ -77,7 +148,7 @@ def hyperparameters(config: Config) -> Hyperparameters:
         raise ValueError(f"is no run's configuration: {error}") from None
 
 
-def identity(config: Config) -> Tuple[Hyperparameters, Dict[str, str]]:
+def run_identity(config: Config) -> tuple[Hyperparameters, dict[str, str]]:
     """Give what stays the same when a run is resumed, perhaps elsewhere, perhaps to go further.
 
     Parameters and errors are those of `hyperparameters`.
@@ -89,7 +160,7 @@ def identity(config: Config) -> Tuple[Hyperparameters, Dict[str, str]]:
     sha256 : dict
         Of the data, by file.
     """
-    settings = hyperparameters(config)
+    settings = hyperparameters_of(config)
     data = config.get("data")
     if not isinstance(data, dict) or not isinstance(data.get("sha256"), dict):
         raise ValueError("is no run's configuration: it does not name the data's SHA-256")

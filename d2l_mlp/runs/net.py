@@ -1,21 +1,22 @@
 """The net that hyperparameters stand for: the chapter's MLP, for images of Fashion-MNIST."""
 
+from __future__ import annotations
+
 import math
-from typing import Dict, Optional, Tuple
 
 import mxnet
 from mxnet import init
 from mxnet.gluon import nn
 
-from d2l_mlp.data.canonical import CLASSES, IMAGE_SHAPE
+from d2l_mlp.data.releases import CLASSES, IMAGE_SHAPE
+from d2l_mlp.hardware.memory import available_memory, check_array_memory
 from d2l_mlp.mlp import build_mlp
-from d2l_mlp.runtime import memory
 from d2l_mlp.training.hyperparameters import Hyperparameters
 from d2l_mlp.training.optimizers import OPTIMIZERS
 from d2l_mlp.training.state import Arrays, set_parameters
 
 
-def new_net(settings: Hyperparameters, device: Optional[mxnet.Context] = None) -> nn.Sequential:
+def new_net(settings: Hyperparameters, device: mxnet.Context | None = None) -> nn.Sequential:
     """Build the net with the parameters that a run starts from, drawn from its seed.
 
     Parameters
@@ -43,17 +44,17 @@ def new_net(settings: Hyperparameters, device: Optional[mxnet.Context] = None) -
 def check_memory(settings: Hyperparameters) -> None:
     """Raise a ValueError if the net, its gradients and its optimizer's states do not fit."""
     states = OPTIMIZERS[settings.optimizer].states(settings)
-    memory.check_shapes(parameter_shapes(settings), 2 + len(states), memory.available())
+    check_array_memory(parameter_shapes(settings), 2 + len(states), available_memory())
 
 
-def parameter_shapes(settings: Hyperparameters) -> Dict[str, Tuple[int, ...]]:
+def parameter_shapes(settings: Hyperparameters) -> dict[str, tuple[int, ...]]:
     """Give the shapes of the net's parameters, by Gluon's structural names, without memory."""
     parameters = _build(settings)._collect_params_with_prefix()
     return {name: parameter.shape for name, parameter in parameters.items()}
 
 
 def net_with(
-    settings: Hyperparameters, parameters: Arrays, device: Optional[mxnet.Context] = None
+    settings: Hyperparameters, parameters: Arrays, device: mxnet.Context | None = None
 ) -> nn.Sequential:
     """Build the net with given parameters, drawing nothing; a ValueError if they do not fit."""
     net = _build(settings)
@@ -64,8 +65,8 @@ def net_with(
 
 def _build(
     settings: Hyperparameters,
-    initializer: Optional[str] = None,
-    device: Optional[mxnet.Context] = None,
+    initializer: str | None = None,
+    device: mxnet.Context | None = None,
 ) -> nn.Sequential:
     return build_mlp(
         settings.hidden, len(CLASSES), settings.activation, num_inputs=math.prod(IMAGE_SHAPE),

@@ -6,9 +6,10 @@ over the parameters in use. Here a file is the bytes in memory, and one that is 
 would be written for the arrays asked for is refused.
 """
 
+from __future__ import annotations
+
 import math
 import struct
-from typing import Dict, Tuple
 
 import numpy
 
@@ -20,12 +21,12 @@ _HEADER = "<IiI{}q3i"  # of an array, with the number of its dimensions
 _LIST = struct.pack("<2Q", 0x112, 0)
 
 
-def _header(shape: Tuple[int, ...]) -> bytes:
+def _header(shape: tuple[int, ...]) -> bytes:
     """Give what precedes an array: magic number, dense, shape, cpu(0), float32."""
     return struct.pack(_HEADER.format(len(shape)), 0xF993FACA, 0, len(shape), *shape, 1, 0, 0)
 
 
-def file_size(shapes: Dict[str, Tuple[int, ...]]) -> int:
+def file_size(shapes: dict[str, tuple[int, ...]]) -> int:
     """Give the bytes of a parameter file that holds arrays of these shapes, by name."""
     size = len(dump_parameters({}))
     for name, shape in shapes.items():
@@ -34,7 +35,7 @@ def file_size(shapes: Dict[str, Tuple[int, ...]]) -> int:
     return size
 
 
-def dump_parameters(arrays: Dict[str, numpy.ndarray]) -> bytes:
+def dump_parameters(arrays: dict[str, numpy.ndarray]) -> bytes:
     """Give the content of a parameter file.
 
     Parameters
@@ -63,7 +64,7 @@ def dump_parameters(arrays: Dict[str, numpy.ndarray]) -> bytes:
     return b"".join(parts)
 
 
-def load_parameters(raw: bytes, shapes: Dict[str, Tuple[int, ...]]) -> Dict[str, numpy.ndarray]:
+def load_parameters(raw: bytes, shapes: dict[str, tuple[int, ...]]) -> dict[str, numpy.ndarray]:
     """Read the content of a parameter file.
 
     Parameters

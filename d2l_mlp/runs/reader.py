@@ -1,17 +1,25 @@
 """Reading a run back, by anybody and at any time: without a lock, and without writing."""
 
+from __future__ import annotations
+
 import logging
 from pathlib import Path
-from typing import NamedTuple, Optional, Tuple, Union
+from typing import NamedTuple
 
 import mxnet
 from mxnet.gluon import nn
 
-from d2l_mlp.runs import checkpoint, config, verification
-from d2l_mlp.runs.errors import RunError
-from d2l_mlp.runs.naming import CHECKPOINTS
+from d2l_mlp.files import is_directory
+from d2l_mlp.runs.checkpoint import Checkpoint, load_checkpoint
+from d2l_mlp.runs.config import (
+    CHECKPOINTS,
+    CONFIG_NAME,
+    Config,
+    RunError,
+    hyperparameters_of,
+    read_config,
+)
 from d2l_mlp.runs.net import net_with
-from d2l_mlp.runtime import files
 from d2l_mlp.training.hyperparameters import Hyperparameters
 from d2l_mlp.training.state import EpochMetrics
 
@@ -22,18 +30,18 @@ class SavedRun(NamedTuple):
     """A run as its newest good checkpoint has it."""
 
     folder: Path
-    config: config.Config
+    config: Config
     """See `d2l_mlp.runs.config`."""
     hyperparameters: Hyperparameters
-    history: Tuple[EpochMetrics, ...]
+    history: tuple[EpochMetrics, ...]
     """Of the epochs that are done."""
     epoch: int
     """Whose parameters the net has: the last, or the best."""
     net: nn.Sequential
 
 
-def load(
-    folder: Union[str, Path], device: Optional[mxnet.Context] = None, *, best: bool = False
+def load_run(
+    folder: str | Path, device: mxnet.Context | None = None, *, best: bool = False
 ) -> SavedRun:
     """Read a run, which may be going on, from a folder, which may be read-only.
 
@@ -50,7 +58,7 @@ def load(
     Returns
     -------
     SavedRun
-        Verified: see `d2l_mlp.runs.verification.load`. What is passed over is logged.
+        Verified: see `d2l_mlp.runs.checkpoint.load_checkpoint`. What is passed over is logged.
 
     Raises
     ------
@@ -62,7 +70,7 @@ def load(
     folder = Path(folder)
     check_folder(folder)
     saved = read_checkpoint(folder)
-    settings = config.hyperparameters(saved.config)
+    settings = hyperparameters_of(saved.config)
     state = saved.state
     net = net_with(settings, state.best if best else state.parameters, device)
     epoch = state.best_epoch if best else len(state.history)
@@ -73,7 +81,7 @@ def check_folder(folder: Path) -> None:
     """Raise a `RunError` if a folder is not a run's."""
     checkpoints = folder / CHECKPOINTS
     try:
-        is_folder, has_checkpoints = files.is_folder(folder, True), files.is_folder(checkpoints)
+        is_folder, has_checkpoints = is_directory(folder, True), is_directory(checkpoints)
     except ValueError as error:
         raise RunError(*error.args) from None
     if not is_folder:
@@ -82,12 +90,12 @@ def check_folder(folder: Path) -> None:
         raise RunError(f"{folder} has no folder {CHECKPOINTS}; name the folder of a run")
 
 
-def read_checkpoint(folder: Path) -> checkpoint.Checkpoint:
+def read_checkpoint(folder: Path) -> Checkpoint:
     """Read the newest good checkpoint of a run, of the configuration in its ``config.json``."""
-    path = folder / config.NAME
+    path = folder / CONFIG_NAME
     try:
-        expected = config.read(path)
+        expected = read_config(path)
     except ValueError as error:
         log.warning("%s cannot be used (%s); the checkpoint has a copy", path, error)
         expected = None
-    return verification.load(folder / CHECKPOINTS, expected)
+    return load_checkpoint(folder / CHECKPOINTS, expected)

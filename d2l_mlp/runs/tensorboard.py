@@ -1,15 +1,18 @@
 """A run's metrics as TensorBoard reads them."""
 
+from __future__ import annotations
+
 import dataclasses
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Sequence
+from typing import Any
 
 from tensorboardX import summary
 from tensorboardX.event_file_writer import EventsWriter
 from tensorboardX.proto.event_pb2 import Event, SessionLog
 
-from d2l_mlp.runs.errors import RunError
+from d2l_mlp.runs.config import RunError
 from d2l_mlp.training.hyperparameters import Hyperparameters
 from d2l_mlp.training.state import EpochMetrics
 

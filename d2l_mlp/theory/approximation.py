@@ -4,13 +4,15 @@ Chapter, section "From Linear to Nonlinear": one wide hidden layer is enough to 
 function, and several narrow ones can do with far fewer units.
 """
 
+from __future__ import annotations
+
 from typing import Callable
 
 import numpy
 from mxnet import np
 from mxnet.gluon import nn
 
-from d2l_mlp.runtime.checks import check_integer, check_interval
+from d2l_mlp.rules import check_integer, check_interval
 from d2l_mlp.theory.weights import relu_net
 
 

@@ -5,8 +5,11 @@ further away the more, and no function that only rises or only falls can say so.
 up.
 """
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Callable, Dict, Mapping, NamedTuple, Sequence, Tuple
+from typing import Callable, NamedTuple
 
 import mxnet
 import numpy
@@ -50,7 +53,7 @@ class Model(NamedTuple):
         return softmax(self.net(np.array(features, dtype="float32")))[:, 1].asnumpy()
 
 
-MODELS: Mapping[str, Tuple[Sequence[int], Callable]] = MappingProxyType(
+MODELS: Mapping[str, tuple[Sequence[int], Callable]] = MappingProxyType(
     {
         "linear": ((), lambda deviation: deviation),
         "linear in the distance": ((), abs),
@@ -60,7 +63,7 @@ MODELS: Mapping[str, Tuple[Sequence[int], Callable]] = MappingProxyType(
 """Hidden units and feature of each model; the second is the chapter's clever preprocessing."""
 
 
-def make_data(n: int, seed: int) -> Tuple[numpy.ndarray, numpy.ndarray]:
+def make_data(n: int, seed: int) -> tuple[numpy.ndarray, numpy.ndarray]:
     """Make up body temperatures and who is at risk.
 
     Parameters
@@ -81,7 +84,7 @@ def make_data(n: int, seed: int) -> Tuple[numpy.ndarray, numpy.ndarray]:
     return temperatures, (abs(temperatures - NORMAL) > LIMIT).astype("int32")
 
 
-def compare(seed: int = 0) -> Dict[str, Model]:
+def compare(seed: int = 0) -> dict[str, Model]:
     """Train each of `MODELS` with `d2l_mlp.training.loop.fit`, on the same data.
 
     Linearity is a strong assumption: a model that is linear in the temperature has to predict a

@@ -3,12 +3,14 @@ r"""Why an MLP needs its nonlinearity: without it, depth adds nothing and a bott
 Chapter, section "From Linear to Nonlinear" and exercise 4.
 """
 
-from typing import NamedTuple, Tuple
+from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy
 from mxnet import gluon
 
-from d2l_mlp.runtime.checks import check_integer
+from d2l_mlp.rules import check_integer
 from d2l_mlp.theory.weights import read_layers
 
 
@@ -23,7 +25,7 @@ class Bottleneck(NamedTuple):
     r"""The error that is left, :math:`\|\mathbf{W} - \mathbf{W}_2 \mathbf{W}_1\|_F`."""
 
 
-def collapse(net: gluon.Block) -> Tuple[numpy.ndarray, numpy.ndarray]:
+def collapse(net: gluon.Block) -> tuple[numpy.ndarray, numpy.ndarray]:
     r"""Collapse an MLP without activation functions into the single layer that it equals.
 
     Chapter, section "From Linear to Nonlinear": two layers are one, with

@@ -4,8 +4,10 @@ Chapter, section "From Linear to Nonlinear": hidden units can be set by hand to 
 inputs, for which the chapter names the logic of two truth values.
 """
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import List, Mapping, Optional, Sequence, Tuple
 
 import numpy
 from mxnet.gluon import nn
@@ -15,7 +17,7 @@ from d2l_mlp.theory.weights import relu_net
 INPUTS = numpy.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 """The four pairs of truth values, in the order of a truth table."""
 
-GATES: Mapping[str, Tuple[int, int, int, int]] = MappingProxyType(
+GATES: Mapping[str, tuple[int, int, int, int]] = MappingProxyType(
     {"and": (0, 0, 0, 1), "or": (0, 1, 1, 1), "nand": (1, 1, 1, 0), "xor": (0, 1, 1, 0)}
 )
 """Truth tables: what each gate gives for `INPUTS`."""
@@ -53,7 +55,7 @@ def logic_net(table: Sequence[int]) -> nn.Sequential:
     )
 
 
-def separating_layer(table: Sequence[int]) -> Optional[Tuple[numpy.ndarray, float]]:
+def separating_layer(table: Sequence[int]) -> tuple[numpy.ndarray, float] | None:
     """Find the single layer that separates a gate's true inputs from its false ones.
 
     14 of the 16 gates have one. XOR and its negation have none: whatever ``w`` and ``b`` are,
@@ -82,7 +84,7 @@ def separating_layer(table: Sequence[int]) -> Optional[Tuple[numpy.ndarray, floa
     return (w, b) if (signs * (INPUTS @ w + b) > 0).all() else None
 
 
-def _check(table: Sequence[int]) -> List[int]:
+def _check(table: Sequence[int]) -> list[int]:
     if len(table) != 4 or any(value not in (0, 1) for value in table):
         raise ValueError(f"the truth table is {table!r}; give four values of 0 or 1")
     return [int(value) for value in table]  # NumPy's would not become negative, or not be added

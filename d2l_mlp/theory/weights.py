@@ -4,7 +4,10 @@ What the chapter proves about nets, it proves about their weights. The modules t
 on these matrices in float64, where the proofs hold to the last digits.
 """
 
-from typing import TYPE_CHECKING, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy
 from mxnet import gluon, np
@@ -24,7 +27,7 @@ class Layer(NamedTuple):
     """Of shape (units, inputs), float64."""
     bias: numpy.ndarray
     """Of shape (units,), float64."""
-    activation: Optional[str]
+    activation: str | None
     """One of `d2l_mlp.activations.ACTIVATIONS`, or None, as in most output layers."""
     alpha: numpy.ndarray
     """Slope of "prelu" for negative arguments, of shape (units,); 0 for all others."""
@@ -32,7 +35,7 @@ class Layer(NamedTuple):
     """What the net calls it, such as ``layer 0, Dense(4 -> 5, relu)``."""
 
 
-def read_layers(net: gluon.Block) -> List[Layer]:
+def read_layers(net: gluon.Block) -> list[Layer]:
     """Read the fully connected layers of a net.
 
     Parameters
@@ -52,7 +55,7 @@ def read_layers(net: gluon.Block) -> List[Layer]:
     ValueError
         If there is any other layer, or one whose parameters are not initialized or not finite.
     """
-    layers: List[Layer] = []
+    layers: list[Layer] = []
     for name, block in _walk(net):
         if isinstance(block, nn.Dense):
             layers.append(_read_dense(block, name))
@@ -66,7 +69,7 @@ def read_layers(net: gluon.Block) -> List[Layer]:
     return layers
 
 
-def relu_net(layers: Sequence[Tuple["ArrayLike", "ArrayLike"]]) -> nn.Sequential:
+def relu_net(layers: Sequence[tuple[ArrayLike, ArrayLike]]) -> nn.Sequential:
     """Build a ReLU net with given weights; nothing is drawn at random.
 
     Parameters
@@ -94,7 +97,7 @@ def relu_net(layers: Sequence[Tuple["ArrayLike", "ArrayLike"]]) -> nn.Sequential
     return net
 
 
-def _walk(block: gluon.Block, path: str = "") -> Iterator[Tuple[str, gluon.Block]]:
+def _walk(block: gluon.Block, path: str = "") -> Iterator[tuple[str, gluon.Block]]:
     """Give every layer that holds no others, with a name for it."""
     if not isinstance(block, (nn.Sequential, nn.HybridSequential)):
         if isinstance(block, nn.Dropout):

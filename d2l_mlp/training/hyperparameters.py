@@ -4,13 +4,14 @@ The flags, `d2l_mlp.training.loop.fit`, ``config.json`` and the checkpoints read
 here imports MXNet, so that ``--help`` answers at once.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field, fields
-from typing import Any, Optional, Tuple
+from typing import Any
 
 from d2l_mlp.activations import ACTIVATIONS
-from d2l_mlp.runtime.rules import Choice, Number, Rule, Several, check
-from d2l_mlp.training.optimizers import OPTIMIZERS
-from d2l_mlp.training.schedules import SCHEDULES
+from d2l_mlp.rules import Choice, Number, Rule, Several, check_value
+from d2l_mlp.training.optimizers import OPTIMIZERS, SCHEDULES
 
 
 def _setting(default: Any, rule: Rule, help: str) -> Any:
@@ -27,7 +28,7 @@ class Hyperparameters:
         If a value is not what its rule allows, or two exclude each other.
     """
 
-    hidden: Tuple[int, ...] = _setting(
+    hidden: tuple[int, ...] = _setting(
         (256, 256),
         Several(Number(int, least=1)),
         "hidden units of each hidden layer; none at all is softmax regression",
@@ -44,7 +45,7 @@ class Hyperparameters:
     optimizer: str = _setting(
         "sgd", Choice(tuple(OPTIMIZERS)), "stochastic gradient descent, or Adam"
     )
-    lr: Optional[float] = _setting(
+    lr: float | None = _setting(
         None,
         Number(float, above=0, single=True),
         "learning rate (default: "
@@ -85,7 +86,7 @@ class Hyperparameters:
             optimizer = OPTIMIZERS.get(self.optimizer)
             object.__setattr__(self, "lr", optimizer and optimizer.learning_rate)
         for setting in fields(self):
-            value = check(setting.name, getattr(self, setting.name), setting.metadata["rule"])
+            value = check_value(setting.name, getattr(self, setting.name), setting.metadata["rule"])
             object.__setattr__(self, setting.name, value)
         if self.momentum and self.optimizer != "sgd":
             raise ValueError(

@@ -4,24 +4,34 @@ Minibatch stochastic gradient descent on the softmax cross-entropy, as in "Multi
 and the book's loop before it. No files, no printing; what happens is told to callbacks.
 """
 
+# DOC(training.randomness): The random numbers that a net itself draws while it is trained, as dropout does.
+
+# DOC(training.parallel): A minibatch divided over devices, and a training that is the same at several workers.
+
+# DOC(training.epoch): The chapter's minibatches: forward, backward, step.
+
+from __future__ import annotations
+
 import time
-from typing import Any, Callable, Iterator, List, Optional, Protocol
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Callable, Protocol
 
+import mxnet
 import numpy
-from mxnet import gluon, npx
+from mxnet import autograd, gluon, np, npx
+from mxnet.gluon import nn
 
-from d2l_mlp.data.examples import check_data, infer_shapes
-from d2l_mlp.runtime.device import devices_of
-from d2l_mlp.runtime.processors import threads_for
-from d2l_mlp.runtime.workers import Workers
-from d2l_mlp.training.epoch import train_epoch
-from d2l_mlp.training.evaluation import measure
-from d2l_mlp.training.graph import with_loss
+from d2l_mlp.data.checks import check_data, infer_shapes
+from d2l_mlp.hardware.cpu import threads_for
+from d2l_mlp.hardware.devices import devices_of
+from d2l_mlp.training.distributed import Workers
+from d2l_mlp.training.executor import NetWithLoss, minibatches, with_loss
 from d2l_mlp.training.hyperparameters import Hyperparameters
-from d2l_mlp.training.parallel import agreed
-from d2l_mlp.training.randomness import seed_epoch, warn_of_other_numbers
-from d2l_mlp.training.schedules import learning_rates
+from d2l_mlp.training.metrics import Accumulator, measure
+from d2l_mlp.training.optimizers import learning_rates
 from d2l_mlp.training.state import (
+    Arrays,
     EpochMetrics,
     TrainingState,
     initial_state,
@@ -29,6 +39,165 @@ from d2l_mlp.training.state import (
     set_parameters,
 )
 from d2l_mlp.training.trainer import make_trainer, read_states
+
+
+def seed_epoch(seed: int | None, epoch: int, rank: int = 0) -> None:
+    """Seed MXNet's generator for an epoch.
+
+    The state of that generator cannot be read, and so not be kept in a checkpoint. What is drawn
+    in an epoch has to follow from the epoch's number, if a training is to be resumed.
+
+    Parameters
+    ----------
+    seed : int or None
+        Of the whole training, 0 to 2**32 - 1; with None, the generator is left as it is.
+    epoch : int
+        From 0.
+    rank : int, default 0
+        Number of the worker, of several: each draws numbers of its own for its part of a minibatch.
+    """
+    if seed is not None:
+        numbers = [seed, epoch, rank] if rank else [seed, epoch]
+        mxnet.random.seed(int(numpy.random.RandomState(numbers).randint(2**31)))
+
+
+def warn_of_other_numbers(net: gluon.Block, seed: int | None, state: TrainingState | None) -> None:
+    """Warn if a net with dropout is trained on without a seed: it draws other numbers than before.
+
+    Parameters
+    ----------
+    net : gluon.Block
+        About to be trained.
+    seed : int or None
+        Of its training.
+    state : TrainingState or None
+        That the training goes on from.
+    """
+    if seed is not None or state is None or not state.history:
+        return
+    blocks: list[gluon.Block] = []
+    net.apply(blocks.append)
+    if any(isinstance(block, nn.Dropout) for block in blocks):
+        warnings.warn(
+            "the net has dropout and there is no seed: it does not go on as if there had been no "
+            "interruption; give fit the same seed before and after",
+            stacklevel=3,
+        )
+
+
+def split_minibatch(
+    X: np.ndarray, y: np.ndarray, devices: Sequence[mxnet.Context]
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Divide a minibatch over devices.
+
+    Parameters
+    ----------
+    X, y : mxnet.np.ndarray
+        Of shapes (n, ...) and (n,).
+    devices : sequence of mxnet.Context
+        To which the parts go, of equal size but for one example.
+
+    Returns
+    -------
+    list of tuple
+        The parts that have any example, each on its device.
+    """
+    if len(devices) == 1:
+        return [(X.as_in_ctx(devices[0]), y.as_in_ctx(devices[0]))] if len(y) else []
+    ends = [len(y) * i // len(devices) for i in range(len(devices) + 1)]
+    return [
+        (X[start:end].as_in_ctx(device), y[start:end].as_in_ctx(device))
+        for device, start, end in zip(devices, ends, ends[1:])
+        if start < end
+    ]
+
+
+def agreed(state: TrainingState, workers: Workers) -> TrainingState:
+    """Give every worker the state that worker 0 goes on from.
+
+    Parameters
+    ----------
+    state : TrainingState
+        A worker's own; of those but worker 0 only the shapes of the parameters count.
+    workers : Workers
+        That train together. What is summed from here on may have as many elements as they have.
+
+    Returns
+    -------
+    TrainingState
+        Of worker 0, but for the parameters of the best epoch, which it alone keeps.
+    """
+    if workers.number == 1:
+        return state
+    dtype = numpy.result_type("float32", *(p.dtype for p in state.parameters.values()))
+    workers.expect(sum(p.size for p in state.parameters.values()), dtype.name)
+    history, best_epoch, names = workers.told(
+        lambda: (state.history, state.best_epoch, list(state.optimizer))
+    )
+
+    def of_worker_0(arrays: Arrays) -> Arrays:
+        """Copy arrays, which at the others count as 0."""
+        copies = {n: numpy.zeros_like(p) for n, p in state.parameters.items()}
+        if not workers.rank:
+            copies = {n: arrays[n].copy() for n in copies}
+        workers.add_up(list(copies.values()))
+        return copies
+
+    parameters = of_worker_0(state.parameters)
+    optimizer = {name: of_worker_0(state.optimizer.get(name, {})) for name in names}
+    epochs = tuple(EpochMetrics(*metrics) for metrics in history)
+    best = parameters if workers.rank else state.best
+    return TrainingState(epochs, parameters, optimizer, best_epoch, best)
+
+
+def train_epoch(
+    net_with_loss: NetWithLoss,
+    train_iter: Iterable,
+    trainer: gluon.Trainer,
+    rates: Iterable[float],
+    devices: Sequence[mxnet.Context],
+    on_minibatch: Callable[[], None] | None = None,
+) -> Accumulator:
+    """Go once through the training set.
+
+    Parameters
+    ----------
+    net_with_loss : callable
+        What `d2l_mlp.training.executor.with_loss` makes of the net.
+    train_iter : iterable with ``len()``
+        Gives minibatches (X, y).
+    trainer : gluon.Trainer
+        Of the net's parameters.
+    rates : iterable of float
+        Learning rate of each minibatch.
+    devices : sequence of mxnet.Context
+        Where the net lives; each gets its part of every minibatch.
+    on_minibatch : callable, optional
+        Called after each minibatch.
+
+    Returns
+    -------
+    Tally
+        The sums of the losses and of the right predictions, as met on the way.
+    """
+    tally, batch_size = Accumulator(), getattr(train_iter, "minibatch_size", 0)
+    for (X, y), lr in zip(minibatches(train_iter, net_with_loss), rates):
+        trainer.set_learning_rate(lr)
+        parts = split_minibatch(X, y, devices)
+        with autograd.record():
+            outputs = [net_with_loss(*part) for part in parts]
+        for _, losses in outputs:
+            losses.backward()
+        # A short last minibatch takes a short step, so that each example has the same weight.
+        # At the chapter's learning rate a full step on its few examples is a jolt just before
+        # the evaluation, which costs about two points of test accuracy.
+        batch_size = max(batch_size, len(y))
+        trainer.step(batch_size)
+        for (logits, losses), (_, y) in zip(outputs, parts):
+            tally.add(logits, losses, y)
+        if on_minibatch:
+            on_minibatch()
+    return tally
 
 
 class Minibatches(Protocol):
@@ -50,17 +219,17 @@ def fit(
     *,
     num_epochs: int = 10,
     optimizer: str = "sgd",
-    lr: Optional[float] = None,
+    lr: float | None = None,
     momentum: float = 0.0,
     wd: float = 0.0,
     schedule: str = "constant",
     patience: int = 0,
-    seed: Optional[int] = None,
-    state: Optional[TrainingState] = None,
-    workers: Optional[Workers] = None,
-    on_epoch: Optional[Callable[[TrainingState], None]] = None,
-    on_minibatch: Optional[Callable[[], None]] = None,
-) -> List[EpochMetrics]:
+    seed: int | None = None,
+    state: TrainingState | None = None,
+    workers: Workers | None = None,
+    on_epoch: Callable[[TrainingState], None] | None = None,
+    on_minibatch: Callable[[], None] | None = None,
+) -> list[EpochMetrics]:
     """Train a net by minibatches.
 
     Parameters
@@ -108,7 +277,7 @@ def fit(
     Raises
     ------
     ValueError
-        If a hyperparameter is out of its range, an example is refused by `d2l_mlp.data.examples`,
+        If a hyperparameter is out of its range, an example is refused by `d2l_mlp.data.checks`,
         `state` is of another net, or a parameter's ``grad_req`` is "add" or all are "null".
         Checked before training.
     DivergenceError

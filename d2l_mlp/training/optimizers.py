@@ -5,14 +5,50 @@ Nothing here imports MXNet, so that a command can list them at once; a step is g
 on a CPU and of MXNet on a GPU, and the module with their functions.
 """
 
-import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Tuple
+# DOC(training.schedules): How the learning rate changes in the course of a training.
 
-from d2l_mlp.runtime.rules import flush
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Callable
+
+from d2l_mlp.rules import flush
 
 if TYPE_CHECKING:
     from d2l_mlp.training.hyperparameters import Hyperparameters
+
+SCHEDULES: Mapping[str, Callable[[float], float]] = {
+    "constant": lambda progress: 1.0,
+    # Loshchilov & Hutter 2017, arXiv:1608.03983, without restarts.
+    "cosine": lambda progress: (1 + math.cos(math.pi * progress)) / 2,
+}
+"""Factor of the learning rate, by the share of the training that is done (0 to 1)."""
+
+
+def learning_rates(settings: Hyperparameters, epoch: int, num_minibatches: int) -> Iterator[float]:
+    """Give the learning rate of each minibatch of an epoch.
+
+    Parameters
+    ----------
+    settings : Hyperparameters
+        The schedule, the learning rate that it starts from, and the number of epochs.
+    epoch : int
+        From 0.
+    num_minibatches : int
+        Of an epoch.
+
+    Yields
+    ------
+    float
+        Without end.
+    """
+    assert settings.lr is not None, "None stands for a default only until it is checked"
+    for i in itertools.count():
+        progress = (epoch + i / num_minibatches) / settings.epochs
+        yield settings.lr * SCHEDULES[settings.schedule](progress)
 
 
 @dataclass(frozen=True)
@@ -34,13 +70,13 @@ class Optimizer:
     """
 
     learning_rate: float
-    states: "Callable[[Hyperparameters], Tuple[str, ...]]"
-    step: "Callable[..., None]"
+    states: Callable[[Hyperparameters], tuple[str, ...]]
+    step: Callable[..., None]
 
 
 def _step_sgd(
-    xp: Any, weight: Any, grad: Any, states: Dict[str, Any], lr: float, t: int,
-    settings: "Hyperparameters",
+    xp: Any, weight: Any, grad: Any, states: dict[str, Any], lr: float, t: int,
+    settings: Hyperparameters,
 ) -> None:  # fmt: skip
     grad *= lr
     if settings.momentum:
@@ -53,8 +89,8 @@ def _step_sgd(
 
 
 def _step_adam(
-    xp: Any, weight: Any, grad: Any, states: Dict[str, Any], lr: float, t: int,
-    settings: "Hyperparameters",
+    xp: Any, weight: Any, grad: Any, states: dict[str, Any], lr: float, t: int,
+    settings: Hyperparameters,
 ) -> None:  # fmt: skip
     # Kingma and Ba 2015, arXiv:1412.6980, algorithm 1 with its defaults. Both averages are divided
     # by their bias in one go, in the learning rate; then epsilon has to be scaled along.

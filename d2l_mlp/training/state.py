@@ -1,11 +1,13 @@
 """What a training has come to: the metrics of each epoch, and the state after the last."""
 
-from typing import Dict, List, NamedTuple, Tuple
+from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy
 from mxnet import gluon, np
 
-Arrays = Dict[str, numpy.ndarray]
+Arrays = dict[str, numpy.ndarray]
 """By a parameter's structural name in Gluon, such as ``"0.weight"``."""
 
 
@@ -26,7 +28,7 @@ class EpochMetrics(NamedTuple):
     examples_per_second: float
 
     @classmethod
-    def names(cls, watched: str) -> List[str]:
+    def names(cls, watched: str) -> list[str]:
         """Name the metrics as files do, where the set that is watched has its own name."""
         return [name.replace("val_", f"{watched}_") for name in cls._fields]
 
@@ -43,10 +45,10 @@ class EpochMetrics(NamedTuple):
 class TrainingState(NamedTuple):
     """A training at the end of an epoch: everything that the rest of it depends on."""
 
-    history: Tuple[EpochMetrics, ...]
+    history: tuple[EpochMetrics, ...]
     """Of the epochs that are done."""
     parameters: Arrays
-    optimizer: Dict[str, Arrays]
+    optimizer: dict[str, Arrays]
     """What the optimizer keeps, by its own name for it, such as ``"momentum"``."""
     best_epoch: int
     """The first epoch of the highest accuracy on the set that is watched; 0 before the first."""
@@ -54,8 +56,8 @@ class TrainingState(NamedTuple):
     """The parameters after it."""
 
     def after(
-        self, metrics: EpochMetrics, parameters: Arrays, optimizer: Dict[str, Arrays]
-    ) -> "TrainingState":
+        self, metrics: EpochMetrics, parameters: Arrays, optimizer: dict[str, Arrays]
+    ) -> TrainingState:
         """Give the state after one more epoch."""
         best_epoch, best = self.best_epoch, self.best
         if not best_epoch or metrics.val_accuracy > self.history[best_epoch - 1].val_accuracy:
@@ -102,5 +104,5 @@ def set_parameters(net: gluon.Block, values: Arrays) -> None:
         parameter.set_data(np.array(values[name], dtype=values[name].dtype))
 
 
-def _outline(values: Dict) -> str:
+def _outline(values: dict) -> str:
     return ", ".join(f"{n} {numpy.dtype(v.dtype)} {v.shape}" for n, v in values.items())

@@ -4,18 +4,98 @@ On a CPU, MXNet's operators that update parameters take six to ten times as long
 does it here, in the parameters' own memory.
 """
 
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional
+# DOC(training.named_states): An optimizer of `d2l_mlp.training.optimizers` as Gluon's trainer takes one.
+#
+# DOC(training.named_states): Gluon keeps what an optimizer remembers in a pickle, which could run code when it is read; here it
+# DOC(training.named_states): is arrays by name.
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import mxnet
 import numpy
 from mxnet import gluon, np, npx
 
-from d2l_mlp.runtime.device import device_of
-from d2l_mlp.runtime.host_memory import HostMemory, MemoryWatch, is_on_host
-from d2l_mlp.runtime.workers import Workers
+from d2l_mlp.hardware.devices import device_of
+from d2l_mlp.hardware.host_arrays import HostMemory, MemoryWatch, is_on_host
+from d2l_mlp.rules import flush
+from d2l_mlp.training.distributed import Workers
 from d2l_mlp.training.hyperparameters import Hyperparameters
-from d2l_mlp.training.named_states import NamedStates
+from d2l_mlp.training.optimizers import OPTIMIZERS
 from d2l_mlp.training.state import Arrays, TrainingState
+
+
+class NamedStatesOptimizer(mxnet.optimizer.Optimizer):
+    """An optimizer whose states can be kept.
+
+    Parameters
+    ----------
+    names : list of str
+        Of the parameters, by their number.
+    settings : Hyperparameters
+        The optimizer, and what it takes.
+    before : dict of str to dict of str to numpy.ndarray
+        The states to go on from, by their names and those of the parameters.
+    steps : int
+        That were taken before.
+
+    Attributes
+    ----------
+    arrays : dict of str to dict of str to mxnet.np.ndarray
+        The states, likewise.
+    """
+
+    def __init__(
+        self, names: list, settings: Hyperparameters, before: dict[str, Arrays], steps: int
+    ):
+        super().__init__(learning_rate=settings.lr, wd=settings.wd, begin_num_update=steps)
+        self._names, self._settings, self._before = names, settings, dict(before)
+        self.arrays: dict[str, dict[str, np.ndarray]] = {
+            state: {} for state in OPTIMIZERS[settings.optimizer].states(settings)
+        }
+
+    def create_state(self, index: int, weight: np.ndarray) -> dict[str, np.ndarray]:
+        """Make the states of a parameter, as they were before."""
+        name, weight = self._names[index], weight.as_np_ndarray()  # an updater gives a legacy one
+        for state, arrays in self.arrays.items():
+            arrays[name] = np.zeros_like(weight)
+            if name in self._before.get(state, {}):
+                arrays[name][:] = self._before[state][name]
+        return {state: arrays[name] for state, arrays in self.arrays.items()}
+
+    def keep(self) -> None:
+        """Let parameters that are given new states go on from those that they have."""
+        for state, arrays in self.arrays.items():
+            copies = {name: array.asnumpy() for name, array in arrays.items()}
+            self._before[state] = {**self._before.get(state, {}), **copies}
+
+    def update(self, index: int, weight: np.ndarray, grad: np.ndarray, state: Any) -> None:
+        """Change a parameter, where Gluon's trainer does."""
+        self.step(np, [index], [(weight.as_np_ndarray(), grad.as_np_ndarray(), state)])
+
+    def step(self, xp: Any, numbers: list[int], parameters: Sequence[tuple[Any, Any, Any]]) -> None:
+        """Take a step.
+
+        Parameters
+        ----------
+        xp : module
+            ``numpy`` or ``mxnet.np``, of which the arrays are.
+        numbers : list of int
+            Of the parameters. To find out their rates takes as long for one as for all.
+        parameters : sequence of tuple
+            Each of them, its gradient, which is used up, and its states by their names.
+        """
+        self._update_count(numbers)
+        take = OPTIMIZERS[self._settings.optimizer].step
+        rates, decays = self._get_lrs(numbers), self._get_wds(numbers)
+        for number, lr, wd, (weight, grad, states) in zip(numbers, rates, decays, parameters):
+            grad *= self.rescale_grad
+            if wd:
+                grad += wd * weight
+            t = self._index_update_count[number]
+            take(xp, weight, grad, states, flush(lr), t, self._settings)
 
 
 def make_trainer(
@@ -23,7 +103,7 @@ def make_trainer(
     settings: Hyperparameters,
     state: TrainingState,
     steps: int,
-    workers: Optional[Workers] = None,
+    workers: Workers | None = None,
 ) -> gluon.Trainer:
     """Make the trainer of a net.
 
@@ -63,12 +143,12 @@ def make_trainer(
             "every parameter has grad_req 'null', so that there is nothing to train; "
             "set one to 'write'"
         )
-    optimizer = NamedStates(list(names.values()), settings, state.optimizer, steps)
+    optimizer = NamedStatesOptimizer(list(names.values()), settings, state.optimizer, steps)
     kind = _HostTrainer if is_on_host(device_of(net)) else _Trainer
     return kind(list(names), optimizer, workers or Workers())
 
 
-def read_states(trainer: gluon.Trainer) -> Dict[str, Arrays]:
+def read_states(trainer: gluon.Trainer) -> dict[str, Arrays]:
     """Copy what the optimizer of a trainer keeps: arrays by state and parameter."""
     return {
         state: {name: array.asnumpy() for name, array in arrays.items()}
@@ -84,7 +164,7 @@ class _Trainer(gluon.Trainer):
     """
 
     def __init__(
-        self, parameters: List[gluon.Parameter], optimizer: mxnet.optimizer.Optimizer,
+        self, parameters: list[gluon.Parameter], optimizer: mxnet.optimizer.Optimizer,
         workers: Workers,
     ):  # fmt: skip
         devices = parameters[0].list_ctx()
@@ -93,7 +173,7 @@ class _Trainer(gluon.Trainer):
         self._workers, self._devices = workers, devices
 
     @property
-    def _trained(self) -> List[gluon.Parameter]:
+    def _trained(self) -> list[gluon.Parameter]:
         return [parameter for parameter in self._params if parameter.grad_req != "null"]
 
     def _allreduce_grads(self) -> None:
@@ -127,8 +207,8 @@ class _Slot(NamedTuple):
     number: int
     weight: HostMemory
     grad: HostMemory
-    states: Dict[str, HostMemory]
-    replicas: List[HostMemory]
+    states: dict[str, HostMemory]
+    replicas: list[HostMemory]
     """The parameter on the other devices."""
 
 
@@ -138,7 +218,7 @@ class _HostTrainer(_Trainer):
     def __init__(self, *args: Any):
         super().__init__(*args)
         self._watch = MemoryWatch(self._params)
-        self._memory: List[_Slot] = []
+        self._memory: list[_Slot] = []
 
     def _update(self, ignore_stale_grad: bool = False) -> None:
         if self._watch.has_changed():

@@ -23,9 +23,9 @@ DEADLINE = 3  # seconds
 SOON = """
 import sys
 from d2l_mlp import launch
-from d2l_mlp.supervision import watch
+from d2l_mlp.cli.process_group import _START
 
-watch._START = 1.0
+_START = 1.0
 sys.exit(launch.main())
 """
 ROLES = ("worker 0", "worker 1", "server 0", "scheduler")

@@ -35,7 +35,7 @@ assert (sys.stdout, sys.stderr) == streams
 assert codes == [0, 0], codes
 
 # A run is given back when the command ends, though something holds on to it, as a traceback does.
-from d2l_mlp.runs.folder import Run
+from d2l_mlp.runs.run import Run
 start, held = Run.start, []
 Run.start = lambda *args: held.append(start(*args)) or held[0]
 call("held")
@@ -51,7 +51,7 @@ def test_called_from_a_program_and_in_a_thread(run, tmp_path):
     assert first == second
 
 
-@pytest.mark.parametrize("imported", ["d2l_mlp.runtime.compat", "d2l_mlp.cli"])
+@pytest.mark.parametrize("imported", ["d2l_mlp.compat.importer", "d2l_mlp.cli"])
 @pytest.mark.parametrize("module", ["train", "figures"])
 def test_ctrl_c_while_the_command_itself_is_imported(tmp_path, module, imported):
     process = subprocess.Popen(
@@ -127,11 +127,11 @@ sys.exit(code)
 def test_an_operator_that_fails_after_it_was_called_is_no_success(run):
     body = (
         "import sys, d2l_mlp\n"
-        "from d2l_mlp.cli import signals\n"
+        "from d2l_mlp.cli.command import run_command\n"
         "def body(_):\n"
         "    from mxnet import np\n"
         "    np.linalg.cholesky(-np.eye(3))\n"
-        "sys.exit(signals.run('here', body))"
+        "sys.exit(run_command('here', body))"
     )
     (line,) = run("-c", body, code=1).stderr.splitlines()
     assert line.startswith("here: error: ")
@@ -140,9 +140,9 @@ def test_an_operator_that_fails_after_it_was_called_is_no_success(run):
 def test_no_more_threads_are_one_line(run):
     body = (
         "import sys, threading\n"
-        "from d2l_mlp.cli import signals\n"
-        "threading.stack_size(2**46)\n"  # more than there is room for
-        "sys.exit(signals.run('here', lambda _: threading.Thread(target=print).start()))"
+        "from d2l_mlp.cli.command import run_command\n"
+        "threading.stack_size(2**46)\n"
+        "sys.exit(run_command('here', lambda _: threading.Thread(target=print).start()))"
     )
     (line,) = run("-c", body, code=1).stderr.splitlines()
     assert line.startswith("here: error: can't start new thread: raise the limit of processes")
@@ -151,11 +151,11 @@ def test_no_more_threads_are_one_line(run):
 def test_an_error_after_a_signal_is_the_signals(run):
     body = (
         "import os, signal, sys\n"
-        "from d2l_mlp.cli import signals\n"
+        "from d2l_mlp.cli.command import run_command\n"
         "def body(received):\n"
         "    with received.deferred():\n"
         "        os.kill(os.getpid(), signal.SIGTERM)\n"
         "        raise OSError('what the signal did elsewhere')\n"
-        "sys.exit(signals.run('here', body))"
+        "sys.exit(run_command('here', body))"
     )
     assert run("-c", body, code=143).stderr == "here: stopped by SIGTERM\n"

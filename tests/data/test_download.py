@@ -6,9 +6,12 @@ import time
 
 import pytest
 
-from d2l_mlp.data import download, fashion_mnist, mirrors, places
-from d2l_mlp.data.canonical import SAMPLE, SAMPLE_DIR
-from d2l_mlp.data.download import DownloadError, fetch
+from d2l_mlp.data import download
+from d2l_mlp.data import download as mirrors
+from d2l_mlp.data import fashion_mnist as places
+from d2l_mlp.data.download import MIRRORS, DownloadError, download_release
+from d2l_mlp.data.fashion_mnist import cache_dir, load_fashion_mnist, read_release
+from d2l_mlp.data.releases import SAMPLE, SAMPLE_DIR
 from tests import mirror as hostile
 from tests.conftest import ROOT
 from tests.mirror import PUBLISHED, Mirror, published
@@ -56,19 +59,19 @@ def files(folder):
 
 
 def test_default_mirrors_are_encrypted():
-    assert all(mirror.startswith("https://") for mirror in mirrors.MIRRORS)
+    assert all(mirror.startswith("https://") for mirror in MIRRORS)
 
 
 def test_own_mirror_and_then_the_cache(publisher, serve, monkeypatch, no_system_package):
     server = serve(publisher)
     monkeypatch.setenv("D2L_MLP_MIRROR", f" {server.url.rstrip('/')}\n")
-    data = fashion_mnist.load("fashion-mnist")
-    assert data.folder == places.cache_dir()
+    data = load_fashion_mnist("fashion-mnist")
+    assert data.folder == cache_dir()
     assert len(data.train[1]) == 60_000
     assert server.asked == NAMES
     assert files(data.folder) == sorted(NAMES)
     assert (data.folder / IMAGES).read_bytes() == published(IMAGES[:-3])
-    fashion_mnist.load()
+    load_fashion_mnist()
     assert server.asked == NAMES  # and nothing more
 
 
@@ -80,7 +83,7 @@ def test_first_mirror_that_has_the_right_files_wins(publisher, serve, monkeypatc
         serve(publisher),
     )
     use(monkeypatch, gone, liar, right)
-    fetch(tmp_path / "cache")
+    download_release(tmp_path / "cache")
     assert (gone.asked, liar.asked, right.asked) == ([], NAMES[:1], NAMES)
 
 
@@ -95,8 +98,8 @@ def test_files_compressed_otherwise_are_right_when_their_content_is(serve, full,
     for folder in (full.folder, again):
         with pytest.MonkeyPatch.context() as monkeypatch:
             use(monkeypatch, serve(folder))
-            cache = fetch(tmp_path / f"cache of {folder.name}")
-        assert (fashion_mnist.read(cache, "fashion-mnist").train[0] == full.train[0]).all()
+            cache = download_release(tmp_path / f"cache of {folder.name}")
+        assert (read_release(cache, "fashion-mnist").train[0] == full.train[0]).all()
 
 
 def test_broken_download_leaves_nothing_and_is_taken_up_again(small, serve, monkeypatch, tmp_path):
@@ -105,19 +108,19 @@ def test_broken_download_leaves_nothing_and_is_taken_up_again(small, serve, monk
     server = serve(small, half)
     use(monkeypatch, server)
     with pytest.raises(DownloadError, match=rf"broke off in {NAMES[2]} \(after .* of [\d,]+ bytes"):
-        fetch(tmp_path / "cache")
+        download_release(tmp_path / "cache")
     assert files(tmp_path / "cache") == sorted(NAMES[:2])
     half.clear()
     server.requests.clear()
-    fetch(tmp_path / "cache")
+    download_release(tmp_path / "cache")
     assert server.asked == NAMES[2:]
 
 
 def test_a_wrong_file_in_the_cache_is_replaced(small, serve, monkeypatch, tmp_path):
     use(monkeypatch, serve(small))
-    cache = fetch(tmp_path / "cache")
+    cache = download_release(tmp_path / "cache")
     (cache / LABELS).write_bytes(b"not it")
-    fetch(cache)
+    download_release(cache)
     assert (cache / LABELS).read_bytes() == (small / LABELS).read_bytes()
 
 
@@ -151,7 +154,7 @@ def test_a_mirror_that_misbehaves_is_left(small, serve, monkeypatch, tmp_path, m
     use(monkeypatch, bad)
     start = time.monotonic()
     with pytest.raises(DownloadError) as caught:
-        fetch(tmp_path / "cache")
+        download_release(tmp_path / "cache")
     assert time.monotonic() - start < 10
     expected = f"no mirror gave the files ({bad.host} {says.replace('NAME', LABELS)}"
     assert str(caught.value).startswith(expected)
@@ -160,7 +163,7 @@ def test_a_mirror_that_misbehaves_is_left(small, serve, monkeypatch, tmp_path, m
     right = serve(small)
     use_both = [bad.url, right.url]
     monkeypatch.setattr(mirrors, "MIRRORS", use_both)
-    fetch(tmp_path / "cache")
+    download_release(tmp_path / "cache")
     assert right.asked == NAMES[1:]
 
 
@@ -184,7 +187,9 @@ def test_a_mirror_that_does_not_begin_well(serve, monkeypatch, tmp_path, misbeha
     server = serve(tmp_path, {IMAGES: misbehave})
     use(monkeypatch, server)
     with pytest.raises(DownloadError) as caught:
-        fetch(tmp_path / "cache", patience=0.5 if misbehave is hostile.drip_header else 20)
+        download_release(
+            tmp_path / "cache", patience=0.5 if misbehave is hostile.drip_header else 20
+        )
     assert str(caught.value).startswith(f"no mirror gave the files ({server.host} {says}")
     assert len(str(caught.value).splitlines()) == 1
 
@@ -193,7 +198,7 @@ def test_a_certificate_that_nobody_signed(small, serve, monkeypatch, tmp_path):
     server = serve(small, certificate=ROOT / "tests" / "self-signed.pem")
     use(monkeypatch, server)
     with pytest.raises(DownloadError, match=r"certificate or TLS that is refused .*verify failed"):
-        fetch(tmp_path / "cache")
+        download_release(tmp_path / "cache")
     assert files(tmp_path / "cache") == []
 
 
@@ -201,7 +206,7 @@ def test_each_mirror_gives_its_reason(serve, monkeypatch, tmp_path):
     servers = [serve(tmp_path, {IMAGES: hostile.status(code)}) for code in (404, 500)]
     use(monkeypatch, *servers)
     with pytest.raises(DownloadError) as caught:
-        fetch(tmp_path / "cache")
+        download_release(tmp_path / "cache")
     assert str(caught.value) == (
         f"no mirror gave the files ({servers[0].host} answered 404 Not Found; "
         f"{servers[1].host} answered 500 Internal Server Error)"
@@ -228,9 +233,9 @@ def test_addresses_that_are_none_and_passwords(
     caplog.set_level("DEBUG")
     monkeypatch.setenv("D2L_MLP_MIRROR", address)
     with pytest.raises(DownloadError) as caught:
-        fetch(tmp_path / "cache")
+        download_release(tmp_path / "cache")
     assert str(caught.value).startswith(f"no mirror gave the files ({says}")
-    assert fashion_mnist.load().release == "sample"
+    assert load_fashion_mnist().release == "sample"
     assert says in caplog.text
     assert "secret" not in caplog.text + str(caught.value)
 
@@ -246,7 +251,7 @@ def test_passwords_are_sent_and_not_said(small, serve, monkeypatch, tmp_path, ca
     server = serve(small, {LABELS: ask_for_password})
     monkeypatch.setenv("D2L_MLP_MIRROR", server.url.replace("://", "://user:secret@"))
     with pytest.raises(DownloadError, match=rf"\({server.host} answered 401 Unauthorized\)") as e:
-        fetch(tmp_path / "cache")
+        download_release(tmp_path / "cache")
     assert given == ["Basic dXNlcjpzZWNyZXQ="]
     assert "secret" not in caplog.text + str(e.value)
 
@@ -258,7 +263,7 @@ def test_unwritable_cache(small, serve, monkeypatch, tmp_path, place):
     with pytest.raises(
         DownloadError, match=r"cannot take the download \((Not a dir|File name too)"
     ):
-        fetch(tmp_path / place)
+        download_release(tmp_path / place)
 
 
 def test_hanging_mirror_costs_auto_less_than_five_seconds(
@@ -267,7 +272,7 @@ def test_hanging_mirror_costs_auto_less_than_five_seconds(
     with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts, and never answers
         monkeypatch.setenv("D2L_MLP_MIRROR", f"http://127.0.0.1:{silent.getsockname()[1]}/")
         start = time.monotonic()
-        data = fashion_mnist.load()
+        data = load_fashion_mnist()
         assert time.monotonic() - start < 5
     assert data.release == "sample"
     assert "embedded sample" in caplog.text
@@ -276,10 +281,12 @@ def test_hanging_mirror_costs_auto_less_than_five_seconds(
 
 def test_two_downloads_at_once(small, serve, monkeypatch, tmp_path):
     use(monkeypatch, serve(small))
-    threads = [threading.Thread(target=fetch, args=(tmp_path / "cache",)) for _ in range(3)]
+    threads = [
+        threading.Thread(target=download_release, args=(tmp_path / "cache",)) for _ in range(3)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert files(tmp_path / "cache") == sorted(NAMES)
-    fashion_mnist.read(tmp_path / "cache", "sample")
+    read_release(tmp_path / "cache", "sample")

@@ -5,11 +5,11 @@ import numpy
 import pytest
 from mxnet import gluon, np
 
-from d2l_mlp.data.examples import check_data, infer_shapes
+from d2l_mlp.data.checks import check_data, infer_shapes
 from d2l_mlp.data.loaders import ArrayLoader
 from d2l_mlp.mlp import build_mlp
-from d2l_mlp.training.evaluation import confusion_matrix, evaluate, predict
 from d2l_mlp.training.loop import fit
+from d2l_mlp.training.metrics import confusion_matrix, evaluate_net, predict_labels
 
 RANDOM = numpy.random.RandomState(0)
 X = RANDOM.randn(22, 5).astype("float32")
@@ -71,7 +71,7 @@ def test_labels_are_one_integer_an_example(y, says):
     refuse(says, ArrayLoader, X, y, 8)
     if y.dtype != "uint64":  # which MXNet does not have
         refuse(says, ArrayLoader, X, mx(y), 8)
-        refuse(says, evaluate, net_of(), minibatches(y=y))
+        refuse(says, evaluate_net, net_of(), minibatches(y=y))
         refuse(says, fit_refuses, net_of(), X, y)
     if y.dtype != bool and y.ndim == 1:
         refuse(says, confusion_matrix, y, Y)
@@ -83,7 +83,7 @@ def test_labels_beyond_the_outputs(index):
     y = changed(Y, index, 3)
     says = f"example {index} has the label 3, but there are 3 classes, 0 to 2; mend"
     for data in (minibatches(y=y), iter(minibatches(y=y)), ArrayLoader(X, y, 8)):
-        refuse(says, evaluate, net_of(), data)
+        refuse(says, evaluate_net, net_of(), data)
     refuse(says, fit_refuses, net_of(), X, y)
     assert check_data(net_of(num_outputs=4), minibatches(y=y)) is None
 
@@ -94,7 +94,7 @@ def test_labels_beyond_the_outputs(index):
 def test_labels_of_a_dtype_that_cannot_count_the_outputs(dtype, num_outputs):
     data = minibatches(y=Y.astype(dtype))
     says = rf"labels are {dtype}, too small for {num_outputs} classes; give y.astype\('int32'\)"
-    refuse(says, evaluate, net_of(num_outputs=num_outputs), data)
+    refuse(says, evaluate_net, net_of(num_outputs=num_outputs), data)
     assert check_data(net_of(num_outputs=num_outputs - 1), data) is None
 
 
@@ -106,7 +106,7 @@ def test_right_labels_are_right_in_every_dtype(dtype, as_arrays):
     net = net_of()
     y = Y.astype(dtype)
     data = ArrayLoader(X, y, 8) if as_arrays else minibatches(y=y)
-    loss, accuracy = evaluate(net, data)
+    loss, accuracy = evaluate_net(net, data)
     logits = net(mx(X)).asnumpy().astype("float64")
     log_sum = numpy.log(numpy.exp(logits).sum(axis=1))
     assert accuracy == pytest.approx((logits.argmax(axis=1) == Y).mean())
@@ -138,8 +138,8 @@ def test_features_are_finite_floats(X, says):
     if X.dtype != "uint8":  # of which it makes features
         refuse(says, ArrayLoader, X, Y, 8)
     refuse(says, ArrayLoader, mx(X), Y, 8)
-    refuse(says, evaluate, net, minibatches(X))
-    refuse(says, predict, net, mx(X))
+    refuse(says, evaluate_net, net, minibatches(X))
+    refuse(says, predict_labels, net, mx(X))
     if X[0].size != 784:
         refuse(says, fit_refuses, net, X, Y)
 
@@ -156,28 +156,33 @@ def test_features_are_finite_floats(X, says):
     ],
 )  # fmt: skip
 def test_features_suit_the_net(X, says):
-    refuse(says, evaluate, net_of(), [(mx(X), mx(Y[: len(X)]))])
-    refuse(says, predict, net_of(), mx(X))
+    refuse(says, evaluate_net, net_of(), [(mx(X), mx(Y[: len(X)]))])
+    refuse(says, predict_labels, net_of(), mx(X))
     if len(X):
         refuse(says, fit_refuses, net_of(), X, Y)
 
 
 def test_a_later_minibatch_of_another_shape():
     data = [*minibatches(), (mx(X[:4, :3]), mx(Y[:4]))]
-    refuse("example 22 has 3 features, but the net takes 5", evaluate, net_of(), data)
+    refuse("example 22 has 3 features, but the net takes 5", evaluate_net, net_of(), data)
 
 
 def test_other_layers_give_their_own_reason():
     net = gluon.nn.Sequential()
     net.add(gluon.nn.Dense(4, in_units=5), gluon.nn.Dense(3, in_units=6))
     net.initialize()
-    refuse(r"cannot take features of shape \(22, 5\) \(.*[Ss]hape", predict, net, mx(X))
+    refuse(r"cannot take features of shape \(22, 5\) \(.*[Ss]hape", predict_labels, net, mx(X))
 
 
 def test_outputs_that_are_no_logits():
     net = gluon.nn.Dense(3, flatten=False, in_units=5)
     net.initialize()
-    refuse("outputs of shape .1, 2, 3. of one example", predict, net, mx(X[:, None].repeat(2, 1)))
+    refuse(
+        "outputs of shape .1, 2, 3. of one example",
+        predict_labels,
+        net,
+        mx(X[:, None].repeat(2, 1)),
+    )
 
 
 @pytest.mark.parametrize(
@@ -196,7 +201,7 @@ def test_outputs_that_are_no_logits():
     ],
 )
 def test_what_are_no_minibatches(data, says):
-    refuse(says, evaluate, net_of(), data())
+    refuse(says, evaluate_net, net_of(), data())
     refuse(says, fit, net_of(), data(), minibatches())
     refuse(says, fit, net_of(), minibatches(), data())
 
@@ -208,8 +213,8 @@ def test_a_generator_is_for_one_epoch(make):
     refuse(says, fit, net_of(), minibatches(), make(minibatches()))
     net = net_of()
     data = make(minibatches())
-    assert evaluate(net, data) == evaluate(net, minibatches())
-    refuse("the data hold no example", evaluate, net, data)  # it is exhausted now
+    assert evaluate_net(net, data) == evaluate_net(net, minibatches())
+    refuse("the data hold no example", evaluate_net, net, data)  # it is exhausted now
 
 
 def test_a_loader_of_nothing():
@@ -219,15 +224,19 @@ def test_a_loader_of_nothing():
 def test_a_net_without_parameters():
     net = gluon.nn.Sequential()
     net.add(gluon.nn.Flatten())
-    for call, args in ((fit, [minibatches()] * 2), (evaluate, [minibatches()]), (predict, [mx(X)])):
+    for call, args in (
+        (fit, [minibatches()] * 2),
+        (evaluate_net, [minibatches()]),
+        (predict_labels, [mx(X)]),
+    ):
         refuse("the net has no parameters; add a layer that has some", call, net, *args)
 
 
 def test_a_net_of_another_dtype_takes_its_own():
     net = net_of()
     net.cast("float64")
-    assert predict(net, mx(X.astype("float64"))).shape == (22,)
-    refuse("features are float32, but the net is float64", predict, net, mx(X))
+    assert predict_labels(net, mx(X.astype("float64"))).shape == (22,)
+    refuse("features are float32, but the net is float64", predict_labels, net, mx(X))
 
 
 @pytest.mark.parametrize("scaled", [IMAGES / 255, IMAGES > 100, -IMAGES, IMAGES + 0.5, IMAGES * 2])

@@ -3,14 +3,12 @@ import shutil
 
 import pytest
 
-from d2l_mlp.data import places
-from d2l_mlp.data.canonical import SAMPLE_DIR
-from d2l_mlp.data.fashion_mnist import load
-from d2l_mlp.data.places import cache_dir
-from d2l_mlp.data.verified_files import DatasetError
+from d2l_mlp.data import fashion_mnist as places
+from d2l_mlp.data.fashion_mnist import SYSTEM_DIR, cache_dir, gluon_dir, load_fashion_mnist
+from d2l_mlp.data.releases import SAMPLE_DIR, DatasetError
 from tests.conftest import without_permission
 
-SYSTEM_DIR = places.SYSTEM_DIR
+SYSTEM_DIR = SYSTEM_DIR
 
 
 @pytest.fixture(autouse=True)
@@ -32,39 +30,39 @@ def full_copy(full, tmp_path):
 
 def test_named_folder_comes_first(full_copy, monkeypatch):
     copy(SAMPLE_DIR, cache_dir())
-    assert load(data_dir=full_copy).folder == full_copy
+    assert load_fashion_mnist(data_dir=full_copy).folder == full_copy
     monkeypatch.setenv("D2L_MLP_DATA", str(full_copy))
-    assert load("fashion-mnist").folder == full_copy
-    assert load("sample").release == "sample"
+    assert load_fashion_mnist("fashion-mnist").folder == full_copy
+    assert load_fashion_mnist("sample").release == "sample"
 
 
 def test_the_environment_names_the_dataset_that_auto_is(full, monkeypatch):
     copy(full.folder, cache_dir())
     monkeypatch.setenv("D2L_MLP_DATASET", "sample")
-    assert load().release == "sample"
-    assert load("fashion-mnist").release == "fashion-mnist"
+    assert load_fashion_mnist().release == "sample"
+    assert load_fashion_mnist("fashion-mnist").release == "fashion-mnist"
     monkeypatch.setenv("D2L_MLP_DATASET", "mnist")
     with pytest.raises(DatasetError, match="dataset 'mnist' is not known; choose one of auto"):
-        load()
+        load_fashion_mnist()
 
 
-@pytest.mark.parametrize("place", [cache_dir, places.gluon_dir])
+@pytest.mark.parametrize("place", [cache_dir, gluon_dir])
 def test_folders_under_mxnet_home(full, place):
     folder = copy(full.folder, place())
-    data = load()
+    data = load_fashion_mnist()
     assert data.folder == folder
     assert str(folder) in data.describe()
 
 
 def test_wrong_files_are_passed_over_aloud(full, caplog):
     copy(SAMPLE_DIR, cache_dir())
-    good = copy(full.folder, places.gluon_dir())
-    assert load().folder == good
+    good = copy(full.folder, gluon_dir())
+    assert load_fashion_mnist().folder == good
     assert f"passed over: {cache_dir()}/train-images-idx3-ubyte.gz announces 5000" in caplog.text
 
 
 def test_sample_is_announced(caplog):
-    data = load()
+    data = load_fashion_mnist()
     assert len(data.train[1]) == 5_000
     assert len(data.test[1]) == 1_000
     (record,) = caplog.records
@@ -74,7 +72,7 @@ def test_sample_is_announced(caplog):
 
 
 def test_asked_for_the_sample_nothing_is_said(caplog):
-    assert load("sample").release == "sample"
+    assert load_fashion_mnist("sample").release == "sample"
     assert caplog.text == ""
 
 
@@ -82,7 +80,7 @@ def test_full_set_never_falls_back():
     with pytest.raises(
         DatasetError, match=r"no mirror gave the files.*apt-get install.*--data-dir"
     ):
-        load("fashion-mnist")
+        load_fashion_mnist("fashion-mnist")
 
 
 @pytest.mark.parametrize(
@@ -100,18 +98,18 @@ def test_full_set_never_falls_back():
 )
 def test_refused(dataset, data_dir, says):
     with pytest.raises(DatasetError, match=says):
-        load(dataset, data_dir)
+        load_fashion_mnist(dataset, data_dir)
 
 
 def test_one_missing_file(full_copy):
     (full_copy / "t10k-labels-idx1-ubyte.gz").unlink()
     with pytest.raises(DatasetError, match=r"t10k-labels-idx1-ubyte\.gz is missing"):
-        load(data_dir=full_copy)
+        load_fashion_mnist(data_dir=full_copy)
 
 
 def test_folder_is_not_written(full_copy):
     before = sorted(full_copy.iterdir())
-    load(data_dir=full_copy)
+    load_fashion_mnist(data_dir=full_copy)
     assert sorted(full_copy.iterdir()) == before
     shutil.rmtree(full_copy)
 
@@ -119,14 +117,14 @@ def test_folder_is_not_written(full_copy):
 @pytest.mark.parametrize("layout", [".", "FashionMNIST/raw", "fashion-mnist"])
 def test_layouts_of_other_libraries(full, tmp_path, layout):
     folder = copy(full.folder, tmp_path / "datasets" / layout / "")
-    assert load(data_dir=tmp_path / "datasets").folder == folder
+    assert load_fashion_mnist(data_dir=tmp_path / "datasets").folder == folder
 
 
 def test_tilde_is_the_home(full_copy, monkeypatch):
     monkeypatch.setenv("HOME", str(full_copy.parent))
-    assert load(data_dir="~/mine").folder == full_copy
+    assert load_fashion_mnist(data_dir="~/mine").folder == full_copy
     monkeypatch.setenv("D2L_MLP_DATA", "~/mine")
-    assert load().folder == full_copy
+    assert load_fashion_mnist().folder == full_copy
 
 
 def test_empty_variables_are_unset_ones(full, monkeypatch, tmp_path):
@@ -134,17 +132,17 @@ def test_empty_variables_are_unset_ones(full, monkeypatch, tmp_path):
     for name in ("D2L_MLP_DATA", "D2L_MLP_DATASET", "D2L_MLP_MIRROR", "MXNET_HOME"):
         monkeypatch.setenv(name, "")
     folder = copy(full.folder, tmp_path / ".mxnet" / "datasets" / "fashion-mnist")
-    assert load().folder == folder
+    assert load_fashion_mnist().folder == folder
 
 
 def test_an_unreadable_place_is_passed_over(full, monkeypatch, tmp_path, caplog):
     monkeypatch.setattr(places, "SYSTEM_DIR", SYSTEM_DIR)
     monkeypatch.setenv("MXNET_HOME", str(tmp_path))
     with without_permission(tmp_path):
-        assert load().folder == SYSTEM_DIR
+        assert load_fashion_mnist().folder == SYSTEM_DIR
         monkeypatch.delenv("MXNET_HOME")
         monkeypatch.setenv("HOME", str(tmp_path))
-        assert load().folder == SYSTEM_DIR
+        assert load_fashion_mnist().folder == SYSTEM_DIR
     lines = [record.getMessage() for record in caplog.records]
     assert len(lines) == 4  # our folder and Gluon's, twice
     for line in lines:
@@ -175,10 +173,10 @@ def file(folder):
 def test_an_impossible_place_is_passed_over(full, monkeypatch, tmp_path, caplog, home, says):
     monkeypatch.setattr(places, "SYSTEM_DIR", SYSTEM_DIR)
     monkeypatch.setenv("MXNET_HOME", str(home(tmp_path)))
-    assert load().folder == SYSTEM_DIR
+    assert load_fashion_mnist().folder == SYSTEM_DIR
     assert (f"cannot be read ({says})" in caplog.text) == bool(says)
     monkeypatch.setattr(places, "SYSTEM_DIR", tmp_path / "nowhere")
-    assert load().release == "sample"
+    assert load_fashion_mnist().release == "sample"
 
 
 def test_a_user_without_a_home(full, monkeypatch, tmp_path, caplog):
@@ -186,15 +184,15 @@ def test_a_user_without_a_home(full, monkeypatch, tmp_path, caplog):
     monkeypatch.delenv("HOME")
     monkeypatch.setattr(os, "getuid", lambda: 54321)  # who is not in the list of users
     monkeypatch.setattr(places, "SYSTEM_DIR", SYSTEM_DIR)
-    assert load().folder == SYSTEM_DIR
+    assert load_fashion_mnist().folder == SYSTEM_DIR
     (record,) = caplog.records
     assert record.getMessage() == (
         "passed over: ~/.mxnet is nowhere: there is no such home (HOME is not set)"
     )
     monkeypatch.setattr(places, "SYSTEM_DIR", tmp_path / "nowhere")
-    assert load().release == "sample"
+    assert load_fashion_mnist().release == "sample"
     assert "~/.mxnet is nowhere" in caplog.records[-1].getMessage()
     monkeypatch.chdir(tmp_path)
     with pytest.raises(DatasetError, match=r"~/.mxnet is nowhere.*apt-get install"):
-        load("fashion-mnist")
+        load_fashion_mnist("fashion-mnist")
     assert list(tmp_path.iterdir()) == []

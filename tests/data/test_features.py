@@ -5,7 +5,7 @@ import numpy
 import pytest
 from mxnet import np
 
-from d2l_mlp.data.features import to_features
+from d2l_mlp.data.loaders import to_features
 
 IMAGES = numpy.arange(2 * 28 * 28).reshape(2, 28, 28).astype("uint8")
 

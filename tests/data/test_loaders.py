@@ -2,7 +2,7 @@ import numpy
 import pytest
 from mxnet import np
 
-from d2l_mlp.data.book_loaders import d2l_loaders
+from d2l_mlp.data.d2l_loader import d2l_loaders
 from d2l_mlp.data.loaders import ArrayLoader, array_loaders
 from tests.conftest import collect
 

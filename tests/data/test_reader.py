@@ -8,9 +8,14 @@ import zlib
 
 import pytest
 
-from d2l_mlp.data.canonical import KNOWN_FOREIGN, SAMPLE, SAMPLE_DIR
-from d2l_mlp.data.reader import read
-from d2l_mlp.data.verified_files import DatasetError, read_file
+from d2l_mlp.data.fashion_mnist import read_release
+from d2l_mlp.data.releases import (
+    KNOWN_FOREIGN,
+    SAMPLE,
+    SAMPLE_DIR,
+    DatasetError,
+    read_verified_file,
+)
 from tests.damage import damage
 
 IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
@@ -32,7 +37,7 @@ def test_decompressed_files_are_read_too(folder, sample):
     for file in SAMPLE:
         (folder / f"{file.name}.gz").unlink()
         (folder / file.name).write_bytes(content(file.name))
-    assert (read(folder, "sample").train[0] == sample.train[0]).all()
+    assert (read_release(folder, "sample").train[0] == sample.train[0]).all()
 
 
 def flip(raw, position):
@@ -64,7 +69,7 @@ def test_damaged_file_is_named(folder, name, damage, says):
     path = folder / f"{name}.gz"
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(DatasetError) as caught:
-        read(folder, "sample")
+        read_release(folder, "sample")
     message = str(caught.value)
     assert message.startswith(f"{path} {says}")
     assert message.endswith(f"expected {name} with 5,000 items")
@@ -84,7 +89,7 @@ def test_missing_or_special_file_is_named(folder, replace, says):
     path.unlink()
     replace(path)
     with pytest.raises(DatasetError, match=says):
-        read(folder, "sample")
+        read_release(folder, "sample")
 
 
 @pytest.mark.parametrize("kind", ["superseded release of August 2017", "MNIST, the handwritten"])
@@ -96,13 +101,13 @@ def test_files_of_other_sets_under_these_names(folder, monkeypatch, kind):
     name = next(value for value in KNOWN_FOREIGN.values() if kind in value)
     monkeypatch.setitem(KNOWN_FOREIGN, hashlib.sha1(raw).hexdigest(), name)
     with pytest.raises(DatasetError, match=f"is of .*{kind}"):
-        read(folder, "sample")
+        read_release(folder, "sample")
 
 
 def attempt(folder, file):
     """Give the file's content, or the message that says what is wrong with it."""
     try:
-        return read_file(folder, file), None
+        return read_verified_file(folder, file), None
     except DatasetError as error:
         return None, str(error)
 
@@ -134,7 +139,7 @@ def test_gzip_bomb_is_not_unpacked(folder):
     (folder / f"{LABELS}.gz").write_bytes(bomb)
     tracemalloc.start()
     with pytest.raises(DatasetError, match="starts with the magic number 00000000"):
-        read(folder, "sample")
+        read_release(folder, "sample")
     assert tracemalloc.get_traced_memory()[1] < 20e6
     tracemalloc.stop()
 
@@ -144,7 +149,7 @@ def test_a_sparse_file_is_refused_without_being_read(folder):
         stream.truncate(2**40)
     tracemalloc.start()
     with pytest.raises(DatasetError, match="has more than 3,985,552 bytes"):
-        read(folder, "sample")
+        read_release(folder, "sample")
     assert tracemalloc.get_traced_memory()[1] < 20e6
     tracemalloc.stop()
 
@@ -153,7 +158,7 @@ def test_links_are_followed(folder, tmp_path_factory, sample):
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     for path in folder.iterdir():
         (elsewhere / path.name).symlink_to(path)
-    assert (read(elsewhere, "sample").train[0] == sample.train[0]).all()
+    assert (read_release(elsewhere, "sample").train[0] == sample.train[0]).all()
 
 
 def test_gzip_files_of_several_members_are_read_whole(folder, sample):
@@ -161,7 +166,7 @@ def test_gzip_files_of_several_members_are_read_whole(folder, sample):
         whole = content(file.name)
         parts = [whole[:10], whole[10:10], whole[10:3000], whole[3000:]]
         (folder / f"{file.name}.gz").write_bytes(b"".join(map(gzip.compress, parts)) + bytes(512))
-    assert (read(folder, "sample").train[0] == sample.train[0]).all()
+    assert (read_release(folder, "sample").train[0] == sample.train[0]).all()
 
 
 # Each has a name of its own: a gzip header holds the second in which it was written, and
@@ -173,6 +178,6 @@ def test_a_bad_compressed_file_does_not_hide_a_right_plain_one(folder, bad):
     (folder / f"{LABELS}.gz").write_bytes(bad)
     (folder / LABELS).write_bytes(content(LABELS)[:-1])
     with pytest.raises(DatasetError, match=rf"{LABELS}\.gz (starts|holds|is)"):
-        read(folder, "sample")
+        read_release(folder, "sample")
     (folder / LABELS).write_bytes(content(LABELS))
-    read(folder, "sample")
+    read_release(folder, "sample")

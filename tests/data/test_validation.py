@@ -1,7 +1,7 @@
 import numpy
 import pytest
 
-from d2l_mlp.data.validation import hold_out
+from d2l_mlp.data.loaders import hold_out
 
 
 @pytest.mark.parametrize(("share", "each"), [(0.1, 50), (0.5, 250), (0.002, 1)])

@@ -3,8 +3,9 @@ import hashlib
 
 import pytest
 
-from d2l_mlp.data import places
-from d2l_mlp.data.canonical import KNOWN_FOREIGN
+from d2l_mlp.data import fashion_mnist as places
+from d2l_mlp.data.fashion_mnist import SYSTEM_DIR, cache_dir, gluon_dir
+from d2l_mlp.data.releases import KNOWN_FOREIGN
 from d2l_mlp.diagnosis.search import data
 
 
@@ -21,29 +22,29 @@ def link(source, folder):
 
 
 def test_the_first_right_place_is_used(full, no_system_package):
-    link(full.folder, places.gluon_dir())
+    link(full.folder, gluon_dir())
     found = [(finding.status, finding.text) for finding in data()]
     assert found == [
         ("ok", "our cache: absent"),
-        ("ok", f"Gluon's folder: canonical, used ({places.gluon_dir()})"),
+        ("ok", f"Gluon's folder: canonical, used ({gluon_dir()})"),
         ("ok", "system package: absent"),
     ]
 
 
 def test_two_right_places(full):
-    link(full.folder, places.cache_dir())
+    link(full.folder, cache_dir())
     first, _, last = data()
     assert ", used (" in first.text
-    assert last.text == f"system package: canonical ({places.SYSTEM_DIR})"
+    assert last.text == f"system package: canonical ({SYSTEM_DIR})"
 
 
 def test_damaged_and_withdrawn_files_are_passed_over(full, no_system_package, monkeypatch):
-    for folder in (places.cache_dir(), places.gluon_dir()):
+    for folder in (cache_dir(), gluon_dir()):
         link(full.folder, folder)
     labels = "train-labels-idx1-ubyte.gz"
     for folder, raw in (
-        (places.cache_dir(), (full.folder / labels).read_bytes()[:-9]),
-        (places.gluon_dir(), gzip.compress(b"files that cannot be had any more")),
+        (cache_dir(), (full.folder / labels).read_bytes()[:-9]),
+        (gluon_dir(), gzip.compress(b"files that cannot be had any more")),
     ):
         (folder / labels).unlink()
         (folder / labels).write_bytes(raw)

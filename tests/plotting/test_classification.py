@@ -4,7 +4,7 @@ import numpy
 import pytest
 from mxnet import np
 
-from d2l_mlp.plotting.classification import plot_confusion, plot_predictions
+from d2l_mlp.plotting.predictions import plot_confusion, plot_predictions
 
 RED = (0.84, 0.15, 0.16)
 

@@ -2,7 +2,7 @@ import numpy
 import pytest
 
 from d2l_mlp.plotting.demonstrations import random_net
-from d2l_mlp.plotting.gallery import draw
+from d2l_mlp.plotting.figures import draw
 
 
 def lines(axes):

@@ -5,7 +5,7 @@ import pytest
 from mxnet import np
 
 from d2l_mlp.gradients import value_and_grad
-from d2l_mlp.plotting import expressions, vocabulary
+from d2l_mlp.plotting.expressions import FUNCTIONS, MAX_LENGTH, parse_expression
 
 X = numpy.linspace(0.25, 0.75, 9)
 normal = numpy.vectorize(NormalDist().cdf)
@@ -52,7 +52,7 @@ density = numpy.vectorize(NormalDist().pdf)
     ],
 )
 def test_means_what_it_means_in_python(text, exact):
-    got = expressions.parse(text)(np.array(X, dtype="float64"))
+    got = parse_expression(text)(np.array(X, dtype="float64"))
     assert got.dtype == "float64"
     numpy.testing.assert_allclose(got.asnumpy(), exact, rtol=1e-13, atol=1e-15)
 
@@ -72,17 +72,17 @@ def test_means_what_it_means_in_python(text, exact):
     ],
 )
 def test_has_its_derivative(text, exact):
-    _, grad = value_and_grad(expressions.parse(text), np.array(X, dtype="float64"))
+    _, grad = value_and_grad(parse_expression(text), np.array(X, dtype="float64"))
     numpy.testing.assert_allclose(grad.asnumpy(), exact, rtol=1e-7, atol=1e-7)
 
 
-NAMES = [(name, count) for count, names in vocabulary.FUNCTIONS["np"].items() for name in names]
+NAMES = [(name, count) for count, names in FUNCTIONS["np"].items() for name in names]
 
 
 @pytest.mark.parametrize(("name", "count"), NAMES)
 def test_every_function_of_np(name, count):
     argument = "1 + x" if name == "arccosh" else "x"
-    f = expressions.parse(f"np.{name}({', '.join([argument, '0.5', '0.7'][:count])})")
+    f = parse_expression(f"np.{name}({', '.join([argument, '0.5', '0.7'][:count])})")
     points = X + (name == "arccosh")
     y, grad = value_and_grad(f, np.array(X, dtype="float64"))
 
@@ -178,10 +178,10 @@ def test_every_function_of_np(name, count):
 )
 def test_everything_else_is_refused(text):
     with pytest.raises(ValueError, match=r"\S") as error:
-        expressions.parse(text)
+        parse_expression(text)
     assert "\n" not in str(error.value)
 
 
 def test_a_deeply_nested_expression_of_the_greatest_length_is_parsed():
-    text = "-" * (expressions.MAX_LENGTH - 1) + "x"
-    assert expressions.parse(text)(np.array([3.0])).item() == -3
+    text = "-" * (MAX_LENGTH - 1) + "x"
+    assert parse_expression(text)(np.array([3.0])).item() == -3

@@ -5,8 +5,8 @@ import numpy
 import pytest
 from PIL import Image
 
-from d2l_mlp.plotting.gallery import FIGURES, draw
-from d2l_mlp.plotting.savefig import save_figure
+from d2l_mlp.plotting.figures import FIGURES, draw
+from d2l_mlp.plotting.style import save_figure
 from tests import svg
 
 
@@ -41,7 +41,7 @@ def test_a_notebook_gets_svg_and_png_of_one_size_and_the_words():
 
 
 def test_the_book_s_own_plot_shows_its_picture_after_ours(cell):
-    outputs, _ = cell("""from d2l_mlp.plotting.gallery import draw
+    outputs, _ = cell("""from d2l_mlp.plotting.figures import draw
 figure = draw("relu")
 from d2l import mxnet as d2l
 d2l.plot([0, 1], [0, 1], "x", "y")""")
@@ -51,7 +51,7 @@ d2l.plot([0, 1], [0, 1], "x", "y")""")
 
 
 def test_the_last_expression_of_a_cell_is_a_picture(cell):
-    source = "from d2l_mlp.plotting.gallery import draw\ndraw('relu')"
+    source = "from d2l_mlp.plotting.figures import draw\ndraw('relu')"
     for before in ("", "%matplotlib inline\n"):
         (output,), _ = cell(before + source)
         assert output.output_type == "execute_result"

@@ -4,7 +4,7 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from PIL import Image
 
-from d2l_mlp.plotting.savefig import FORMATS, book_style, save_figure, to_svg
+from d2l_mlp.plotting.style import FORMATS, book_style, save_figure, to_svg
 
 MAGIC = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF"}
 

@@ -13,11 +13,19 @@ import pytest
 
 from d2l_mlp.cli.train_flags import read_flags
 from d2l_mlp.data.loaders import ArrayLoader
-from d2l_mlp.runs import checkpoint, config, reader, verification
-from d2l_mlp.runs.errors import RunError
-from d2l_mlp.runs.folder import Run
+from d2l_mlp.runs.checkpoint import (
+    BEST,
+    MANIFEST,
+    PARAMETERS,
+    STATE,
+    CheckpointError,
+    fingerprint,
+    load_checkpoint,
+)
+from d2l_mlp.runs.config import RunError, hyperparameters_of
 from d2l_mlp.runs.net import new_net
-from d2l_mlp.runs.verification import CheckpointError
+from d2l_mlp.runs.reader import load_run
+from d2l_mlp.runs.run import Run
 from d2l_mlp.training.loop import fit
 from d2l_mlp.training.state import initial_state
 from tests.conftest import without_permission
@@ -88,12 +96,12 @@ def arrays(state):
 def sign(folder):
     """Let a checkpoint's manifest say what is there, as an enemy can."""
     files = {name: (folder / name).read_bytes() for name in FILES}
-    manifest = {"format": 1, "files": {n: checkpoint.fingerprint(raw) for n, raw in files.items()}}
-    (folder / checkpoint.MANIFEST).write_text(json.dumps(manifest))
+    manifest = {"format": 1, "files": {n: fingerprint(raw) for n, raw in files.items()}}
+    (folder / MANIFEST).write_text(json.dumps(manifest))
 
 
 MOMENTUM = "momentum.params"
-FILES = (checkpoint.STATE, checkpoint.PARAMETERS, checkpoint.BEST, MOMENTUM)
+FILES = (STATE, PARAMETERS, BEST, MOMENTUM)
 
 
 def test_what_is_loaded_is_what_was_saved(made, caplog):
@@ -117,7 +125,7 @@ def test_other_nets_and_no_momentum(tmp_path, flags):
 
 
 def swap(folder):
-    a, b = folder / checkpoint.PARAMETERS, folder / MOMENTUM
+    a, b = folder / PARAMETERS, folder / MOMENTUM
     raw = a.read_bytes()
     a.write_bytes(b.read_bytes())
     b.write_bytes(raw)
@@ -128,7 +136,7 @@ def edit(name, change):
         content = json.loads((folder / name).read_text())
         change(content)
         (folder / name).write_text(json.dumps(content))
-        if name != checkpoint.MANIFEST:
+        if name != MANIFEST:
             sign(folder)
 
     return damage
@@ -291,10 +299,10 @@ def test_checkpoints_that_may_not_be_looked_at(run):
             (place, 0o000, r"checkpoints cannot be read \(Permission denied\)"),
         ]:
             with without_permission(closed, mode), pytest.raises(CheckpointError, match=says):
-                verification.load(folder)
+                load_checkpoint(folder)
         says = r"cannot be read \(Permission denied\)"
         with without_permission(place), pytest.raises(RunError, match=says):
-            reader.load(place / "run")
+            load_run(place / "run")
 
 
 def test_a_bad_checkpoint_is_replaced_and_its_leftovers_go(run, made, caplog):
@@ -424,7 +432,7 @@ def test_every_file_damaged_at_random_and_signed(run, made, caplog, fuzz_size):
                     assert array.shape == made[1][3].parameters[name_].shape
                     assert array.dtype == numpy.float32
                     assert numpy.isfinite(array).all()
-                assert config.hyperparameters(opened.config).hidden == (3,)
+                assert hyperparameters_of(opened.config).hidden == (3,)
             path.write_bytes(content)
             sign(run / NEW)
     print(f"{fuzz_size} x 5 signed files: {outcomes}")

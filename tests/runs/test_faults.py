@@ -17,10 +17,9 @@ import traceback
 import numpy
 import pytest
 
-from d2l_mlp.runs.errors import RunError
-from d2l_mlp.runs.folder import Run
-from d2l_mlp.runs.locking import LockedFolder
-from d2l_mlp.runs.verification import CheckpointError, load
+from d2l_mlp.runs.checkpoint import CheckpointError, load_checkpoint
+from d2l_mlp.runs.config import RunError
+from d2l_mlp.runs.run import LockedFolder, Run
 from d2l_mlp.training.hyperparameters import Hyperparameters
 from d2l_mlp.training.state import EpochMetrics, TrainingState
 
@@ -99,7 +98,7 @@ def check(folder):
     """Go on as its owner would, and find the run whole and nothing else there."""
     saved = None
     if (folder / "checkpoints").is_dir() and any((folder / "checkpoints").glob("0?????")):
-        saved = load(folder / "checkpoints").state
+        saved = load_checkpoint(folder / "checkpoints").state
         expected = state(len(saved.history))
         assert saved.history == expected.history
         for name, array in expected.parameters.items():

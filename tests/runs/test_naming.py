@@ -5,14 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from d2l_mlp.runs.errors import RunError
-from d2l_mlp.runs.naming import make_next
+from d2l_mlp.runs.config import RunError, make_next_folder
 from tests.processes import metrics
 
 
 def test_names_are_claimed_by_making_the_folder(tmp_path):
     with ThreadPoolExecutor(16) as pool:
-        made = list(pool.map(lambda _: make_next(tmp_path / "runs" / "name"), range(64)))
+        made = list(pool.map(lambda _: make_next_folder(tmp_path / "runs" / "name"), range(64)))
     assert {path.name for path in made} == {"name", *(f"name-{i}" for i in range(2, 65))}
 
 
@@ -20,7 +19,7 @@ def test_names_are_claimed_by_making_the_folder(tmp_path):
 def test_a_place_for_runs_that_is_no_folder(tmp_path, take):
     take(tmp_path / "runs")
     with pytest.raises(RunError, match=r"runs cannot be written \(.*\); mend that, or name"):
-        make_next(tmp_path / "runs" / "name")
+        make_next_folder(tmp_path / "runs" / "name")
 
 
 def test_runs_of_the_same_second_take_folders_of_their_own(start, tmp_path):

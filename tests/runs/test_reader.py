@@ -9,10 +9,10 @@ import pytest
 from mxnet import nd, np
 
 from d2l_mlp.data.loaders import array_loaders
-from d2l_mlp.runs.errors import RunError
-from d2l_mlp.runs.reader import load
-from d2l_mlp.runs.verification import CheckpointError
-from d2l_mlp.training.evaluation import evaluate
+from d2l_mlp.runs.checkpoint import CheckpointError
+from d2l_mlp.runs.config import RunError
+from d2l_mlp.runs.reader import load_run
+from d2l_mlp.training.metrics import evaluate_net
 from tests import commands
 from tests.processes import in_own_mounts, wait_for
 
@@ -29,12 +29,12 @@ def folder(tmp_path_factory):
 
 def test_the_net_is_the_one_that_was_trained(folder, sample):
     before = {path: path.stat().st_mtime_ns for path in [folder, *folder.rglob("*")]}
-    run = load(folder)
+    run = load_run(folder)
     assert (run.folder, run.hyperparameters.hidden) == (folder, (8,))
     assert run.config["data"]["sha256"] == sample.sha256
     rows = (folder / "metrics.csv").read_text().splitlines()[1:]
     assert [row.split(",")[:1] for row in rows] == [[str(m.epoch)] for m in run.history]
-    loss, accuracy = evaluate(run.net, array_loaders(sample, 500)[1])
+    loss, accuracy = evaluate_net(run.net, array_loaders(sample, 500)[1])
     assert [loss, accuracy] == pytest.approx(run.history[-1][3:5], rel=1e-6)
     # The file that is there for the book's own nets holds the same.
     parameters = run.net._collect_params_with_prefix()
@@ -47,7 +47,7 @@ def test_no_random_number_is_drawn(folder):
     mxnet.random.seed(3)
     expected = np.random.normal(size=(4,)).asnumpy()
     mxnet.random.seed(3)
-    load(folder)
+    load_run(folder)
     assert (np.random.normal(size=(4,)).asnumpy() == expected).all()
 
 
@@ -56,7 +56,7 @@ def test_while_the_run_goes_on(start, tmp_path, caplog):
     wait_for(process, "epoch      1/")
     epochs = [1]
     while epochs[-1] < 20:
-        epochs.append(len(load(tmp_path / "run").history))
+        epochs.append(len(load_run(tmp_path / "run").history))
     assert process.poll() is None
     assert epochs == sorted(epochs)
     assert caplog.text == ""
@@ -67,8 +67,8 @@ def test_from_a_file_system_that_cannot_be_written(folder):
         'mount --bind . . && mount -o remount,ro,bind . || exit 99; cd "$PWD" && "$@"',
         "-c",
         "import d2l_mlp\n"
-        "from d2l_mlp.runs.reader import load\n"
-        "print(len(load('run').history))\n"
+        "from d2l_mlp.runs.reader import load_run\n"
+        "print(len(load_run('run').history))\n"
         "open('run/new', 'w')",
         cwd=folder.parent,
     )
@@ -93,5 +93,5 @@ def test_what_is_no_run(folder, tmp_path, damage, error, says):
     copy = shutil.copytree(folder, tmp_path / "run")
     damage(copy)
     with pytest.raises(error, match=says) as caught:
-        load(copy)
+        load_run(copy)
     assert len(str(caught.value).splitlines()) == 1

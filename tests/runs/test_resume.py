@@ -12,9 +12,9 @@ import pytest
 
 from d2l_mlp import train
 from d2l_mlp.cli import training_job
-from d2l_mlp.cli.signals import Signals
+from d2l_mlp.cli.command import Signals
 from d2l_mlp.cli.train_flags import TrainFlags
-from d2l_mlp.runs import checkpoint, verification
+from d2l_mlp.runs.checkpoint import fingerprint, load_checkpoint
 from d2l_mlp.training.hyperparameters import Hyperparameters
 from tests.processes import (
     PROG,
@@ -54,7 +54,7 @@ def test_killed_at_random_moments_it_ends_bit_identical(run, start, tmp_path, ca
         time.sleep(moments.uniform(0, 0.05))
         process.kill()
         process.communicate()
-        saved = verification.load(tmp_path / "killed" / "checkpoints")
+        saved = load_checkpoint(tmp_path / "killed" / "checkpoints")
         done.add(len(saved.state.history))
         args = ("-m", "d2l_mlp.train", "--resume", "killed")
     assert caplog.text == ""  # the newest checkpoint was good each time
@@ -137,7 +137,7 @@ def test_other_data_are_refused_and_a_failed_drawing_is_told(run, call, tmp_path
     script = (
         "import sys\n"
         "from d2l_mlp import train\n"
-        "from d2l_mlp.runs import folder\n"
+        "from d2l_mlp.runs import run as folder\n"
         "def plot_history(*args): raise OSError('no font')\n"
         "folder.plot_history = plot_history\n"
         "sys.exit(train.main(sys.argv[1:]))\n"
@@ -153,7 +153,7 @@ def test_other_data_are_refused_and_a_failed_drawing_is_told(run, call, tmp_path
     for manifest in (tmp_path / "run").rglob("manifest.json"):
         content = json.loads(manifest.read_text())
         state = (manifest.parent / "state.json").read_bytes()
-        content["files"]["state.json"] = checkpoint.fingerprint(state)
+        content["files"]["state.json"] = fingerprint(state)
         manifest.write_text(json.dumps(content))
     before = (tmp_path / "run" / "config.json").read_bytes()
     (line,) = call("-m", "d2l_mlp.train", "--resume", "run", code=1).stderr.splitlines()
@@ -198,7 +198,7 @@ def test_full_disk_leaves_the_last_checkpoint(tmp_path, size):
     assert result.returncode == 1
     (line,) = result.stderr.splitlines()
     assert line.startswith(f"{PROG}: error: disk/run cannot be written (No space left on device)")
-    saved = verification.load(tmp_path / "copy" / "checkpoints")
+    saved = load_checkpoint(tmp_path / "copy" / "checkpoints")
     epochs = sum(line.startswith("epoch ") for line in result.stdout.splitlines())
     assert len(saved.state.history) in (epochs, epochs + 1)  # metrics.csv may be what is too much
     # What there is of the checkpoint that was too much is gone, and leaves room for the parameters.
@@ -221,7 +221,7 @@ def test_read_only_folder(call, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("epochs", [60])
 def test_a_long_run_gathers_nothing(start, epochs):
-    # Else their number follows what others do on the machine: see d2l_mlp.runtime.spinning.
+    # Else their number follows what others do on the machine: see d2l_mlp.hardware.openmp.
     steady = {"OMP_WAIT_POLICY": "passive"}
     flags = ("--hidden", 32, "--momentum", 0.9, "--epochs", epochs, "--out", "run")
     process = start(*SAMPLE, *flags, **steady)
@@ -287,7 +287,7 @@ def test_ctrl_c_in_every_phase(run, tmp_path, phases):
         if saved is None:
             assert not folder.exists()
         else:
-            assert len(verification.load(folder / "checkpoints").state.history) == saved
+            assert len(load_checkpoint(folder / "checkpoints").state.history) == saved
             assert len(metrics(folder)) == saved
             assert (folder / "model.params").exists()
             names = [path.suffix + path.stem[-4:] for path in folder.rglob("*")]
@@ -317,8 +317,8 @@ def test_ctrl_c_in_a_download_that_stands_still(start, tmp_path):
         process = start(
             "-c",
             "from pathlib import Path; import sys\n"
-            "from d2l_mlp.data import places; from d2l_mlp import train\n"
-            "places.SYSTEM_DIR = Path('nowhere')\n"
+            "from d2l_mlp.data.fashion_mnist import SYSTEM_DIR; from d2l_mlp import train\n"
+            "SYSTEM_DIR = Path('nowhere')\n"
             "sys.exit(train.main(['--dataset', 'fashion-mnist']))",
             D2L_MLP_MIRROR=f"http://127.0.0.1:{server.server_port}/",
             MXNET_HOME=str(tmp_path / "home"),

@@ -9,7 +9,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.hparams import metadata
 
 from d2l_mlp import train
-from d2l_mlp.runs.errors import RunError
+from d2l_mlp.runs.config import RunError
 from d2l_mlp.runs.tensorboard import EventLog
 from d2l_mlp.training.hyperparameters import Hyperparameters
 from d2l_mlp.training.state import EpochMetrics

@@ -4,7 +4,7 @@ from mxnet import np
 
 from d2l_mlp.mlp import build_mlp
 from d2l_mlp.theory.approximation import approximate, sawtooth
-from d2l_mlp.theory.pieces import linear_pieces
+from d2l_mlp.theory.piecewise_linear import linear_pieces
 
 
 def evaluate(net, x):

@@ -4,7 +4,7 @@ from mxnet import np, npx
 
 from d2l_mlp.activations import ACTIVATIONS
 from d2l_mlp.gradients import value_and_grad
-from d2l_mlp.theory.exercise_5 import influence, split_gap, standardize
+from d2l_mlp.theory.batch_dependence import influence, split_gap, standardize
 
 X = numpy.random.RandomState(0).randn(12, 3) * [1, 5, 0.2] + [0, 3, -7]
 

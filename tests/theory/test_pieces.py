@@ -7,7 +7,7 @@ from mxnet import autograd, np
 from mxnet.gluon import nn
 
 from d2l_mlp.mlp import build_mlp
-from d2l_mlp.theory.pieces import linear_pieces
+from d2l_mlp.theory.piecewise_linear import linear_pieces
 from d2l_mlp.theory.weights import relu_net
 from tests.nets import random_net
 

@@ -2,8 +2,7 @@ import numpy
 import pytest
 from mxnet import autograd, np
 
-from d2l_mlp.theory.pieces import linear_pieces
-from d2l_mlp.theory.regions import linear_regions
+from d2l_mlp.theory.piecewise_linear import linear_pieces, linear_regions
 from d2l_mlp.theory.weights import relu_net
 from tests.nets import random_net
 

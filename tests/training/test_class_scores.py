@@ -4,8 +4,7 @@ import numpy
 import pytest
 from sklearn.metrics import precision_recall_fscore_support
 
-from d2l_mlp.training.class_scores import class_scores
-from d2l_mlp.training.evaluation import confusion_matrix
+from d2l_mlp.training.metrics import class_scores, confusion_matrix
 
 
 @pytest.mark.parametrize(("n", "num_classes"), [(1000, 10), (30, 10), (3, 10), (1, 2)])

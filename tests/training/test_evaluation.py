@@ -4,8 +4,8 @@ from mxnet import np
 
 from d2l_mlp.data.loaders import ArrayLoader
 from d2l_mlp.mlp import build_mlp
-from d2l_mlp.training import graph
-from d2l_mlp.training.evaluation import confusion_matrix, evaluate, predict
+from d2l_mlp.training import executor as graph
+from d2l_mlp.training.metrics import confusion_matrix, evaluate_net, predict_labels
 
 
 @pytest.mark.parametrize("on_host", [True, False])  # and as on a GPU
@@ -18,7 +18,7 @@ def test_loss_and_accuracy_are_numpy_s(monkeypatch, batch_size, on_host):
     W, b = (p.data().asnumpy().astype("float64") for p in net.collect_params().values())
     logits = X @ W.T + b
     expected = numpy.logaddexp.reduce(logits, axis=1) - logits[numpy.arange(25), y]
-    loss, accuracy = evaluate(net, ArrayLoader(X, y, batch_size))
+    loss, accuracy = evaluate_net(net, ArrayLoader(X, y, batch_size))
     assert loss == pytest.approx(expected.mean(), rel=1e-5)
     assert accuracy == (logits.argmax(axis=1) == y).mean()
 
@@ -28,7 +28,7 @@ def test_predictions_are_the_largest_logits():
     X = np.random.normal(size=(50, 4))
     W1, b1, W2, b2 = (p.data().asnumpy() for p in net.collect_params().values())
     logits = numpy.maximum(X.asnumpy() @ W1.T + b1, 0) @ W2.T + b2
-    predicted = predict(net, X)
+    predicted = predict_labels(net, X)
     numpy.testing.assert_array_equal(predicted, logits.argmax(axis=1))
     assert predicted.dtype == "int64"
 

@@ -9,8 +9,8 @@ from mxnet.gluon import nn
 from d2l_mlp.activations import ACTIVATIONS
 from d2l_mlp.data.loaders import ArrayLoader
 from d2l_mlp.mlp import build_mlp
-from d2l_mlp.training import graph as graph_module
-from d2l_mlp.training.graph import minibatches, with_loss
+from d2l_mlp.training import executor as graph_module
+from d2l_mlp.training.executor import minibatches, with_loss
 
 
 @pytest.fixture(params=[True, False], ids=["host", "elsewhere"])  # as on a GPU

@@ -10,13 +10,12 @@ import numpy
 import pytest
 from mxnet import gluon, np
 
-from d2l_mlp.data.book_loaders import d2l_loaders
+from d2l_mlp.data.d2l_loader import d2l_loaders
 from d2l_mlp.data.loaders import ArrayLoader, array_loaders
 from d2l_mlp.mlp import build_mlp
-from d2l_mlp.training.epoch import train_epoch
-from d2l_mlp.training.evaluation import evaluate
-from d2l_mlp.training.graph import with_loss
-from d2l_mlp.training.loop import DivergenceError, fit
+from d2l_mlp.training.executor import with_loss
+from d2l_mlp.training.loop import DivergenceError, fit, train_epoch
+from d2l_mlp.training.metrics import evaluate_net
 
 RANDOM = numpy.random.RandomState(0)
 X = RANDOM.randn(22, 5).astype("float32")
@@ -176,7 +175,7 @@ def test_a_net_that_is_changed_between_epochs_is_the_one_that_goes_on(change):
 
     def on_epoch(state):
         # What is told is true of the parameters that are kept, and of the net.
-        assert evaluate(net, loader())[0] == pytest.approx(state.history[-1].val_loss, rel=1e-6)
+        assert evaluate_net(net, loader())[0] == pytest.approx(state.history[-1].val_loss, rel=1e-6)
         assert all((new == old).all() for new, old in zip(values(net), state.parameters.values()))
         if len(state.history) == 1:
             change(net)
@@ -259,9 +258,9 @@ def test_copies_of_the_examples_do_not_lengthen_the_step():
 def test_threads_may_share_a_loader():
     shared = loader(X=RANDOM.randn(4000, 5), y=RANDOM.randint(0, 3, 4000), batch_size=100)
     nets = [build_mlp((64,), 3, num_inputs=5) for _ in range(4)]
-    alone = [evaluate(net, shared) for net in nets]
+    alone = [evaluate_net(net, shared) for net in nets]
     with ThreadPoolExecutor(4) as pool:
-        assert list(pool.map(lambda net: evaluate(net, shared), nets)) == alone
+        assert list(pool.map(lambda net: evaluate_net(net, shared), nets)) == alone
 
 
 def test_a_loader_that_was_used_can_be_copied():
@@ -304,7 +303,7 @@ def test_nan_in_a_net_that_is_evaluated_is_not_hidden(where):
     net = build_mlp((6,), 3, num_inputs=5)
     array = net._collect_params_with_prefix()[where].data()
     array[(0,) * array.ndim] = float("nan")
-    assert math.isnan(evaluate(net, loader())[0])
+    assert math.isnan(evaluate_net(net, loader())[0])
 
 
 def test_a_state_of_another_net_is_refused():
@@ -322,7 +321,7 @@ def test_a_state_of_another_net_is_refused():
 def test_evaluate_weighs_every_example_the_same():
     net = build_mlp((6,), 3, num_inputs=5)
     oracle = NumpyMLP(values(net))
-    loss, accuracy = evaluate(net, loader(batch_size=5))
+    loss, accuracy = evaluate_net(net, loader(batch_size=5))
     assert loss == pytest.approx(oracle.losses(X, Y).mean(), rel=1e-5)
     assert accuracy == pytest.approx(oracle.accuracy(X, Y))
 

@@ -151,7 +151,7 @@ def test_a_net_is_trained_as_the_book_trains_it(kind):
         for first in range(0, 22, 8):
             y = np.array(Y[first : first + 8], dtype="int32")
             with autograd.record():
-                l = loss(book(np.array(X[first : first + 8])), y)  # noqa: E741 (the book's name)
+                l = loss(book(np.array(X[first : first + 8])), y)
             l.backward()
             trainer.step(8)
             losses.extend(l.asnumpy())

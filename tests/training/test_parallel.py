@@ -7,8 +7,7 @@ from mxnet import cpu, np
 
 from d2l_mlp.data.loaders import ArrayLoader, array_loaders
 from d2l_mlp.mlp import build_mlp
-from d2l_mlp.training.loop import fit
-from d2l_mlp.training.parallel import split
+from d2l_mlp.training.loop import fit, split_minibatch
 
 RANDOM = numpy.random.RandomState(0)
 X = RANDOM.randn(25, 5).astype("float32")
@@ -19,7 +18,7 @@ Y = RANDOM.randint(0, 3, 25)
 @pytest.mark.parametrize("num_devices", [1, 2, 5])
 def test_each_device_gets_its_part(n, num_devices):
     devices = [cpu(i) for i in range(num_devices)]
-    parts = split(np.array(X[:n]), np.array(Y[:n], dtype="int32"), devices)
+    parts = split_minibatch(np.array(X[:n]), np.array(Y[:n], dtype="int32"), devices)
     assert len(parts) == min(n, num_devices)
     sizes = [len(y) for _, y in parts]
     assert sum(sizes) == n

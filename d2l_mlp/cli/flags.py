@@ -1,0 +1,70 @@
+"""Flags: read by rules, shown with their defaults, refused in one line."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from typing import Any, Callable, NoReturn
+
+from d2l_mlp.rules import Number, Rule, Several
+
+USAGE = 2
+"""Exit code of wrong flags."""
+
+
+class Parser(argparse.ArgumentParser):
+    """An ``ArgumentParser`` that shows every default, and says what is wrong in one line."""
+
+    def __init__(self, **options: Any):
+        super().__init__(formatter_class=_HelpWithDefaults, **options)
+        # argparse would take -1e3 for the name of an option.
+        self._negative_number_matcher = re.compile(r"-(\d|\.\d|inf|nan)")
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with the code 2."""
+        self.exit(USAGE, f"{self.prog}: error: {message} (see --help)\n")
+
+
+class _HelpWithDefaults(argparse.HelpFormatter):
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        if action.default in (None, [], argparse.SUPPRESS) or action.default is False:
+            return action.help
+        values = action.default if isinstance(action.default, list) else [action.default]
+        return f"{action.help} (default: {' '.join(map(str, values))})"
+
+
+def argument_type(rule: Rule) -> Callable[[str], Any]:
+    """Make an argparse type of a rule; of one for `Several`, for each of the values."""
+    if isinstance(rule, Several):
+        rule = rule.rule
+
+    def read(text: str) -> Any:
+        try:
+            return rule.parse(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not allowed; give {rule}") from None
+
+    return read
+
+
+def metavar(rule: Rule) -> str:
+    """Name what a flag takes, for its help."""
+    if isinstance(rule, Several):
+        return "UNITS"
+    if isinstance(rule, Number):
+        return "N" if rule.kind is int else "X"
+    return "|".join(rule.names)
+
+
+def device_name(text: str) -> str:
+    """Read the name of a device, as an argparse type; its error says which there are."""
+    if not re.fullmatch(r"auto|(cpu|gpu)(:\d+)?", text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not known; choose one of auto, cpu, gpu, cpu:N, gpu:N"
+        )
+    return text
+
+
+def device_names(text: str) -> str:
+    """Read the names of one or more devices, with commas between, as an argparse type."""
+    return ",".join(map(device_name, text.split(",")))

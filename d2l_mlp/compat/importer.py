@@ -1,0 +1,147 @@
+"""Import MXNet 1.9.1 and d2l on Pythons and NumPys that are younger than they are.
+
+MXNet was retired in 2023. Its last release reads names that NumPy has since removed (see
+`d2l_mlp.compat.numpy_aliases`), imports what Python has removed and much that it hardly uses (see
+`d2l_mlp.compat.lazy_imports`), and warns of deprecations throughout. The repairs are made when
+something imports it, so that ``import d2l_mlp`` itself stays cheap.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from types import ModuleType
+from typing import Any
+
+MXNET_VERSION = "1.9.1"
+"""The only MXNet release this package is written for and tested on."""
+
+_left_alone: ContextVar[bool] = ContextVar("left_alone", default=False)  # each thread's own
+
+
+def install_import_repairs() -> None:
+    """Make ``import mxnet`` and ``from d2l import mxnet`` work from here on.
+
+    Called by ``import d2l_mlp``; calling it again changes nothing. It imports neither package:
+    the repairs run when something does. As in the chapter's first cell, MXNet's NumPy semantics
+    (``npx.set_np()``) are switched on at that moment, and in every thread.
+    """
+    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Finder())
+    for name, repair in _REPAIRS.items():
+        if name in sys.modules:  # imported before us: what is left to repair, repair now
+            repair(sys.modules[name])
+
+
+@contextmanager
+def display_left_alone() -> Iterator[None]:
+    """Keep d2l.plot from choosing, within the ``with`` block, how the notebook shows pictures."""
+    token = _left_alone.set(True)
+    try:
+        yield
+    finally:
+        _left_alone.reset(token)
+
+
+class _Finder:
+    """Finds the packages where Python would, and has `_Loader` load them."""
+
+    def find_spec(
+        self, fullname: str, path: Any = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname not in _REPAIRS:
+            return None
+        if fullname == "mxnet":
+            from d2l_mlp.compat.interpreter import check_interpreter
+
+            check_interpreter()
+        spec = PathFinder.find_spec(fullname, path)
+        if spec is None and fullname == "mxnet":
+            raise ModuleNotFoundError(
+                "MXNet is not installed; install it with: "
+                f"pip install --no-deps mxnet=={MXNET_VERSION}",
+                name=fullname,
+            )
+        if spec is not None and isinstance(spec.loader, SourceFileLoader):
+            spec.loader = _Loader(spec.loader.name, spec.loader.path)
+        return spec
+
+
+class _Loader(SourceFileLoader):
+    def exec_module(self, module: ModuleType) -> None:
+        names: AbstractContextManager[None] = nullcontext()
+        others: AbstractContextManager[None] = nullcontext()
+        if module.__name__ == "mxnet":
+            from d2l_mlp.compat.environment import prepare_environment
+            from d2l_mlp.compat.lazy_imports import delay_imports
+            from d2l_mlp.compat.native_libs import explain_load_error, load_cuda
+            from d2l_mlp.compat.numpy_aliases import (
+                numpy_names_while_importing,
+            )
+
+            prepare_environment()
+            load_cuda()
+            names, others = numpy_names_while_importing(), delay_imports()
+            for name in [name for name in sys.modules if name.startswith("mxnet.")]:
+                del sys.modules[name]  # left by an import that failed before ours was there
+        # MXNet's import makes an object for every operator, and all of them stay: the time that the
+        # garbage collector spends on them, a tenth of the whole, is for nothing.
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            with warnings.catch_warnings(), names, others:
+                # A retired package is not going to answer them. SyntaxWarning: its invalid
+                # escape sequences, where no bytecode was written at installation.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                warnings.simplefilter("ignore", SyntaxWarning)
+                if module.__name__ == "mxnet":
+                    # Which MXNet imports too. NumPy 1.25 starts a process for it, and where that
+                    # forks, as before Python 3.10, MXNet's engine would start in its import.
+                    import numpy.testing
+                super().exec_module(module)
+        except OSError as error:  # the dynamic loader's, from the wheel's shared object
+            from d2l_mlp.compat.native_libs import explain_load_error
+
+            raise ImportError(explain_load_error(error), name=module.__name__) from error
+        finally:
+            if collecting:
+                gc.enable()
+        _REPAIRS[module.__name__](module)
+
+
+def _repair_mxnet(mxnet: ModuleType) -> None:
+    from d2l_mlp.compat.mxnet_repairs import repair_mxnet
+
+    repair_mxnet()
+
+
+def _repair_d2l(backend: ModuleType) -> None:
+    from IPython import get_ipython
+
+    from d2l_mlp.compat.d2l_display import adapt_to_script, add_descriptions, show_at_exit
+
+    # d2l.plot starts with this. The original goes through IPython, whose names for it have come
+    # and gone, and outside a notebook it starts a shell, with a thread and files in the home.
+    def use_svg_display() -> None:
+        """Show plots as SVG in Jupyter; at its end, in a script."""
+        from matplotlib_inline.backend_inline import set_matplotlib_formats
+
+        if _left_alone.get():
+            return
+        if get_ipython() is None:
+            show_at_exit()
+        else:
+            set_matplotlib_formats("svg", "png")  # PNG for where no SVG is trusted
+            add_descriptions(get_ipython().display_formatter.formatters["image/png"])
+
+    vars(backend)["use_svg_display"] = use_svg_display
+    if get_ipython() is None:
+        adapt_to_script(backend)
+
+
+_REPAIRS = {"mxnet": _repair_mxnet, "d2l.mxnet": _repair_d2l}

@@ -1,0 +1,224 @@
+"""Read the files of Fashion-MNIST without trusting them; this takes no NumPy."""
+
+# DOC(data.canonical): What the files of Fashion-MNIST have to be.
+#
+# DOC(data.canonical): Only the canonical release is accepted: the one of 31 August 2017, without the duplicates and the
+# DOC(data.canonical): train/test overlap of the release before it (zalandoresearch/fashion-mnist#44), whose checksums
+# DOC(data.canonical): Gluon still carries. What is verified is the SHA-256 of each file's decompressed content, because
+# DOC(data.canonical): distributions recompress the files. See Xiao, Rasul & Vollgraf, arXiv:1708.07747.
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import struct
+import zlib
+from pathlib import Path
+from typing import NamedTuple
+
+from d2l_mlp.files import file_status, read_regular_file
+
+CLASSES = (
+    "t-shirt", "trouser", "pullover", "dress", "coat",
+    "sandal", "shirt", "sneaker", "bag", "ankle boot",
+)  # fmt: skip
+"""The ten classes, in the order of their labels 0 to 9."""
+
+IMAGE_SHAPE = (28, 28)
+"""Pixels of an image, down and across."""
+
+
+class File(NamedTuple):
+    """What one IDX file of a release has to contain (format: yann.lecun.com/exdb/mnist)."""
+
+    name: str
+    num_items: int  # of images or labels
+    sha256: str  # of the decompressed content
+
+    @property
+    def header(self) -> bytes:
+        """The IDX header: magic number and one 32-bit size a dimension, big-endian."""
+        if "images" in self.name:
+            return struct.pack(">4I", 0x803, self.num_items, 28, 28)
+        return struct.pack(">2I", 0x801, self.num_items)
+
+    @property
+    def size(self) -> int:
+        """Bytes, decompressed."""
+        return len(self.header) + self.num_items * (784 if "images" in self.name else 1)
+
+
+CANONICAL = (
+    File(
+        "train-images-idx3-ubyte", 60_000,
+        "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+    ),
+    File(
+        "train-labels-idx1-ubyte", 60_000,
+        "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+    ),
+    File(
+        "t10k-images-idx3-ubyte", 10_000,
+        "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+    ),
+    File(
+        "t10k-labels-idx1-ubyte", 10_000,
+        "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+    ),
+)  # fmt: skip
+
+SAMPLE = (
+    File(
+        "train-images-idx3-ubyte", 5_000,
+        "557438edc1b01d8c75dae2fac9a4b05547de959e3f83a00ec8b4c2d56ff79232",
+    ),
+    File(
+        "train-labels-idx1-ubyte", 5_000,
+        "c9dee4c183ce5a43803ad597d899a04e4b362a8e266c094d51e24bc0f5e2c91d",
+    ),
+    File(
+        "t10k-images-idx3-ubyte", 1_000,
+        "bf9237460e8126c3cd4f9799fd962b8960f6e4b5ec8a1c505f2dc64a40b64f80",
+    ),
+    File(
+        "t10k-labels-idx1-ubyte", 1_000,
+        "7c78e363babafaa607c129b5b07f6b87f5645d6f7bb02d39bdf3d2e241ac8e3b",
+    ),
+)  # fmt: skip
+SAMPLE_DIR = Path(__file__).parent / "sample"
+
+RELEASES = {"fashion-mnist": CANONICAL, "sample": SAMPLE}
+"""The four files of each release: training images and labels, test images and labels."""
+
+KNOWN_FOREIGN = {
+    **dict.fromkeys(
+        (
+            "0cf37b0d40ed5169c6b3aba31069a9770ac9043d",
+            "236021d52f1e40852b06a4c3008d8de8aef1e40b",
+            "626ed6a7c06dd17c0eec72fa3be1740f146a2863",
+            "17f9ab60e7257a1620f4ad76bbbaf857c3920701",
+        ),
+        "of the superseded release of August 2017 (duplicates, train/test overlap), "
+        "the one that Gluon used to download",
+    ),
+    **dict.fromkeys(
+        (
+            "6c95f4b05d2bf285e1bfb0e7960c31bd3b3f8a7d",
+            "2a80914081dc54586dbdf242f9805a6b8d2a15fc",
+            "c3a25af1f52dad7f726cce8cacb138654b760d48",
+            "763e7fa3757d93b0cdec073cef058b2004252c17",
+        ),
+        "of MNIST, the handwritten digits, not of Fashion-MNIST",
+    ),
+}
+"""What files are that go by the same names, by their SHA-1 as Gluon lists it."""
+
+
+class DatasetError(ValueError):
+    """The data are missing, damaged or not those asked for; the message says which and why."""
+
+
+def has_files(folder: Path, release: str) -> bool:
+    """Tell if a folder has a file of a release, right or wrong; a DatasetError if it hides them."""
+    paths = (path for file in RELEASES[release] for path in _paths(folder, file))
+    try:
+        return any(file_status(path) for path in paths)
+    except ValueError as error:
+        raise DatasetError(*error.args) from None
+
+
+def read_verified_file(folder: Path, file: File) -> bytes:
+    """Read and verify one file, be it compressed or not.
+
+    Parameters
+    ----------
+    folder : Path
+        Where it is as ``NAME.gz`` or as ``NAME``; of both, the first that is right is taken.
+    file : File
+        What it has to be.
+
+    Returns
+    -------
+    bytes
+        Its decompressed content.
+
+    Raises
+    ------
+    DatasetError
+        If it is missing, unreadable or of any other content; the message names it.
+    """
+    problems = []
+    for path in _paths(folder, file):
+        try:
+            return verify_content(read_regular_file(path, largest_size(file), follow=True), file)
+        except ValueError as error:
+            problems.append(f"{path} {error}")
+    found = [problem for problem in problems if not problem.endswith("is missing")]
+    raise DatasetError(
+        f"{(found or problems)[0]}; expected {file.name} with {file.num_items:,} items"
+    )
+
+
+def _paths(folder: Path, file: File) -> list[Path]:
+    return [folder / f"{file.name}.gz", folder / file.name]
+
+
+def largest_size(file: File) -> int:
+    """Give the bytes that a file may have, however compressed: deflate never makes much more."""
+    return file.size + 2**16
+
+
+def verify_content(raw: bytes, file: File) -> bytes:
+    """Verify what was read of a file, compressed or not.
+
+    Parameters
+    ----------
+    raw : bytes
+        As on the disk.
+    file : File
+        What it has to be.
+
+    Returns
+    -------
+    bytes
+        Its decompressed content.
+
+    Raises
+    ------
+    ValueError
+        If it is of any other content; the message, "is a truncated gzip file" for instance, goes
+        on after the file's name.
+    """
+    content = _gunzip(raw, file.size) if raw[:2] == b"\x1f\x8b" else raw
+    if hashlib.sha256(content).hexdigest() != file.sha256:
+        raise ValueError(_difference(file, raw, content))
+    return content
+
+
+def _gunzip(raw: bytes, most: int) -> bytes:
+    """Decompress all members of a gzip file, to at most one byte more than `most`."""
+    try:
+        with gzip.open(io.BytesIO(raw)) as stream:
+            return stream.read(most + 1)
+    except EOFError:
+        raise ValueError("is a truncated gzip file") from None
+    except (OSError, zlib.error) as error:
+        raise ValueError(f"is a corrupt gzip file ({error})") from None
+
+
+def _difference(file: File, raw: bytes, content: bytes) -> str:
+    """Say what is wrong with a file whose hash is not the expected one."""
+    known = KNOWN_FOREIGN.get(hashlib.sha1(raw).hexdigest())
+    if known:
+        return f"is {known}"
+    if content[:4] != file.header[:4]:
+        found = f"the magic number {content[:4].hex()}" if content else "nothing"
+        return f"starts with {found}, not with {file.header[:4].hex()}"
+    if len(content) > len(file.header) and content[: len(file.header)] != file.header:
+        sizes = struct.unpack(f">{len(file.header) // 4 - 1}I", content[4 : len(file.header)])
+        return f"announces {' x '.join(map(str, sizes))} values in its header"
+    if len(content) != file.size:
+        more = "more than " if len(content) > file.size else ""
+        return f"holds {more}{min(len(content), file.size):,} bytes, not {file.size:,}"
+    return f"has another SHA-256 than {file.sha256[:12]}..., that of the release"

@@ -1,0 +1,207 @@
+"""Whether an ONNX model is one, and computes what the net computes that it was made of."""
+
+# DOC(use.onnx_model): A run's net as an ONNX model, which other frameworks and programs read.
+#
+# DOC(use.onnx_model): MXNet's own exporter wants an onnx of 2023. An MLP takes a dozen operators, which are written out
+# DOC(use.onnx_model): here, in opset 13: every runtime since 2021 has them.
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from math import sqrt
+from typing import Any, Callable, NamedTuple
+
+import mxnet
+import numpy
+import onnx
+from mxnet import gluon, np
+from mxnet.gluon import nn
+from onnx import TensorProto, helper, numpy_helper
+
+from d2l_mlp import __version__
+from d2l_mlp.data.releases import CLASSES, IMAGE_SHAPE
+from d2l_mlp.mlp import softmax
+from d2l_mlp.runs.reader import SavedRun
+from d2l_mlp.training.state import parameters_of
+
+OPSET = 13
+IR_VERSION = 8
+
+_OUTPUTS = ("logits", "probabilities")
+
+
+class _Graph:
+    """Nodes and constants, each under a name of its own."""
+
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: list[onnx.TensorProto] = []
+
+    def add(self, operator: str, *inputs: str, output: str | None = None, **options: Any) -> str:
+        name = output or f"{operator.lower()}_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(operator, inputs, [name], name, **options))
+        return name
+
+    def constant(self, value: Any, name: str | None = None) -> str:
+        name = name or f"constant_{len(self.constants)}"
+        array = numpy.asarray(value, dtype="float32")
+        self.constants.append(numpy_helper.from_array(array, name))
+        return name
+
+
+def _gelu(g: _Graph, x: str) -> str:
+    erf = g.add("Erf", g.add("Mul", x, g.constant(sqrt(0.5))))
+    return g.add("Mul", g.add("Mul", x, g.constant(0.5)), g.add("Add", erf, g.constant(1)))
+
+
+_ACTIVATIONS: Mapping[str, Callable[..., str]] = {
+    "relu": lambda g, x: g.add("Relu", x),
+    "prelu": lambda g, x, alpha: g.add("PRelu", x, alpha),
+    "sigmoid": lambda g, x: g.add("Sigmoid", x),
+    "tanh": lambda g, x: g.add("Tanh", x),
+    "gelu": _gelu,
+    "swish": lambda g, x: g.add("Mul", x, g.add("Sigmoid", x)),
+}
+"""Add an activation of `d2l_mlp.activations` to a graph; learnable parameters are constants."""
+
+
+def to_onnx(run: SavedRun) -> onnx.ModelProto:
+    """Write a run's net as an ONNX model.
+
+    Parameters
+    ----------
+    run : SavedRun
+        As `d2l_mlp.runs.reader.load_run` gives it.
+
+    Returns
+    -------
+    onnx.ModelProto
+        From ``image``, float32 in [0, 1] of shape (N, 1, 28, 28), to ``logits`` and
+        ``probabilities``, both of shape (N, 10). Dropout, which is for training, is left out. The
+        metadata are those of `identity`.
+
+    Raises
+    ------
+    ValueError
+        If the net has an activation that is not described here.
+    """
+    g = _Graph()
+    x = g.add("Flatten", "image")
+    parameters = parameters_of(run.net)
+    for i, layer in enumerate(run.net):
+        if isinstance(layer, nn.Dropout):
+            continue
+        weight, bias = (g.constant(parameters[n], n) for n in (f"{i}.weight", f"{i}.bias"))
+        x = g.add("Gemm", x, weight, bias, transB=1, output=None if layer.act else "logits")
+        if layer.act:
+            activation = layer.act.activation
+            if activation.name not in _ACTIVATIONS:
+                raise ValueError(
+                    f"the activation {activation.name} has no ONNX form here; "
+                    "export to a .json of Gluon's instead"
+                )
+            names = [f"{i}.act.{name}" for name in activation.parameters]
+            learnt = [g.constant(parameters[name], name) for name in names]
+            x = _ACTIVATIONS[activation.name](g, x, *learnt)
+    g.add("Softmax", x, output="probabilities", axis=-1)
+    tensor = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        g.nodes, "mlp", [tensor("image", TensorProto.FLOAT, ["N", 1, *IMAGE_SHAPE])],
+        [tensor(name, TensorProto.FLOAT, ["N", len(CLASSES)]) for name in _OUTPUTS], g.constants,
+        doc_string="image holds grey values divided by 255, the article light on 0.",
+    )  # fmt: skip
+    model = helper.make_model(
+        graph, producer_name="d2l_mlp", producer_version=__version__, ir_version=IR_VERSION,
+        opset_imports=[helper.make_opsetid("", OPSET)],
+    )  # fmt: skip
+    helper.set_model_props(model, identity(run))
+    return model
+
+
+def identity(run: SavedRun) -> dict[str, str]:
+    """Say which run a model is of.
+
+    Parameters
+    ----------
+    run : SavedRun
+        As `d2l_mlp.runs.reader.load_run` gives it.
+
+    Returns
+    -------
+    dict of str
+        ``classes`` and ``hyperparameters`` as JSON, ``epoch``, that whose parameters it has, and
+        ``config_sha256``, of ``config.json`` as it was when that epoch was saved.
+    """
+    text = json.dumps(run.config, indent=2) + "\n"
+    return {
+        "classes": json.dumps(CLASSES),
+        "hyperparameters": json.dumps(run.config["hyperparameters"]),
+        "config_sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "epoch": str(run.epoch),
+    }
+
+
+TOLERANCE = 1e-5
+"""By how much a probability may differ, and a logit, as a share of the largest."""
+
+
+class Comparison(NamedTuple):
+    """What onnxruntime computed, beside MXNet."""
+
+    version: str
+    """Of onnxruntime."""
+    num_images: int
+    difference: float
+    """Of the probabilities, at most."""
+
+
+def check_onnx(model: onnx.ModelProto, net: gluon.Block, X: np.ndarray) -> Comparison | None:
+    """Check a model, and compare it with its net.
+
+    Parameters
+    ----------
+    model : onnx.ModelProto
+        As `d2l_mlp.inference.onnx.to_onnx` makes it.
+    net : gluon.Block
+        What it was made of.
+    X : mxnet.np.ndarray
+        Features of shape (n, 1, 28, 28), on the device of the net.
+
+    Returns
+    -------
+    Comparison or None
+        None if onnxruntime is not installed.
+
+    Raises
+    ------
+    ValueError
+        If the model is not right, or differs by more than `TOLERANCE`, or in the class of an image,
+        unless two classes are as close as that.
+    """
+    try:
+        onnx.checker.check_model(model, full_check=True)
+    except onnx.checker.ValidationError as error:
+        raise ValueError(f"the ONNX model is not valid ({error})") from None
+    try:
+        import onnxruntime
+    except ImportError:
+        return None
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    logits, probabilities = session.run(["logits", "probabilities"], {"image": X.asnumpy()})
+    own = net(X)
+    expected, own = softmax(own).asnumpy(), own.asnumpy()
+    difference = float(numpy.abs(probabilities - expected).max())
+    shift = numpy.abs(logits - own).max() / max(numpy.abs(own).max(), 1)
+    chosen = numpy.take_along_axis(expected, probabilities.argmax(axis=1)[:, None], axis=1)[:, 0]
+    near = difference < TOLERANCE and shift < TOLERANCE  # no NaN is
+    if not near or (chosen < expected.max(axis=1) - TOLERANCE).any():
+        raise ValueError(
+            f"onnxruntime {onnxruntime.__version__} and MXNet {mxnet.__version__} differ by "
+            f"{difference:.1g} in the probabilities of {len(X):,} images, and by {shift:.1g} times "
+            "the largest in the logits; the model is not written"
+        )
+    return Comparison(onnxruntime.__version__, len(X), difference)

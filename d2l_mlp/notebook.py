@@ -1,0 +1,196 @@
+"""An activation function at a point that the reader moves: value, tangent and derivative."""
+
+# DOC(jupyter.notebook): Pictures in a notebook: SVG, the same on every run, and redrawn where they stand.
+
+from __future__ import annotations
+
+import tempfile
+import threading
+import time
+from typing import Any
+
+from IPython import get_ipython
+from IPython.display import DisplayHandle, display
+from mxnet import np, util
+
+from d2l_mlp.activations import ACTIVATIONS, PRELU_SLOPE
+from d2l_mlp.gradients import value_and_grad
+from d2l_mlp.plotting.curves import activation_function, has_slope
+from d2l_mlp.plotting.learning_curves import plot_history
+from d2l_mlp.plotting.style import Picture, book_style, save_figure, to_svg
+from d2l_mlp.training.state import TrainingState
+
+
+def in_notebook() -> bool:
+    """Say whether this is a Jupyter kernel, which can show pictures, and not a terminal."""
+    return getattr(get_ipython(), "kernel", None) is not None
+
+
+def show_figure(figure: Picture) -> None:
+    """Show a picture below the cell; elsewhere, save it as PNG and print what it is and where.
+
+    Parameters
+    ----------
+    figure : Picture
+        Such as `d2l_mlp.plotting.figures.draw` returns. As the last expression of a cell it shows
+        itself.
+    """
+    if in_notebook():
+        display(figure)
+        return
+    with tempfile.NamedTemporaryFile(prefix="d2l_mlp-", suffix=".png", delete=False) as file:
+        print(f"{figure.description}: {save_figure(figure, file.name)}")
+
+
+class LiveCurve:
+    """The learning curves while a net trains: an `on_epoch` for `d2l_mlp.training.loop.fit`.
+
+    In a notebook it is one picture, with a line of figures below it. It stands there, empty, as
+    soon as it is made, and each epoch's replaces the last one where it stands. Nothing is cleared
+    and no axis moves, so that nothing flashes. In a terminal there is no picture, but a
+    line an epoch.
+
+    Parameters
+    ----------
+    num_epochs : int
+        Where the axis of the epochs ends, so that it stays as it is while the curves grow.
+    watched : str, default "test"
+        The set that is measured after each epoch.
+    """
+
+    def __init__(self, num_epochs: int, watched: str = "test"):
+        self.num_epochs, self.watched = num_epochs, watched
+        self._started, self._epochs = time.perf_counter(), 0
+        self._picture, self._line = DisplayHandle(), DisplayHandle()
+        if in_notebook():
+            self._picture.display(plot_history([], watched, num_epochs))
+            self._line.display(_text(f"epoch 0/{num_epochs}"), raw=True)
+
+    def __call__(self, state: TrainingState) -> None:
+        """Show an epoch, and those before it, also of a training that is gone on with."""
+        self._epochs += 1
+        line = state.history[-1].describe(self.num_epochs, self.watched)
+        if not in_notebook():
+            print(line, flush=True)
+            return
+        seconds = time.perf_counter() - self._started
+        left = seconds / self._epochs * (self.num_epochs - state.history[-1].epoch)
+        self._picture.update(plot_history(state.history, self.watched, self.num_epochs))
+        self._line.update(_text(f"{line}; {seconds:.0f} s, {left:.0f} s left"), raw=True)
+
+
+def _text(line: str) -> dict[str, str]:
+    return {"text/plain": line}
+
+
+_LO, _HI = -4.0, 4.0
+_SIZE = (7, 2.4)  # inches; as wide as a notebook's column on a small screen, and no wider
+
+
+def plot_tangent(name: str, x: float, alpha: float = PRELU_SLOPE) -> Picture:
+    """Plot an activation function with its tangent at a point, beside its derivative.
+
+    Parameters
+    ----------
+    name : str
+        One of `d2l_mlp.activations.ACTIVATIONS`.
+    x : float
+        The point, in [-4, 4].
+    alpha : float, default `PRELU_SLOPE`
+        Slope of pReLU for negative x.
+
+    Returns
+    -------
+    Picture
+        With the value and the derivative at `x` in its titles.
+
+    Raises
+    ------
+    ValueError
+        If there is no activation of that name, or the point lies elsewhere.
+    """
+    if name not in ACTIVATIONS:
+        raise ValueError(f"there is no activation {name!r}; choose from {', '.join(ACTIVATIONS)}")
+    if not _LO <= x <= _HI:
+        raise ValueError(f"x is {x!r}; give a number from {_LO:g} to {_HI:g}")
+    f = activation_function(name, alpha)
+    grid = np.linspace(_LO, _HI, 161)
+    curves = value_and_grad(f, grid)
+    value, slope = (float(y) for y in value_and_grad(f, np.array([x])))
+    with book_style():
+        figure = Picture(
+            f"Curve and tangent of {name} at {x:.1f}: value {value:.3f}, derivative {slope:.3f}",
+            figsize=_SIZE,
+        )
+        left, right = figure.subplots(1, 2, gridspec_kw={"wspace": 0.3})
+        for axes, y, at in ((left, curves[0], value), (right, curves[1], slope)):
+            axes.plot(grid.asnumpy(), y.asnumpy())
+            axes.set(xlabel="x", xlim=(_LO, _HI), ylim=axes.get_ylim())  # the tangent may leave
+            axes.plot([x], [at], "ko", zorder=3)
+            axes.grid()
+        left.plot([_LO, _HI], [value + slope * (end - x) for end in (_LO, _HI)], "C1--")
+        left.set(ylabel=f"{name}(x)", title=f"{name}({x:.1f}) = {value:.3f}")
+        right.set(ylabel=f"grad of {name}", title=f"derivative at {x:.1f}: {slope:.3f}")
+    return figure
+
+
+def explore(name: str = "tanh", x: float = 1.0, alpha: float = PRELU_SLOPE) -> None:
+    """Show `plot_tangent` with controls for each of its parameters.
+
+    Needs ipywidgets and a front end that supports them; elsewhere the figure stands still, as it
+    begins. Parameters and errors are those of `plot_tangent`.
+    """
+    figure = plot_tangent(name, x, alpha)
+    try:
+        box = controls(name, x, alpha)
+    except ImportError:
+        show_figure(figure)
+        return
+    if in_notebook():
+        # A front end takes what it can show, and without widgets that is the picture.
+        data, metadata = figure._repr_mimebundle_()
+        display({**box._repr_mimebundle_(), **data}, raw=True, metadata=metadata)
+    else:
+        show_figure(figure)
+
+
+def controls(name: str, x: float, alpha: float) -> Any:
+    """Make the controls and their picture.
+
+    Parameters and errors are those of `plot_tangent`.
+
+    Returns
+    -------
+    ipywidgets.VBox
+        Of the menu of activations, the slider of alpha, the slider of x, and the image.
+
+    Raises
+    ------
+    ImportError
+        If ipywidgets is not installed.
+    """
+    import ipywidgets as widgets
+
+    menu = widgets.Dropdown(options=list(ACTIVATIONS), value=name, description="activation")
+    slope = widgets.FloatSlider(
+        alpha, min=min(-1, alpha), max=max(1, alpha), step=0.05, description="slope alpha",
+        tooltip="slope of pReLU for negative x",
+    )  # fmt: skip
+    point = widgets.FloatSlider(
+        x, min=_LO, max=_HI, step=0.1, description="point x", tooltip="where the tangent is drawn"
+    )
+    layout = widgets.Layout(width="100%", max_width=f"{96 * _SIZE[0]}px", height="auto")
+    image = widgets.Image(format="svg+xml", layout=layout)
+    lock = threading.Lock()
+
+    # JupyterLab has this called in several threads, some at once; MXNet's mode is a thread's own.
+    @util.use_np
+    def redraw(change: Any = None) -> None:
+        with lock:
+            slope.disabled = not has_slope(menu.value)
+            image.value = to_svg(plot_tangent(menu.value, point.value, slope.value)).encode()
+
+    for control in (menu, slope, point):
+        control.observe(redraw, "value")
+    redraw()
+    return widgets.VBox([menu, slope, point, image])

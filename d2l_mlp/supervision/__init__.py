@@ -1,1 +1,0 @@
-"""Processes that begin and end together: started, watched, shown, and ended."""

@@ -1,0 +1,109 @@
+"""What is refused before MXNet reads it, and what is not unpickled."""
+
+import pickle
+import socket
+
+import pytest
+
+from d2l_mlp.cli.roles import prepare_role
+from d2l_mlp.compat.environment import EnvironmentVariableError
+from tests.groups import TRAIN, ends, environment, start_group
+
+PROG = "python -m d2l_mlp.train"
+ALONE = ("-m", "d2l_mlp.train", "--dataset", "sample")
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"DMLC_ROLE": None}, "DMLC_ROLE is not set; give one of scheduler, server, worker"),
+        ({"DMLC_ROLE": "chief"}, "DMLC_ROLE is 'chief'; give one of scheduler, server, worker"),
+        ({"DMLC_NUM_WORKER": "0"}, "DMLC_NUM_WORKER is '0'; give an integer of at least 1"),
+        ({"DMLC_NUM_WORKER": "two"}, "DMLC_NUM_WORKER is 'two'; give an integer of at least 1"),
+        ({"DMLC_NUM_SERVER": None}, "DMLC_NUM_SERVER is not set; give an integer of at least 1"),
+        ({"DMLC_PS_ROOT_PORT": "65536"}, "DMLC_PS_ROOT_PORT is '65536'; give an integer of"),
+        ({"DMLC_PS_ROOT_URI": None}, "DMLC_PS_ROOT_URI is not set; give the scheduler's IPv4"),
+        ({"DMLC_PS_ROOT_URI": ""}, "DMLC_PS_ROOT_URI is ''; give the scheduler's IPv4 address"),
+        ({"DMLC_PS_ROOT_URI": "no.such.invalid"}, "DMLC_PS_ROOT_URI is 'no.such.invalid'; give"),
+        ({"DMLC_PS_ROOT_URI": "192.0.2.1"}, "DMLC_NODE_HOST is not set; give this machine's"),
+        ({"DMLC_NODE_HOST": "192.0.2.1"}, "DMLC_NODE_HOST is '192.0.2.1'; this machine cannot"),
+        ({"DMLC_NODE_HOST": "no.such.invalid"}, "DMLC_NODE_HOST is 'no.such.invalid'; give this"),
+    ],
+    ids=str,
+)
+def test_bad_variables_are_refused_by_name(run, monkeypatch, changed, says):
+    for name, value in {**environment(2), "DMLC_ROLE": "worker", **changed}.items():
+        monkeypatch.delenv(name, raising=False)
+        if value is not None:
+            monkeypatch.setenv(name, value)
+    result = run(*TRAIN, code=2)
+    assert result.stderr.startswith(f"{PROG}: error: the environment variable {says}")
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_scheduler_whose_port_is_taken_says_so(start, run):
+    env = {**environment(2), "DMLC_ROLE": "scheduler"}
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", int(env["DMLC_PS_ROOT_PORT"])))
+        taken.listen()
+        result = run(*TRAIN, code=2, env=env)
+    assert "cannot listen at port " in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_scheduler_in_kubernetes_is_behind_the_address_of_a_service(monkeypatch):
+    env = {**environment(2), "DMLC_ROLE": "scheduler", "DMLC_PS_ROOT_URI": "192.0.2.1"}
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(EnvironmentVariableError, match=r"cannot listen at port .* of 192\.0\.2\.1"):
+        prepare_role("dist_sync")
+    monkeypatch.setenv("DMLC_USE_KUBERNETES", "1")
+    assert prepare_role("dist_sync") == "scheduler"
+
+
+@pytest.mark.parametrize("role", ["scheduler", "server", "worker"])
+def test_a_role_without_the_flag_is_refused(run, role):
+    result = run(*ALONE, code=2, env={**environment(1), "DMLC_ROLE": role})
+    assert f"DMLC_ROLE is '{role}'; unset it to train alone, or give --kvstore" in result.stderr
+
+
+class Touch:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
+# MXNet's own way to send an optimizer, which anybody who reaches the port can go.
+STRANGER = """
+import sys, d2l_mlp, mxnet
+kvstore = mxnet.kvstore.create("dist_sync")
+kvstore._send_command_to_servers(0, {!r})
+"""
+
+
+@pytest.mark.parametrize("server", ["ours", "mxnet's"])
+def test_our_server_unpickles_nothing_and_mxnet_s_does(start, tmp_path, server):
+    text = pickle.dumps(Touch(tmp_path / "touched"), 0).decode()
+    env = environment(1)
+    command = TRAIN if server == "ours" else ("-c", "import d2l_mlp, mxnet")
+    group = [start(*command, DMLC_ROLE=role, **env) for role in ("scheduler", "server")]
+    group.append(start("-c", STRANGER.format(text), DMLC_ROLE="worker", **env))
+    if server == "ours":
+        results = ends(group)
+        assert [code for code, _, _ in results] == [0, 0, 0]
+        assert results[1][2] == "server: refused command 0: nothing is unpickled here\n"
+        assert not (tmp_path / "touched").exists()
+    else:  # what it makes of the file is an error, in its loop
+        group[2].wait(60)
+        assert (tmp_path / "touched").exists()
+
+
+def test_a_group_of_names_is_resolved(start):
+    # "localhost" is no address that MXNet's scheduler could listen at.
+    flags = ("--dataset", "sample", "--hidden", "8", "--epochs", "1", "--out", "run")
+    results = ends(start_group(start, 1, 1, *TRAIN, *flags, DMLC_PS_ROOT_URI="localhost"))
+    assert [code for code, _, _ in results] == [0, 0, 0], results

@@ -1,0 +1,152 @@
+import re
+import textwrap
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from tests.conftest import ROOT
+from tests.processes import without_library
+
+IMPORTS = """
+from d2l import mxnet as d2l
+from mxnet import autograd, np, npx
+"""
+PLOT = """
+x = np.arange(-1, 1, 0.5)
+d2l.plot(x, npx.relu(x), "x", "relu(x)")
+assert len(d2l.plt.gca().lines[0].get_xdata()) == 4
+"""
+
+
+@pytest.mark.parametrize("first", ["import d2l_mlp", "import d2l_mlp.mlp, d2l_mlp.data.loaders"])
+def test_the_books_imports_and_its_plot_work_in_silence(run, first):
+    result = run("-W", "error", "-c", first + IMPORTS + PLOT)
+    assert result.stderr == ""
+    assert re.fullmatch(r"(figure 1: .*\n)?", result.stdout)
+
+
+def test_numpy_and_scikit_learn_are_left_as_they_were(run):
+    run(
+        "-W", "error", "-c",
+        "import types, numpy; before = dict(vars(numpy))\n"
+        "import d2l_mlp, mxnet\n"
+        "new = {k: v for k, v in vars(numpy).items() if before.get(k) is not v}\n"
+        "assert all(isinstance(value, types.ModuleType) for value in new.values()), new\n"
+        "assert not set(before) - set(vars(numpy))\n"
+        "import sys; assert 'sklearn' not in sys.modules\n"  # for who asks for it
+        "from sklearn.base import BaseEstimator\n"
+        "import sklearn; assert sklearn.base.BaseEstimator is BaseEstimator",
+    )  # fmt: skip
+
+
+def test_spawned_subprocess(run, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import multiprocessing, d2l_mlp\n"
+        "def child():\n"
+        "    from d2l import mxnet as d2l\n"
+        "    assert d2l.plot\n"
+        "if __name__ == '__main__':\n"
+        "    process = multiprocessing.get_context('spawn').Process(target=child)\n"
+        "    process.start(); process.join(); assert process.exitcode == 0\n"
+    )
+    assert run("-W", "error", script).stderr == ""
+
+
+def test_notebook(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    strictly = (
+        "import warnings\nwith warnings.catch_warnings():\n    warnings.simplefilter('error')"
+    )
+    imports = "import d2l_mlp" + IMPORTS
+    cells = [strictly + textwrap.indent(f"\n{imports}", "    "), f"%matplotlib inline{PLOT}"]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    NotebookClient(notebook, timeout=60).execute()
+    outputs = [output for cell in notebook.cells for output in cell.outputs]
+    assert [(output.output_type, output.get("text")) for output in outputs] == [
+        ("display_data", None)
+    ]
+    assert "image/svg+xml" in outputs[0].data
+
+
+def test_legacy_names_of_the_bare_import(run):
+    run(
+        "-W", "error", "-c",
+        "from d2l_mlp.compat.d2l_names import restore_d2l_names; restore_d2l_names()\n"
+"import d2l; from mxnet import np\n"
+"x = np.arange(3.0); d2l.plot(x, x, 'x', 'y'); d2l.set_figsize((4, 2.5))\n"
+"assert d2l.__version__ and d2l.plt.rcParams['figure.figsize'] == [4, 2.5]",
+    )  # fmt: skip
+
+
+def test_mxnet_imported_before_us(run):
+    run(
+        "-c",
+        "import warnings; warnings.simplefilter('ignore')\n"
+        "import numpy\n"
+        "if numpy.__version__ < '2':\n"
+        "    numpy.bool = bool\n"
+        "    import mxnet\n"
+        "else:\n"
+        "    try:\n"
+        "        import mxnet\n"
+        "    except AttributeError as error:\n"  # MXNet's own; what comes after works all the same
+        "        assert 'PZERO' in str(error)\n"
+        "import d2l_mlp, mxnet\n"
+        "warnings.simplefilter('error')\n"
+        "assert mxnet.np.array(True) and mxnet.util.is_np_array()",
+    )  # fmt: skip
+
+
+def test_missing_mxnet_names_the_remedy(run):
+    # -S: no site-packages
+    result = run("-S", "-c", "import d2l_mlp, mxnet", code=1)
+    command = "pip install --no-deps mxnet==1.9.1"
+    assert result.stderr.splitlines()[-1] == (
+        f"ModuleNotFoundError: MXNet is not installed; install it with: {command}"
+    )
+    assert f"/{command} &&" in (ROOT / "README.md").read_text()
+
+
+# Python 3.14's default; a worker that fails is started again, for ever.
+@pytest.mark.parametrize("method", ["forkserver", "spawn"])
+def test_workers_of_gluons_loader(run, method):
+    result = run(
+        "-W", "error", "-c",
+        "import multiprocessing, d2l_mlp\n"
+        f"multiprocessing.set_start_method({method!r})\n"
+        "from mxnet import np\n"
+        "from mxnet.gluon.data import ArrayDataset, DataLoader\n"
+        "loader = DataLoader(ArrayDataset(np.arange(6.0)), 4, num_workers=2)\n"
+        "print([X.tolist() for X in loader])\n"
+        "del loader",
+    )  # fmt: skip
+    assert result.stdout == "[[0.0, 1.0, 2.0, 3.0], [4.0, 5.0]]\n"
+
+
+def test_workers_of_the_command(run):
+    result = run(
+        "-W", "error", "-c",
+        "import multiprocessing, sys\n"
+        "from d2l_mlp import train\n"
+        "multiprocessing.set_start_method('forkserver')\n"
+        "sys.exit(train.main('--dataset sample --hidden 8 --epochs 1 --loader d2l --workers 2'"
+        ".split()))",
+    )  # fmt: skip
+    assert "epoch 1/1" in result.stdout
+    assert result.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("library", "package"), [("libgomp.so.1", "libgomp1"), ("libquadmath.so.0", "libquadmath0")]
+)
+def test_missing_system_library_names_the_remedy(library, package, tmp_path):
+    result = without_library(
+        library, "-m", "d2l_mlp.train", "--dataset", "sample", scratch=tmp_path
+    )
+    assert result.returncode == 1
+    assert result.stderr == (
+        f"python -m d2l_mlp.train: error: MXNet needs the system library {library}; "
+        f"install it with: apt-get install {package}\n"
+    )

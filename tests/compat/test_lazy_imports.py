@@ -1,0 +1,89 @@
+import functools
+import http.server
+import threading
+
+import numpy
+import pytest
+from mxnet.numpy_op_fallback import StrictVersion
+
+
+def test_scipy_and_requests_are_read_when_they_are_used(run):
+    run(
+        "-W", "error", "-c",
+        "import sys, d2l_mlp, mxnet\n"
+        "read = lambda: {'scipy.stats._stats_py', 'requests.sessions'} & set(sys.modules)\n"
+        "assert not read(), read()\n"
+        "from mxnet import test_utils\n"
+        "assert abs(test_utils.ss.norm.cdf(1.959963984540054) - 0.975) < 1e-12\n"
+        "import scipy.stats\n"
+        "assert test_utils.ss.norm is scipy.stats.norm\n"
+        "assert test_utils.requests.Session.__module__ == 'requests.sessions'\n"
+        "import requests\n"
+        "assert test_utils.requests.get is requests.get\n"
+        "assert len(read()) == 2",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["scipy", "requests"])
+def test_who_has_imported_them_keeps_them(name, run):
+    run(
+        "-W", "error", "-c",
+        f"import sys, {name}; before = {name}\n"
+        "import d2l_mlp, mxnet\n"
+        f"assert sys.modules[{name!r}] is before and {name} is before",
+    )  # fmt: skip
+
+
+def test_others_get_them_while_mxnet_is_imported(run):
+    run(
+        "-W", "error", "-c",
+        "import d2l_mlp; from d2l_mlp.compat.lazy_imports import delay_imports\n"
+"with delay_imports():\n"
+"    from scipy import stats\n"
+"    import requests\n"
+"    assert abs(stats.norm.cdf(0) - 0.5) < 1e-12 and requests.codes.ok == 200\n"
+"import scipy.stats, requests\n"
+"assert abs(scipy.stats.norm.cdf(0) - 0.5) < 1e-12 and requests.codes.ok == 200",
+    )  # fmt: skip
+
+
+def test_mxnet_does_without_scipy(run):
+    run(
+        "-W", "error", "-c",
+        "import sys; sys.modules['scipy'] = None\n"
+        "import d2l_mlp, mxnet\n"
+        "assert mxnet.contrib.quantization.stats is None",
+    )  # fmt: skip
+
+
+def test_mxnet_does_without_distutils_and_setuptools(run):
+    run(
+        "-W", "error", "-c",
+        "import sys; sys.modules.update(setuptools=None, distutils=None)\n"
+        "import d2l_mlp, mxnet, numpy\n"
+        "assert 'distutils.version' not in sys.modules\n"
+        # What the versions decide: whether NumPy's functions take MXNet's arrays.
+        "x = mxnet.np.ones((2, 3))\n"
+        "assert isinstance(numpy.concatenate([x, x]), mxnet.np.ndarray)\n"
+        "assert isinstance(numpy.add(x, x), mxnet.np.ndarray)",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("older", ["1.6.0", "1.9", "1.17"])
+def test_versions_are_compared_as_numbers(older):
+    assert StrictVersion(numpy.__version__) >= StrictVersion(older)
+    assert not StrictVersion(older) >= StrictVersion("1.17.3")
+
+
+def test_gluons_download_has_its_requests(run, tmp_path):
+    (tmp_path / "x.txt").write_text("here")
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with http.server.HTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        run(
+            "-c",
+            "import d2l_mlp; from mxnet.gluon.utils import download\n"
+            f"path = download('http://127.0.0.1:{server.server_port}/x.txt', path='y.txt')\n"
+            "assert open(path).read() == 'here'",
+        )
+        server.shutdown()

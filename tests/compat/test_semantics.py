@@ -1,0 +1,85 @@
+"""MXNet in threads: as in a GUI, a web handler, or a notebook's background task."""
+
+import asyncio
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import mxnet
+import numpy
+import pytest
+from mxnet import np, npx
+
+from d2l_mlp.activations import ACTIVATIONS
+from d2l_mlp.compat.importer import use_numpy_in_every_thread
+from d2l_mlp.data.loaders import ArrayLoader
+from d2l_mlp.gradients import value_and_grad
+from d2l_mlp.mlp import build_mlp
+from d2l_mlp.training.loop import fit
+
+RANDOM = numpy.random.RandomState(0)
+X, Y = RANDOM.randn(64, 5).astype("float32"), RANDOM.randint(0, 3, 64)
+
+
+def train(net):
+    """Everything that a program may do in a thread; the bits that come of it."""
+    data = [ArrayLoader(X, Y, 8, seed=1), ArrayLoader(X, Y, 8)]
+    history = fit(net, *data, num_epochs=20, momentum=0.5, lr=0.1)
+    _, grad = value_and_grad(ACTIVATIONS["tanh"].function, np.array([0.5, 1.0]))
+    empty = np.zeros((0, 3))  # a shape that MXNet's old semantics takes for unknown
+    parameters = [p.data().asnumpy().tobytes() for p in net.collect_params().values()]
+    return [m[1:5] for m in history], parameters, grad.tolist(), empty.shape
+
+
+def new_net():
+    mxnet.random.seed(0)
+    return build_mlp((6,), 3, num_inputs=5)
+
+
+def in_a_thread(function, *args):
+    results = []
+    thread = threading.Thread(target=lambda: results.append(function(*args)))
+    thread.start()
+    thread.join()
+    (result,) = results
+    return result
+
+
+def in_a_pool(function, *args):
+    with ThreadPoolExecutor() as pool:
+        return pool.submit(function, *args).result()
+
+
+def in_asyncio(function, *args):
+    async def main():
+        return await asyncio.get_running_loop().run_in_executor(None, function, *args)
+
+    return asyncio.run(main())
+
+
+@pytest.mark.parametrize("way", [in_a_thread, in_a_pool, in_asyncio])
+def test_everything_works_in_a_thread(way):
+    assert way(lambda: train(new_net())) == train(new_net())
+
+
+def test_two_trainings_at_once_are_as_two_in_turn():
+    nets = [new_net() for _ in range(4)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            results = list(pool.map(train, nets))
+    finally:
+        sys.setswitchinterval(interval)
+    assert results == [train(new_net())] * 4
+
+
+def test_a_thread_may_switch_it_off_for_itself():
+    def off():
+        npx.reset_np()
+        return mxnet.util.is_np_array()
+
+    assert in_a_thread(off) is False
+    assert mxnet.util.is_np_array()
+    assert in_a_thread(mxnet.util.is_np_array)
+    use_numpy_in_every_thread()  # of shapes MXNet knows only one switch for all threads to come

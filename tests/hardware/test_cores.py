@@ -1,0 +1,99 @@
+"""How many cores there are to compute on, in processes that are given fewer."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from d2l_mlp.hardware.cpu import useful_threads
+
+CODE = "from d2l_mlp.hardware.cpu import count_cores; print(count_cores())"
+CPU = Path("/sys/fs/cgroup/cpu")
+UNIFIED = Path("/sys/fs/cgroup/cgroup.controllers")
+
+
+def test_a_process_bound_to_one_processor_has_one(run):
+    bound = f"import os; os.sched_setaffinity(0, {{{min(os.sched_getaffinity(0))}}}); {CODE}"
+    assert run("-c", bound).stdout == "1\n"
+
+
+@pytest.fixture
+def group():
+    """Make a control group, and give it with a function that sets its share."""
+    if os.getuid():
+        pytest.skip("a control group of one's own takes root")
+    folder = (CPU if CPU.exists() else Path("/sys/fs/cgroup")) / f"d2l-mlp-{os.getpid()}"
+    try:
+        folder.mkdir()
+    except OSError:
+        pytest.skip("control groups are mounted read-only")
+
+    def share(quota, period):
+        if (folder / "cpu.cfs_quota_us").exists():
+            (folder / "cpu.cfs_period_us").write_text(str(period))
+            (folder / "cpu.cfs_quota_us").write_text(str(quota))
+        else:
+            (folder / "cpu.max").write_text(f"{'max' if quota < 0 else quota} {period}")
+
+    try:
+        yield folder, share
+    finally:
+        folder.rmdir()
+
+
+@pytest.mark.parametrize(
+    ("quota", "most"), [(-1, 10**6), (150_000, 1), (100_000, 1), (20_000, 1), (2**30, 10**6)]
+)
+def test_no_more_than_a_container_s_share(run, group, quota, most):
+    folder, share = group
+    try:
+        share(quota, 100_000)
+    except OSError:
+        pytest.skip("this machine's control groups have no share to set")
+    join = f"open('{folder}/cgroup.procs', 'w').write('0'); {CODE}"
+    alone = int(run("-c", CODE).stdout)
+    assert int(run("-c", join).stdout) == min(alone, most)
+
+
+# One thread against two, as measured: a second one was faster, or it was not.
+@pytest.mark.parametrize(
+    ("examples", "units", "faster"),
+    [
+        (256, 256, True), (256, 64, True), (256, 32, True), (1024, 16, True), (128, 1024, True),
+        (128, 256, True), (128, 64, True), (64, 4096, True), (64, 256, True), (32, 1024, True),
+        (16, 1024, True), (256, 16, False), (64, 32, False), (32, 64, False), (16, 256, False),
+        (16, 64, False),
+    ],
+)  # fmt: skip
+def test_a_second_thread_where_it_is_faster(examples, units, faster):
+    assert (useful_threads(examples, [(units, 784), (10, units)]) > 1) is faster
+
+
+def test_never_more_threads_than_the_work_is_worth():
+    assert useful_threads(256, [(10, 784)]) == 1
+    assert useful_threads(256, [(256, 784), (10, 256)]) == 4
+    assert useful_threads(256, [(4096, 784), (4096, 4096), (10, 4096)]) > 32
+    assert useful_threads(0, []) == 1
+
+
+def test_fit_leaves_the_threads_as_they_were(run):
+    assert run("-c", """
+import ctypes
+import d2l_mlp
+from d2l_mlp.hardware.cpu import use_all_processors
+use_all_processors()
+import numpy
+from d2l_mlp.data.loaders import ArrayLoader
+from d2l_mlp.mlp import build_mlp
+from d2l_mlp.training.loop import fit
+openmp = ctypes.CDLL("libgomp.so.1")
+before, within = openmp.omp_get_max_threads(), []
+data = ArrayLoader(numpy.ones((4, 3)), [0, 1, 0, 1], 2)
+fit(build_mlp((2,), 2), data, data, num_epochs=1,
+    on_minibatch=lambda: within.append(openmp.omp_get_max_threads()))
+print(set(within), openmp.omp_get_max_threads() == before)
+within.clear()
+fit(build_mlp((2,), 2), list(data), list(data), num_epochs=1,
+    on_minibatch=lambda: within.append(openmp.omp_get_max_threads()))
+print(set(within) == {before})
+""").stdout == "{1} True\nTrue\n"  # fmt: skip

@@ -1,0 +1,86 @@
+import re
+from pathlib import Path
+
+import numpy
+import pytest
+from PIL import Image
+
+from tests import svg
+
+# As a training would call it; the figures are easy to recognize.
+LINES = """
+first = 1
+from d2l_mlp.notebook import LiveCurve
+from d2l_mlp.training.state import EpochMetrics
+from d2l_mlp.training.state import TrainingState
+curve, history = LiveCurve(3), ()
+for epoch in (1, 2, 3):
+    last = EpochMetrics(epoch, 1 / epoch, 1 - 0.5 / epoch, 1.5 / epoch, 1 - 0.6 / epoch, 9, 9)
+    history += (last,)
+    if epoch >= first:
+        curve(TrainingState(history, {}, {}, epoch, {}))
+"""
+EXPECTED = """\
+epoch 1/3  train loss 1.0000 acc 0.5000  test loss 1.5000 acc 0.4000
+epoch 2/3  train loss 0.5000 acc 0.7500  test loss 0.7500 acc 0.7000
+epoch 3/3  train loss 0.3333 acc 0.8333  test loss 0.5000 acc 0.8000
+"""
+
+
+@pytest.mark.parametrize("first", [1, 3])  # the second: gone on with after two epochs
+def test_live_curve_is_one_picture_that_changes(cell, first):
+    outputs, messages = cell(LINES.replace("first = 1", f"first = {first}"))
+    output, line = outputs
+    assert output.output_type == line.output_type == "display_data"
+    assert "test accuracy 0.800" in output.data["text/plain"]
+    last = EXPECTED.splitlines()[-1]
+    assert re.fullmatch(rf"{re.escape(last)}; \d+ s, 0 s left", line.data["text/plain"])
+    assert messages.count("display_data") == 2  # at once, before any epoch
+    assert messages.count("update_display_data") == 2 * (4 - first)
+    assert "clear_output" not in messages
+    curves = svg.curves(output.data["image/svg+xml"], "fill: none; stroke: #1f77b4")
+    losses, accuracies = (
+        points for points in curves if len(points) == 3 and numpy.ptp(points[:, 1])
+    )  # and not the lines of the legends
+    for points, values in ((losses, [1, 1 / 2, 1 / 3]), (accuracies, [1 / 2, 3 / 4, 5 / 6])):
+        x, y = points.T
+        numpy.testing.assert_allclose(x, [1 / 6, 3 / 6, 5 / 6], atol=1e-4)  # epochs 1 to 3
+        rises = numpy.diff(values) / numpy.ptp(values)
+        numpy.testing.assert_allclose(numpy.diff(1 - y) / numpy.ptp(y), rises, atol=1e-4)
+
+
+def test_live_curve_is_lines_in_a_terminal(run):
+    assert run("-W", "error", "-c", "import d2l_mlp" + LINES).stdout == EXPECTED
+
+
+def test_live_curve_is_lines_in_an_ipython_terminal(run, tmp_path):
+    script = tmp_path / "script.ipy"
+    script.write_text("import d2l_mlp" + LINES)
+    own = {"IPYTHONDIR": str(tmp_path / "ipython")}
+    assert run("-m", "IPython", "--no-banner", "--quick", script, env=own).stdout == EXPECTED
+
+
+def test_live_curve_has_its_frame_from_the_beginning(cell):
+    outputs, _ = cell("from d2l_mlp.notebook import LiveCurve; LiveCurve(3);")
+    assert [output.data["text/plain"] for output in outputs[:2]] == [
+        "Loss and accuracy by epoch: no epoch yet",
+        "epoch 0/3",
+    ]
+    assert "train loss" in svg.texts(outputs[0].data["image/svg+xml"])
+
+
+def test_show_is_a_picture_or_says_where_it_is(cell, run):
+    source = """
+from d2l_mlp.plotting.figures import draw
+from d2l_mlp.notebook import show_figure
+show_figure(draw("relu"))
+"""
+    (output,), _ = cell(source)
+    assert svg.texts(output.data["image/svg+xml"])[-1] == "relu(x)"
+    assert output.data["image/svg+xml"].startswith("<svg ")
+    said = run("-W", "error", "-c", source).stdout
+    description, path = said.rstrip().split(": ")
+    assert description == "Curve of relu(x) for x from -4 to 3.9"
+    with Image.open(path) as image:
+        assert image.size[0] > 500
+    Path(path).unlink()

@@ -1,0 +1,146 @@
+"""Sums over processes, and how the first sum of each training keeps its place."""
+
+import pytest
+
+from d2l_mlp.training.distributed import Workers
+from tests.groups import TRAIN, ends, environment
+
+SUMS = """
+import d2l_mlp
+import mxnet, numpy
+from d2l_mlp.training.distributed import Workers
+
+workers = Workers(mxnet.kvstore.create("dist_sync"))
+rank, number = workers.rank, workers.number
+with workers:
+    said = [0.1, None, "\\u00e9" * 3000]
+    assert workers.told(lambda: {"is": said} if rank == 0 else 1 / 0) == {"is": said}
+    for size in (1, 7):
+        workers.expect(2 * size)
+        for dtype in ("float32", "float64"):
+            arrays = [numpy.full(size, rank + 1, dtype), numpy.full((1, size), 10.0 ** rank, dtype)]
+            numbers = workers.add_up(arrays, [rank, 0.5, float("nan") if rank == 0 else 0])
+            assert (arrays[0] == number * (number + 1) / 2).all(), arrays
+            assert (arrays[1] == sum(10.0**n for n in range(number))).all(), arrays
+            assert arrays[1].shape == (1, size)
+            assert numbers[:2] == [number * (number - 1) / 2, number / 2], numbers
+            assert numbers[2] != numbers[2]
+            assert workers.add_up((), [1]) == [number]
+    workers.finish()
+workers.close()
+"""
+
+# MXNet's trainer asks for the initial parameters while it adds up the first gradients, and now and
+# then gets these for them. Each training here is a new first sum.
+AGAIN = """
+import sys
+import d2l_mlp
+from d2l_mlp.hardware.cpu import use_all_processors
+if sys.argv[1] == "turns":
+    use_all_processors()
+import mxnet, numpy
+from d2l_mlp.data.loaders import ArrayLoader
+from d2l_mlp.mlp import build_mlp
+from d2l_mlp.training.distributed import Workers
+from d2l_mlp.training.loop import fit
+
+random = numpy.random.RandomState(0)
+X, y = random.randn(50, 20).astype("float32"), random.randint(0, 3, 50)
+
+def train(seed, workers):
+    mxnet.random.seed(seed + 1000 * workers.rank)  # what worker 0 draws counts
+    net = build_mlp((32, 16), 3, num_inputs=20)
+    loader = ArrayLoader(X, y, 16, seed=seed, rank=workers.rank, num_parts=workers.number)
+    fit(net, loader, ArrayLoader(X, y, 50), num_epochs=2, lr=0.1, momentum=0.9, workers=workers)
+    return numpy.concatenate([p.data().asnumpy().ravel() for p in net.collect_params().values()])
+
+workers = Workers(mxnet.kvstore.create("dist_sync"))
+with workers:
+    for seed in range(20):
+        together, alone = train(seed, workers), train(seed, Workers())
+        numpy.testing.assert_allclose(together, alone, rtol=0, atol=1e-5)
+        first = together.copy() if workers.rank == 0 else numpy.zeros_like(together)
+        workers.expect(first.size)
+        workers.add_up([first])
+        assert first.tobytes() == together.tobytes()
+    workers.finish()
+workers.close()
+"""
+
+
+def group(start, workers, servers, *args):
+    env = environment(workers, servers)
+    processes = [start(*TRAIN, DMLC_ROLE="scheduler", **env)]
+    processes += [start(*TRAIN, DMLC_ROLE="server", **env) for _ in range(servers)]
+    processes += [start("-c", *args, DMLC_ROLE="worker", **env) for _ in range(workers)]
+    return ends(processes)
+
+
+@pytest.mark.parametrize(("workers", "servers"), [(1, 1), (3, 2)])
+def test_sums(start, workers, servers):
+    results = group(start, workers, servers, SUMS)
+    assert [code for code, _, _ in results] == [0] * len(results), results
+
+
+@pytest.mark.parametrize("engine", ["turns", "threads"])
+def test_every_training_begins_as_one_process_does(start, engine):
+    results = group(start, 2, 1, AGAIN, engine)
+    assert [code for code, _, _ in results] == [0] * len(results), results
+
+
+def test_an_exception_in_any_worker_ends_all(start):
+    script = """
+import d2l_mlp, mxnet, sys
+from d2l_mlp.training.distributed import WorkerLeftError
+from d2l_mlp.training.distributed import Workers
+workers = Workers(mxnet.kvstore.create("dist_sync"))
+try:
+    with workers:
+        for step in range(100):
+            workers.add_up((), [1])
+            if workers.rank == 1 and step == 50:
+                raise ZeroDivisionError
+except ZeroDivisionError:
+    print("failed")
+except WorkerLeftError as error:
+    print(error)
+workers.close()
+"""
+    results = group(start, 3, 1, script)
+    assert [code for code, _, _ in results] == [0] * 5, results
+    assert sorted(output for _, output, _ in results[2:]) == [
+        "failed\n",
+        "worker 1 has ended, and so does worker 0\n",
+        "worker 1 has ended, and so does worker 2\n",
+    ]
+
+
+def test_a_failure_after_the_last_sum_ends_all_too(start):
+    script = """
+import d2l_mlp, mxnet
+from d2l_mlp.training.distributed import Workers
+workers = Workers(mxnet.kvstore.create("dist_sync"))
+try:
+    with workers:
+        workers.add_up((), [1])
+        if workers.rank == 0:
+            raise OSError("the disk is full")
+        workers.finish()
+except OSError as error:
+    print(error)
+workers.close()
+"""
+    results = group(start, 2, 1, script)
+    assert [code for code, _, _ in results] == [0] * 4, results
+    assert sorted(output for _, output, _ in results[2:]) == [
+        "the disk is full\n",
+        "worker 0 has ended, and so does worker 1\n",
+    ]
+
+
+def test_one_process_needs_no_group():
+    workers = Workers()
+    assert (workers.rank, workers.number) == (0, 1)
+    with workers:
+        assert workers.add_up((), [2.5]) == [2.5]
+        assert workers.told(lambda: (1, 2)) == (1, 2)
