@@ -38,7 +38,7 @@ def main() -> None:
             profile_imperative=False, profile_symbolic=True, profile_api=True,
             aggregate_stats=True, filename=str(Path(folder, "profile.json")),
         )  # fmt: skip
-        *_, metrics = fit(net, train_iter, few, num_epochs=2, on_epoch=on_epoch)
+        *_, metrics = fit(net, train_iter, few, epochs=2, on_epoch=on_epoch)
         times = json.loads(profiler.dumps(format="json"))["Time"]
     operators = times["operator"]
     calls = {name: row for name, row in times["MXNET_C_API"].items() if name.startswith("MX")}

@@ -67,7 +67,7 @@ def work(hidden, number, alone):
 
     sys.stdin.readline()
     fit(
-        build_mlp(hidden, num_inputs=784), train_iter, few, num_epochs=sys.maxsize, lr=0.1,
+        build_mlp(hidden, num_inputs=784), train_iter, few, epochs=sys.maxsize, lr=0.1,
         workers=workers, on_epoch=on_epoch,
     )  # fmt: skip
 

@@ -147,10 +147,6 @@ def test_help_shows_every_default_and_imports_nothing_heavy(run):
         (["--lr", "-0.5"], "argument --lr: '-0.5' is not allowed"),
         (["--lr", "inf"], "argument --lr: 'inf' is not allowed"),
         (["--momentum", "1"], "argument --momentum: '1' is not allowed; give a number of at least"),
-        (["--lr", "1e308"], "argument --lr: '1e308' is not allowed; give a number greater than 0, "
-         "which single precision holds (1.17549e-38 to 3.40282e+38)"),
-        (["--wd", "1e-46"], "argument --wd: '1e-46' is not allowed; give a number of at least 0, "
-         "which single precision holds"),
         (["--wd", "-1"], "argument --wd: '-1' is not allowed; give a number of at least 0"),
         (["--schedule", "step"], "argument --schedule: 'step' is not allowed; give one of con"),
         (["--hidden", "256", "0"], "argument --hidden: '0' is not allowed"),
@@ -411,5 +407,5 @@ def test_ctrl_c_before_training(tmp_path):
 
 def test_all_sixty_thousand_images(full):
     train_iter, test_iter = array_loaders(full, 256)
-    history = fit(mlp.build_mlp(num_inputs=784), train_iter, test_iter, num_epochs=2)
+    history = fit(mlp.build_mlp(num_inputs=784), train_iter, test_iter, epochs=2)
     assert history[-1].val_accuracy >= 0.80

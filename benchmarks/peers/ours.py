@@ -30,4 +30,4 @@ def on_epoch(state):
 
 
 sys.stdin.readline()
-fit(net, *loaders, num_epochs=sys.maxsize, lr=LR, on_epoch=on_epoch)
+fit(net, *loaders, epochs=sys.maxsize, lr=LR, on_epoch=on_epoch)

@@ -13,7 +13,7 @@ from d2l_mlp.hardware.devices import choose_devices
 from d2l_mlp.runs.net import new_net
 from d2l_mlp.training.distributed import Workers
 from d2l_mlp.training.hyperparameters import Hyperparameters
-from d2l_mlp.training.loop import DivergenceError
+from d2l_mlp.training.loop import DivergenceError, fit
 
 _SECONDS = 8.0  # from a signal to the end of a worker that the others keep waiting
 
@@ -60,9 +60,7 @@ def _work(flags: TrainFlags, signals: Signals, workers: Workers) -> None:
             signals.check()
 
         try:
-            training_job.fit_by(
-                settings, net, train_iter, val_iter, workers=workers, on_minibatch=on_minibatch
-            )
+            fit(net, train_iter, val_iter, settings, workers=workers, on_minibatch=on_minibatch)
         except DivergenceError as error:
             raise SaidError from error  # by worker 0
         workers.finish()

@@ -7,8 +7,6 @@ import shlex
 import time
 from typing import Any
 
-from mxnet import gluon
-
 from d2l_mlp.cli import beginnings, training_data
 from d2l_mlp.cli.command import Signals, Stopped
 from d2l_mlp.cli.heartbeat import beat, is_watched
@@ -98,8 +96,8 @@ def train(flags: TrainFlags, signals: Signals, workers: Workers | None = None) -
         test_accuracy: float | None = None
         stopped = False
         try:
-            fit_by(
-                settings, net, train_iter, val_iter, state=run.state, workers=workers,
+            fit(
+                net, train_iter, val_iter, settings, state=run.state, workers=workers,
                 on_epoch=on_epoch, on_minibatch=on_minibatch,
             )  # fmt: skip
             workers.finish()
@@ -134,17 +132,6 @@ def train(flags: TrainFlags, signals: Signals, workers: Workers | None = None) -
             saved = load_run(run.folder, context)
             report_job.write([saved], {data.release: data}, run.folder / "report.html")
     return run.state.history[-1].val_accuracy if test_accuracy is None else test_accuracy
-
-
-def fit_by(
-    settings: Hyperparameters, net: gluon.Block, train_iter: Any, val_iter: Any, **options: Any
-) -> None:
-    """Fit a net by a run's hyperparameters; the options are others of `fit`."""
-    fit(
-        net, train_iter, val_iter, num_epochs=settings.epochs, optimizer=settings.optimizer,
-        lr=settings.lr, momentum=settings.momentum, wd=settings.wd, schedule=settings.schedule,
-        patience=settings.patience, seed=settings.seed, **options,
-    )  # fmt: skip
 
 
 def _event_log(run: Run, settings: Hyperparameters) -> Any:

@@ -109,6 +109,6 @@ def compare(seed: int = 0) -> dict[str, Model]:
         net = build_mlp(hidden, num_outputs=2, num_inputs=1)
         train_iter = ArrayLoader(feature(t - NORMAL)[:, None], y, 100, seed)
         test_iter = ArrayLoader(feature(test_t - NORMAL)[:, None], test_y, len(test_y))
-        history = fit(net, train_iter, test_iter, num_epochs=10, momentum=0.9, schedule="cosine")
+        history = fit(net, train_iter, test_iter, epochs=10, momentum=0.9, schedule="cosine")
         models[name] = Model(net, feature, 1 - history[-1].val_accuracy)
     return models

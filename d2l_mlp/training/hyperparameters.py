@@ -1,7 +1,7 @@
-"""Every hyperparameter of a run, once: its type, its default, its bounds, and what it is.
+"""The hyperparameters, each declared once: type, default, rule, group and help.
 
-The flags, `d2l_mlp.training.loop.fit`, ``config.json`` and the checkpoints read them here. Nothing
-here imports MXNet, so that ``--help`` answers at once.
+The command line, `d2l_mlp.training.loop.fit`, ``config.json``, checkpoints and reports read them
+here. Nothing here imports MXNet, so that ``--help`` answers at once.
 """
 
 from __future__ import annotations
@@ -13,72 +13,66 @@ from d2l_mlp.activations import ACTIVATIONS
 from d2l_mlp.rules import Choice, Number, Rule, Several, check_value
 from d2l_mlp.training.optimizers import OPTIMIZERS, SCHEDULES
 
-
-def _setting(default: Any, rule: Rule, help: str) -> Any:
-    return field(default=default, metadata={"rule": rule, "help": help})
+_LEARNING_RATES = ", ".join(f"{o.learning_rate:g} for {name}" for name, o in OPTIMIZERS.items())
 
 
+def _setting(group: str, default: Any, rule: Rule, help: str) -> Any:
+    """Declare a field; its group is "model", "data", or "training" if `fit` reads it."""
+    return field(default=default, metadata={"group": group, "rule": rule, "help": help})
+
+
+# fmt: off
 @dataclass(frozen=True)
 class Hyperparameters:
-    """What decides, with the data, how a run comes out.
+    """What determines, together with the data, how a run comes out.
+
+    The fields and their defaults, which are the chapter's, are the flags of
+    ``python -m d2l_mlp.train --help``.
 
     Raises
     ------
     ValueError
-        If a value is not what its rule allows, or two exclude each other.
+        If the rule of a field forbids its value, or two values exclude each other.
+
+    Examples
+    --------
+    >>> Hyperparameters(optimizer="adam").lr
+    0.001
     """
 
-    hidden: tuple[int, ...] = _setting(
-        (256, 256),
-        Several(Number(int, least=1)),
-        "hidden units of each hidden layer; none at all is softmax regression",
-    )
-    activation: str = _setting("relu", Choice(tuple(ACTIVATIONS)), "of the hidden units")
-    dropout: float = _setting(
-        0.0,
-        Number(float, least=0, below=1),
-        "probability that a hidden unit is left out of a minibatch in training",
-    )
-    init: str = _setting("xavier", Choice(("xavier", "he", "normal")), "initializer of the weights")
-    epochs: int = _setting(10, Number(int, least=1), "passes over the training set")
-    batch_size: int = _setting(256, Number(int, least=1), "examples a minibatch")
-    optimizer: str = _setting(
-        "sgd", Choice(tuple(OPTIMIZERS)), "stochastic gradient descent, or Adam"
-    )
-    lr: float | None = _setting(
-        None,
-        Number(float, above=0, single=True),
-        "learning rate (default: "
-        + ", ".join(f"{o.learning_rate:g} for {name}" for name, o in OPTIMIZERS.items())
-        + ")",
-    )
-    momentum: float = _setting(0.0, Number(float, least=0, below=1, single=True), "of SGD")
-    wd: float = _setting(0.0, Number(float, least=0, single=True), "weight decay")
-    schedule: str = _setting("constant", Choice(tuple(SCHEDULES)), "of the learning rate")
-    validation: float = _setting(
-        0.0,
-        Number(float, least=0, below=1),
+    hidden: tuple[int, ...] = _setting("model", (256, 256), Several(Number(int, least=1)),
+        "hidden units of each hidden layer; none at all is softmax regression")
+    activation: str = _setting("model", "relu", Choice(tuple(ACTIVATIONS)), "of the hidden units")
+    dropout: float = _setting("model", 0.0, Number(float, least=0, below=1),
+        "probability that a hidden unit is left out of a minibatch in training")
+    init: str = _setting("model", "xavier", Choice(("xavier", "he", "normal")),
+        "initializer of the weights")
+    epochs: int = _setting("training", 10, Number(int, least=1), "passes over the training set")
+    batch_size: int = _setting("data", 256, Number(int, least=1), "examples a minibatch")
+    optimizer: str = _setting("training", "sgd", Choice(tuple(OPTIMIZERS)),
+        "stochastic gradient descent, or Adam")
+    lr: float | None = _setting("training", None, Number(float, above=0),
+        f"learning rate (default: {_LEARNING_RATES})")
+    momentum: float = _setting("training", 0.0, Number(float, least=0, below=1), "of SGD")
+    wd: float = _setting("training", 0.0, Number(float, least=0), "weight decay")
+    schedule: str = _setting("training", "constant", Choice(tuple(SCHEDULES)),
+        "of the learning rate")
+    validation: float = _setting("data", 0.0, Number(float, least=0, below=1),
         "share of the training set to hold out and watch; with 0 the test set is watched, as in "
-        "the book",
-    )
-    patience: int = _setting(
-        0,
-        Number(int, least=0),
-        "stop after so many epochs without a better accuracy on the validation set; 0 is never",
-    )
-    seed: int = _setting(
-        0, Number(int, least=0, most=2**32 - 1), "of the initialization and the order"
-    )
-    loader: str = _setting(
-        "arrays",
-        Choice(("arrays", "d2l")),
-        "whole minibatches in memory, or d2l's loader of single examples",
-    )
-    workers: int = _setting(0, Number(int, least=0, most=64), "processes of the d2l loader")
+        "the book")
+    patience: int = _setting("training", 0, Number(int, least=0),
+        "stop after so many epochs without a better accuracy on the validation set; 0 is never")
+    seed: int = _setting("training", 0, Number(int, least=0, most=2**32 - 1),
+        "of the initialization and the order")
+    loader: str = _setting("data", "arrays", Choice(("arrays", "d2l")),
+        "whole minibatches in memory, or d2l's loader of single examples")
+    workers: int = _setting("data", 0, Number(int, least=0, most=64),
+        "processes of the d2l loader")
+    # fmt: on
 
     @property
     def watched(self) -> str:
-        """The set that is measured after each epoch."""
+        """The set that the net is measured on after each epoch, "validation" or "test"."""
         return "validation" if self.validation else "test"
 
     def __post_init__(self) -> None:

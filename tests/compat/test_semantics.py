@@ -24,7 +24,7 @@ X, Y = RANDOM.randn(64, 5).astype("float32"), RANDOM.randint(0, 3, 64)
 def train(net):
     """Everything that a program may do in a thread; the bits that come of it."""
     data = [ArrayLoader(X, Y, 8, seed=1), ArrayLoader(X, Y, 8)]
-    history = fit(net, *data, num_epochs=20, momentum=0.5, lr=0.1)
+    history = fit(net, *data, epochs=20, momentum=0.5, lr=0.1)
     _, grad = value_and_grad(ACTIVATIONS["tanh"].function, np.array([0.5, 1.0]))
     empty = np.zeros((0, 3))  # a shape that MXNet's old semantics takes for unknown
     parameters = [p.data().asnumpy().tobytes() for p in net.collect_params().values()]

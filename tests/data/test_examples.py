@@ -41,7 +41,7 @@ def fit_refuses(net, X, y):
     for iters in ((minibatches(X, y), minibatches()), (minibatches(), minibatches(X, y))):
         before = [p.data().asnumpy().tobytes() for p in net.collect_params().values()]
         try:
-            fit(net, *iters, num_epochs=1)
+            fit(net, *iters, epochs=1)
         finally:
             assert before == [p.data().asnumpy().tobytes() for p in net.collect_params().values()]
 

@@ -89,11 +89,11 @@ from d2l_mlp.training.loop import fit
 openmp = ctypes.CDLL("libgomp.so.1")
 before, within = openmp.omp_get_max_threads(), []
 data = ArrayLoader(numpy.ones((4, 3)), [0, 1, 0, 1], 2)
-fit(build_mlp((2,), 2), data, data, num_epochs=1,
+fit(build_mlp((2,), 2), data, data, epochs=1,
     on_minibatch=lambda: within.append(openmp.omp_get_max_threads()))
 print(set(within), openmp.omp_get_max_threads() == before)
 within.clear()
-fit(build_mlp((2,), 2), list(data), list(data), num_epochs=1,
+fit(build_mlp((2,), 2), list(data), list(data), epochs=1,
     on_minibatch=lambda: within.append(openmp.omp_get_max_threads()))
 print(set(within) == {before})
 """).stdout == "{1} True\nTrue\n"  # fmt: skip

@@ -51,10 +51,7 @@ def make_run(folder, *flags):
         run.save(state)
         states.append(state)
 
-    fit(
-        net, data, data, num_epochs=3, optimizer=settings.optimizer, lr=settings.lr,
-        momentum=settings.momentum, on_epoch=on_epoch,
-    )  # fmt: skip
+    fit(net, data, data, settings, epochs=3, on_epoch=on_epoch)
     run.write_parameters()
     run.close()
     return states

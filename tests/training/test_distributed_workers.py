@@ -51,7 +51,7 @@ def train(seed, workers):
     mxnet.random.seed(seed + 1000 * workers.rank)  # what worker 0 draws counts
     net = build_mlp((32, 16), 3, num_inputs=20)
     loader = ArrayLoader(X, y, 16, seed=seed, rank=workers.rank, num_parts=workers.number)
-    fit(net, loader, ArrayLoader(X, y, 50), num_epochs=2, lr=0.1, momentum=0.9, workers=workers)
+    fit(net, loader, ArrayLoader(X, y, 50), epochs=2, lr=0.1, momentum=0.9, workers=workers)
     return numpy.concatenate([p.data().asnumpy().ravel() for p in net.collect_params().values()])
 
 workers = Workers(mxnet.kvstore.create("dist_sync"))

@@ -14,6 +14,7 @@ from d2l_mlp.data.d2l_loader import d2l_loaders
 from d2l_mlp.data.loaders import ArrayLoader, array_loaders
 from d2l_mlp.mlp import build_mlp
 from d2l_mlp.training.executor import with_loss
+from d2l_mlp.training.hyperparameters import Hyperparameters
 from d2l_mlp.training.loop import DivergenceError, fit, train_epoch
 from d2l_mlp.training.metrics import evaluate_net
 
@@ -70,7 +71,7 @@ def test_every_number_is_that_of_plain_numpy(momentum, wd, schedule):
     net = build_mlp((6,), 3, num_inputs=5)
     oracle = NumpyMLP(values(net))
     history = fit(
-        net, loader(seed=4), loader(), num_epochs=3, lr=0.1, momentum=momentum, wd=wd,
+        net, loader(seed=4), loader(), epochs=3, lr=0.1, momentum=momentum, wd=wd,
         schedule=schedule,
     )  # fmt: skip
     steps = 0
@@ -99,7 +100,7 @@ def test_every_number_is_that_of_plain_numpy(momentum, wd, schedule):
 @pytest.mark.parametrize("optimizer", [{}, {"momentum": 0.9}, {"optimizer": "adam"}], ids=str)
 @pytest.mark.parametrize("dropout", [0, 0.5])
 def test_a_resumed_training_is_bit_identical(hidden, activation, optimizer, dropout):
-    options = {"num_epochs": 5, "lr": 0.1, "schedule": "cosine", "seed": 7, **optimizer}
+    options = {"epochs": 5, "lr": 0.1, "schedule": "cosine", "seed": 7, **optimizer}
 
     def new_net():
         return build_mlp(hidden, 3, activation, num_inputs=5, dropout=dropout)
@@ -130,7 +131,7 @@ def test_patience_and_the_best_epoch():
 
     net, states = build_mlp((6,), 3, num_inputs=5), []
     history = fit(
-        net, loader(), Watched(X[:8], Y[:8], 8), lr=0.01, num_epochs=9, patience=3,
+        net, loader(), Watched(X[:8], Y[:8], 8), lr=0.01, epochs=9, patience=3,
         on_epoch=states.append,
     )  # fmt: skip
     assert [metrics.val_accuracy for metrics in history] == [0.5, 0.25, 0.75, 0.75, 0.5, 0.25]
@@ -156,7 +157,7 @@ def test_nan_is_noticed_in_the_epoch_in_which_it_comes(where, activation):
         array = net._collect_params_with_prefix()[where].data()
         array[(0,) * array.ndim] = float("nan")
     with pytest.raises(DivergenceError, match="after epoch 1"):
-        fit(net, Broken(X, Y, 8), loader(), num_epochs=3, lr=0.1)
+        fit(net, Broken(X, Y, 8), loader(), epochs=3, lr=0.1)
 
 
 @pytest.mark.parametrize(
@@ -181,7 +182,7 @@ def test_a_net_that_is_changed_between_epochs_is_the_one_that_goes_on(change):
             change(net)
         before[len(state.history)] = values(net)
 
-    fit(net, loader(), loader(), num_epochs=3, lr=0.5, on_epoch=on_epoch)
+    fit(net, loader(), loader(), epochs=3, lr=0.5, on_epoch=on_epoch)
     frozen = net[0].weight.grad_req == "null"
     for old, new in zip(before[1], values(net)):
         assert (new == old).all() == (frozen and old.shape[0] == 6)
@@ -209,7 +210,7 @@ def test_the_optimizer_follows_such_a_net(change, like, settings):
         mxnet.random.seed(0)
         net = build_mlp((6,), 3, num_inputs=5)
         fit(
-            net, loader(), loader(), num_epochs=4, **settings,
+            net, loader(), loader(), epochs=4, **settings,
             on_epoch=lambda state, net=net, way=way: way and len(state.history) == 2 and way(net),
         )  # fmt: skip
         trained.append(values(net))
@@ -227,7 +228,7 @@ def test_what_thaws_is_trained():
         if len(state.history) == 2:
             net[0].collect_params().setattr("grad_req", "write")
 
-    fit(net, loader(), loader(), num_epochs=3, lr=0.5, on_epoch=on_epoch)
+    fit(net, loader(), loader(), epochs=3, lr=0.5, on_epoch=on_epoch)
     assert (seen[0] == seen[1]).all()
     assert (seen[1] != seen[2]).any()
 
@@ -249,7 +250,7 @@ def test_copies_of_the_examples_do_not_lengthen_the_step():
     for kind in (ArrayLoader, Doubled):
         mxnet.random.seed(0)
         net = build_mlp((6,), 3, num_inputs=5)
-        fit(net, kind(X, Y, 11), loader(), num_epochs=2, lr=0.5)
+        fit(net, kind(X, Y, 11), loader(), epochs=2, lr=0.5)
         trained.append(values(net))
     for plain, doubled in zip(*trained):
         numpy.testing.assert_allclose(doubled, plain, rtol=1e-4, atol=1e-6)
@@ -265,7 +266,7 @@ def test_threads_may_share_a_loader():
 
 def test_a_loader_that_was_used_can_be_copied():
     used = loader(seed=1)
-    fit(build_mlp((6,), 3, num_inputs=5), used, used, num_epochs=2)
+    fit(build_mlp((6,), 3, num_inputs=5), used, used, epochs=2)
     for copied in (copy.deepcopy(used), pickle.loads(pickle.dumps(used))):
         used.epoch = copied.epoch
         for (X_copied, y_copied), (X_used, y_used) in zip(copied, used):
@@ -308,7 +309,7 @@ def test_nan_in_a_net_that_is_evaluated_is_not_hidden(where):
 
 def test_a_state_of_another_net_is_refused():
     states = []
-    fit(build_mlp((6,), 3, num_inputs=5), loader(), loader(), on_epoch=states.append, num_epochs=1)
+    fit(build_mlp((6,), 3, num_inputs=5), loader(), loader(), on_epoch=states.append, epochs=1)
     net = build_mlp((7,), 3, num_inputs=5)
     before = [p.tobytes() for p in values(net)]
     with pytest.raises(
@@ -330,7 +331,7 @@ def test_seed_decides_everything():
     def train(seed):
         mxnet.random.seed(seed)
         net = build_mlp((6,), 3, num_inputs=5)
-        history = fit(net, loader(seed=seed), loader(), num_epochs=2)
+        history = fit(net, loader(seed=seed), loader(), epochs=2)
         return [m[1:5] for m in history], [p.tobytes() for p in values(net)]
 
     assert train(5) == train(5)
@@ -341,7 +342,7 @@ def test_both_loaders_train_the_same_net(sample):
     def train(make):
         mxnet.random.seed(0)
         net = build_mlp((32,), num_inputs=784)
-        return [m[1:5] for m in fit(net, *make(sample, 256, seed=3), num_epochs=1)]
+        return [m[1:5] for m in fit(net, *make(sample, 256, seed=3), epochs=1)]
 
     assert train(array_loaders) == train(d2l_loaders)
 
@@ -350,7 +351,7 @@ def test_callbacks_and_plain_lists_of_minibatches():
     minibatches = [(np.array(X[:8]), np.array(Y[:8])), (np.array(X[8:]), np.array(Y[8:]))]
     epochs, calls = [], []
     history = fit(
-        build_mlp((6,), 3, num_inputs=5), minibatches, minibatches, num_epochs=2,
+        build_mlp((6,), 3, num_inputs=5), minibatches, minibatches, epochs=2,
         on_epoch=epochs.append,
         on_minibatch=lambda: calls.append(len(epochs)),
     )  # fmt: skip
@@ -402,7 +403,7 @@ def test_divergence_in_the_first_epoch_leaves_the_initial_parameters():
 @pytest.mark.parametrize(
     ("name", "bad"),
     [
-        ("num_epochs", [0, -1, 1.5, "3", True]),
+        ("epochs", [0, -1, 1.5, "3", True]),
         ("optimizer", ["lion", None]),
         ("lr", [0, -0.1, math.nan, math.inf]),
         ("momentum", [-0.1, 1, 1.5, math.nan]),
@@ -412,6 +413,33 @@ def test_divergence_in_the_first_epoch_leaves_the_initial_parameters():
 )
 def test_bad_hyperparameters_are_refused(name, bad):
     for value in bad:
-        told = name.replace("num_", "")  # as in a run's configuration
-        with pytest.raises(ValueError, match=f"{told} is {value!r}; give "):
+        with pytest.raises(ValueError, match=f"{name} is {value!r}; give "):
             fit(build_mlp((6,), 3, num_inputs=5), loader(), loader(), **{name: value})
+
+
+@pytest.mark.parametrize("name", ["num_epochs", "batch_size", "hidden"])
+def test_only_what_a_training_uses_can_be_overridden(name):
+    with pytest.raises(
+        TypeError, match=f"fit takes no '{name}'; give one of epochs, optimizer, lr"
+    ):
+        fit(build_mlp((6,), 3, num_inputs=5), loader(), loader(), **{name: 1})
+
+
+@pytest.mark.parametrize(
+    ("overrides", "like"),
+    [
+        ({"epochs": 1, "lr": 0.2}, {"epochs": 1, "momentum": 0.5, "lr": 0.2}),
+        ({"optimizer": "adam", "momentum": 0}, {"epochs": 2, "optimizer": "adam", "lr": 0.001}),
+    ],
+)
+def test_overrides_replace_fields(overrides, like):
+    trained = []
+    for hyperparameters, others in [
+        (Hyperparameters(epochs=2, lr=0.1, momentum=0.5), overrides), (None, like),
+    ]:  # fmt: skip
+        mxnet.random.seed(0)
+        net = build_mlp((6,), 3, num_inputs=5)
+        fit(net, loader(), loader(), hyperparameters, **others)
+        trained.append(values(net))
+    for overridden, expected in zip(*trained):
+        assert (overridden == expected).all()

@@ -141,7 +141,7 @@ def test_a_net_is_trained_as_the_book_trains_it(kind):
         return net
 
     ours, book = start(), start()
-    history = fit(ours, ArrayLoader(X, Y, 8), ArrayLoader(X, Y, 8), num_epochs=2, lr=0.1)
+    history = fit(ours, ArrayLoader(X, Y, 8), ArrayLoader(X, Y, 8), epochs=2, lr=0.1)
 
     mxnet.random.seed(4)
     loss = gluon.loss.SoftmaxCrossEntropyLoss()

@@ -109,7 +109,7 @@ def test_a_parameter_that_is_frozen_stays():
     net[0].bias.grad_req = "null"
     before = parameters_of(net)
     data = ArrayLoader(numpy.eye(4), [0, 1, 0, 1], 2)
-    fit(net, data, data, num_epochs=2, lr=0.1)
+    fit(net, data, data, epochs=2, lr=0.1)
     for name, after in parameters_of(net).items():
         assert (after.tobytes() == before[name].tobytes()) is (name == "0.bias")
 
@@ -117,7 +117,7 @@ def test_a_parameter_that_is_frozen_stays():
 def test_adam_trains_better_than_it_starts_at_its_own_learning_rate(sample):
     mxnet.random.seed(0)
     net = build_mlp((32,), num_inputs=784)
-    history = fit(net, *array_loaders(sample, 128), num_epochs=4, optimizer="adam")
+    history = fit(net, *array_loaders(sample, 128), epochs=4, optimizer="adam")
     assert history[-1].val_accuracy > 0.75
 
 
@@ -129,7 +129,7 @@ def test_every_rate_that_is_allowed_is_one_that_mxnet_takes(optimizer, lr):
     before = parameters_of(net)
     data = ArrayLoader(numpy.zeros((4, 2)), [0, 1, 2, 3], 1)
     try:
-        fit(net, data, data, num_epochs=2, optimizer=optimizer, lr=lr, schedule="cosine")
+        fit(net, data, data, epochs=2, optimizer=optimizer, lr=lr, schedule="cosine")
     except DivergenceError:
         assert lr > 1
     after = parameters_of(net)

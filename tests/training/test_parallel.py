@@ -40,7 +40,7 @@ def test_several_devices_are_one(devices, batch_size, optimizer):
         train_iter = ArrayLoader(X, Y, batch_size, seed=1)
         val_iter = ArrayLoader(X, Y, 25)
         states = []
-        fit(net, train_iter, val_iter, num_epochs=3, lr=0.05, wd=0.01, on_epoch=states.append,
+        fit(net, train_iter, val_iter, epochs=3, lr=0.05, wd=0.01, on_epoch=states.append,
             **optimizer)  # fmt: skip
         return states[-1]
 
@@ -60,7 +60,7 @@ def test_several_devices_are_one_after_a_whole_epoch(full, devices):
         mxnet.random.seed(0)
         net = build_mlp(activation="tanh", num_inputs=784, device=devices)
         states = []
-        fit(net, *array_loaders(full, 256), num_epochs=1, lr=0.1, on_epoch=states.append)
+        fit(net, *array_loaders(full, 256), epochs=1, lr=0.1, on_epoch=states.append)
         return states[-1].parameters
 
     one, several = parameters([cpu()]), parameters([cpu(i) for i in range(devices)])

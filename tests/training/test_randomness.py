@@ -7,6 +7,7 @@ from mxnet import autograd
 from mxnet.gluon import nn
 
 from d2l_mlp.data.loaders import ArrayLoader
+from d2l_mlp.training.hyperparameters import Hyperparameters
 from d2l_mlp.training.loop import fit
 
 X = numpy.random.RandomState(0).randn(22, 5).astype("float32")
@@ -21,7 +22,7 @@ def train(state=None, **options):
     train_iter = ArrayLoader(X, Y, 8, seed=1)
     train_iter.epoch = len(state.history) if state else 0
     fit(
-        net, train_iter, ArrayLoader(X, Y, 8), num_epochs=4, lr=0.1, state=state,
+        net, train_iter, ArrayLoader(X, Y, 8), epochs=4, lr=0.1, state=state,
         on_epoch=states.append, **options,
     )  # fmt: skip
     return states
@@ -54,14 +55,18 @@ def test_each_epoch_draws_other_numbers():
     net, data = nn.Sequential(), ArrayLoader(X, Y, 22)
     net.add(Noted(0.5), nn.Dense(3, in_units=5))
     net.initialize()
-    fit(net, data, data, num_epochs=3, seed=1)
+    fit(net, data, data, epochs=3, seed=1)
     assert len(set(dropped)) == 3
 
 
-def test_without_a_seed_it_is_said_that_it_is_not():
-    state = train()[0]
-    with pytest.warns(UserWarning, match="the net has dropout and there is no seed"):
-        train(state)
+def test_without_a_seed_mxnet_s_generator_is_left_as_it_is():
+    drawn = []
+    for options in ({}, {"seed": 0}, {"hyperparameters": Hyperparameters()}):
+        mxnet.random.seed(3)
+        train(**options)
+        drawn.append(mxnet.np.random.uniform().item())
+    assert drawn[0] != drawn[1]
+    assert drawn[1] == drawn[2]
 
 
 @pytest.mark.parametrize("seed", [-1, 2**32, 0.5])
