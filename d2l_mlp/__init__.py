@@ -1,10 +1,13 @@
 """The "Multilayer Perceptrons" chapter of *Dive into Deep Learning*, running again on MXNet.
 
-Importing this package is cheap, and makes ``import mxnet`` and ``from d2l import mxnet as d2l`` work
-on every supported Python and NumPy (see `d2l_mlp.compat.importer`).
+Importing this package is cheap. It makes ``import mxnet`` and ``from d2l import mxnet as d2l`` work
+on every supported Python and NumPy (see `d2l_mlp.compat.importer`). The names of the library, which
+``__init__.pyi`` lists by module, are each imported when they are first used.
 """
 
 from __future__ import annotations
+
+import lazy_loader
 
 from d2l_mlp.compat.importer import install_import_repairs
 
@@ -31,5 +34,7 @@ LAYERS = (
     "__main__",  # their list
 )  # fmt: skip
 """Folders and modules from the lowest up: each imports only those before it, and itself."""
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 install_import_repairs()
