@@ -54,7 +54,7 @@ def work(hidden, number, alone):
 
     workers = Workers(mxnet.kvstore.create("dist_sync") if alone is None else None)
     if alone is not None:  # does what it would do as one of them, but for the sums
-        workers.rank, workers.number = alone, number
+        workers.rank, workers.size = alone, number
     data = load_fashion_mnist("fashion-mnist")
     train_iter = ArrayLoader(*data.train, BATCH, 0, rank=workers.rank, num_parts=number)
     few = ArrayLoader(data.test[0][:BATCH], data.test[1][:BATCH], BATCH)

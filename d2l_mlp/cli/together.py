@@ -47,7 +47,7 @@ def _work(flags: TrainFlags, signals: Signals, workers: Workers) -> None:
     """Do the part of a worker that is not the first: it trains, and says and writes nothing."""
     devices = choose_devices(flags.device)
     with signals.deferred(), workers:
-        hyperparameters, release, done = workers.told(lambda: None)  # by the job
+        hyperparameters, release, done = workers.broadcast(lambda: None)  # by the job
         settings = Hyperparameters(**hyperparameters)
         data = load_fashion_mnist(release, flags.data_dir)
         train_iter, val_iter = training_data.train_loaders(settings, data, devices[0], workers)
@@ -63,4 +63,4 @@ def _work(flags: TrainFlags, signals: Signals, workers: Workers) -> None:
             fit(net, train_iter, val_iter, settings, workers=workers, on_minibatch=on_minibatch)
         except DivergenceError as error:
             raise SaidError from error  # by worker 0
-        workers.finish()
+        workers.barrier()

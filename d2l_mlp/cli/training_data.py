@@ -41,14 +41,14 @@ def train_loaders(
     """
     if settings.validation:
         data = hold_out(data, settings.validation, settings.seed)
-    if settings.loader == "d2l" and workers.number > 1:
+    if settings.loader == "d2l" and workers.size > 1:
         raise ValueError(
             "the loader is d2l, which has no parts for several workers; take the loader arrays"
         )
     if settings.loader == "d2l":
         return d2l_loaders(data, settings.batch_size, settings.seed, settings.workers)
     train_iter = ArrayLoader(
-        *data.train, settings.batch_size, settings.seed, context, workers.rank, workers.number
+        *data.train, settings.batch_size, settings.seed, context, workers.rank, workers.size
     )
     return train_iter, () if workers.rank else test_loader(settings, data, context)
 

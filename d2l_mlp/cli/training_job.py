@@ -69,7 +69,7 @@ def train(flags: TrainFlags, signals: Signals, workers: Workers | None = None) -
             run = Run.start(flags.out or default_folder(settings), now, initial_state(net))
         done = len(run.state.history)
         train_iter.epoch = done
-        workers.told(lambda: (dataclasses.asdict(settings), data.release, done))
+        workers.broadcast(lambda: (dataclasses.asdict(settings), data.release, done))
         if not flags.quiet:
             introduce(settings, data, devices, net)
             if flags.resume:
@@ -100,7 +100,7 @@ def train(flags: TrainFlags, signals: Signals, workers: Workers | None = None) -
                 net, train_iter, val_iter, settings, state=run.state, workers=workers,
                 on_epoch=on_epoch, on_minibatch=on_minibatch,
             )  # fmt: skip
-            workers.finish()
+            workers.barrier()
             if len(run.state.history) < settings.epochs and not flags.quiet:
                 say(f"stopped   no better accuracy in {settings.patience} epochs")
             if settings.validation:

@@ -112,7 +112,7 @@ def fit(
     settings = _override(hyperparameters, overrides)
     seeded = hyperparameters is not None or "seed" in overrides
     workers = workers or Workers()
-    if workers.number > 1 and not hasattr(train_iter, "minibatch_size"):
+    if workers.size > 1 and not hasattr(train_iter, "minibatch_size"):
         raise ValueError(
             "several workers train together, but the size of a whole minibatch is not known; give "
             "an ArrayLoader with rank and num_parts"
@@ -125,7 +125,7 @@ def fit(
     steps = len(state.history) * len(train_iter)
     trainer = make_trainer(net, settings, state, steps, workers)
     net_with_loss, devices = with_loss(net, nan_is_noticed=True), devices_of(net)
-    examples = getattr(train_iter, "minibatch_size", 0) // (len(devices) * workers.number)
+    examples = getattr(train_iter, "minibatch_size", 0) // (len(devices) * workers.size)
     weights = [p.shape for p in net.collect_params().values() if len(p.shape) > 1]
     with threads_for(examples, weights):
         for epoch in range(len(state.history), settings.epochs):
@@ -136,10 +136,10 @@ def fit(
             rates = learning_rates(settings, epoch, len(train_iter))
             start = time.perf_counter()
             train = train_epoch(net_with_loss, train_iter, trainer, rates, devices, on_minibatch)
-            loss, correct, num_examples = workers.add_up((), train.sums())
+            loss, correct, num_examples = workers.all_reduce((), train.sums())
             npx.waitall()
             seconds = time.perf_counter() - start
-            val_loss, val_accuracy = workers.told(
+            val_loss, val_accuracy = workers.broadcast(
                 lambda: measure(net_with_loss, val_iter, devices[0], on_minibatch)
             )
             metrics = EpochMetrics(
@@ -227,11 +227,11 @@ def _seed_epoch(seed: int, epoch: int, rank: int) -> None:
 
 def _broadcast(state: TrainingState, workers: Workers) -> TrainingState:
     """Return the state of worker 0; the parameters of its best epoch stay with it."""
-    if workers.number == 1:
+    if workers.size == 1:
         return state
     dtype = numpy.result_type("float32", *(p.dtype for p in state.parameters.values()))
-    workers.expect(sum(p.size for p in state.parameters.values()), dtype.name)
-    history, best_epoch, names = workers.told(
+    workers.reserve(sum(p.size for p in state.parameters.values()), dtype.name)
+    history, best_epoch, names = workers.broadcast(
         lambda: (state.history, state.best_epoch, list(state.optimizer))
     )
 
@@ -240,7 +240,7 @@ def _broadcast(state: TrainingState, workers: Workers) -> TrainingState:
         copies = {n: numpy.zeros_like(p) for n, p in state.parameters.items()}
         if not workers.rank:
             copies = {n: arrays[n].copy() for n in copies}
-        workers.add_up(list(copies.values()))
+        workers.all_reduce(list(copies.values()))
         return copies
 
     parameters = of_worker_0(state.parameters)

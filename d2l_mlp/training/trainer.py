@@ -177,16 +177,16 @@ class _Trainer(gluon.Trainer):
         return [parameter for parameter in self._params if parameter.grad_req != "null"]
 
     def _allreduce_grads(self) -> None:
-        if len(self._devices) == self._workers.number == 1:
+        if len(self._devices) == self._workers.size == 1:
             return
         self._let_idle_devices_add_nothing()
         super()._allreduce_grads()
-        if self._workers.number == 1:
+        if self._workers.size == 1:
             return
         on_host = is_on_host(self._devices[0])
         first = [parameter.list_grad()[0] for parameter in self._trained]
         sums = [HostMemory(grad).view() if on_host else grad.asnumpy() for grad in first]
-        self._workers.add_up(sums)
+        self._workers.all_reduce(sums)
         for parameter, total in zip(self._trained, sums):
             for grad in parameter.list_grad()[1 if on_host else 0 :]:
                 grad[:] = np.array(total, dtype=total.dtype, ctx=grad.ctx)

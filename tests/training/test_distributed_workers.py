@@ -11,22 +11,22 @@ import mxnet, numpy
 from d2l_mlp.training.distributed import Workers
 
 workers = Workers(mxnet.kvstore.create("dist_sync"))
-rank, number = workers.rank, workers.number
+rank, number = workers.rank, workers.size
 with workers:
     said = [0.1, None, "\\u00e9" * 3000]
-    assert workers.told(lambda: {"is": said} if rank == 0 else 1 / 0) == {"is": said}
+    assert workers.broadcast(lambda: {"is": said} if rank == 0 else 1 / 0) == {"is": said}
     for size in (1, 7):
-        workers.expect(2 * size)
+        workers.reserve(2 * size)
         for dtype in ("float32", "float64"):
             arrays = [numpy.full(size, rank + 1, dtype), numpy.full((1, size), 10.0 ** rank, dtype)]
-            numbers = workers.add_up(arrays, [rank, 0.5, float("nan") if rank == 0 else 0])
+            numbers = workers.all_reduce(arrays, [rank, 0.5, float("nan") if rank == 0 else 0])
             assert (arrays[0] == number * (number + 1) / 2).all(), arrays
             assert (arrays[1] == sum(10.0**n for n in range(number))).all(), arrays
             assert arrays[1].shape == (1, size)
             assert numbers[:2] == [number * (number - 1) / 2, number / 2], numbers
             assert numbers[2] != numbers[2]
-            assert workers.add_up((), [1]) == [number]
-    workers.finish()
+            assert workers.all_reduce((), [1]) == [number]
+    workers.barrier()
 workers.close()
 """
 
@@ -50,7 +50,7 @@ X, y = random.randn(50, 20).astype("float32"), random.randint(0, 3, 50)
 def train(seed, workers):
     mxnet.random.seed(seed + 1000 * workers.rank)  # what worker 0 draws counts
     net = build_mlp((32, 16), 3, num_inputs=20)
-    loader = ArrayLoader(X, y, 16, seed=seed, rank=workers.rank, num_parts=workers.number)
+    loader = ArrayLoader(X, y, 16, seed=seed, rank=workers.rank, num_parts=workers.size)
     fit(net, loader, ArrayLoader(X, y, 50), epochs=2, lr=0.1, momentum=0.9, workers=workers)
     return numpy.concatenate([p.data().asnumpy().ravel() for p in net.collect_params().values()])
 
@@ -60,10 +60,10 @@ with workers:
         together, alone = train(seed, workers), train(seed, Workers())
         numpy.testing.assert_allclose(together, alone, rtol=0, atol=1e-5)
         first = together.copy() if workers.rank == 0 else numpy.zeros_like(together)
-        workers.expect(first.size)
-        workers.add_up([first])
+        workers.reserve(first.size)
+        workers.all_reduce([first])
         assert first.tobytes() == together.tobytes()
-    workers.finish()
+    workers.barrier()
 workers.close()
 """
 
@@ -97,7 +97,7 @@ workers = Workers(mxnet.kvstore.create("dist_sync"))
 try:
     with workers:
         for step in range(100):
-            workers.add_up((), [1])
+            workers.all_reduce((), [1])
             if workers.rank == 1 and step == 50:
                 raise ZeroDivisionError
 except ZeroDivisionError:
@@ -122,10 +122,10 @@ from d2l_mlp.training.distributed import Workers
 workers = Workers(mxnet.kvstore.create("dist_sync"))
 try:
     with workers:
-        workers.add_up((), [1])
+        workers.all_reduce((), [1])
         if workers.rank == 0:
             raise OSError("the disk is full")
-        workers.finish()
+        workers.barrier()
 except OSError as error:
     print(error)
 workers.close()
@@ -140,7 +140,7 @@ workers.close()
 
 def test_one_process_needs_no_group():
     workers = Workers()
-    assert (workers.rank, workers.number) == (0, 1)
+    assert (workers.rank, workers.size) == (0, 1)
     with workers:
-        assert workers.add_up((), [2.5]) == [2.5]
-        assert workers.told(lambda: (1, 2)) == (1, 2)
+        assert workers.all_reduce((), [2.5]) == [2.5]
+        assert workers.broadcast(lambda: (1, 2)) == (1, 2)
