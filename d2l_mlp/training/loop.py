@@ -34,7 +34,7 @@ from d2l_mlp.training.state import (
     parameters_of,
     set_parameters,
 )
-from d2l_mlp.training.trainer import make_trainer, read_states
+from d2l_mlp.training.trainer import Trainer
 
 
 class Minibatches(Protocol):
@@ -123,7 +123,7 @@ def fit(
     state = _broadcast(state or initial_state(net), workers)
     set_parameters(net, state.parameters)
     steps = len(state.history) * len(train_iter)
-    trainer = make_trainer(net, settings, state, steps, workers)
+    trainer = Trainer(net, settings, state, steps, workers)
     net_with_loss, devices = with_loss(net, nan_is_noticed=True), devices_of(net)
     examples = getattr(train_iter, "minibatch_size", 0) // (len(devices) * workers.size)
     weights = [p.shape for p in net.collect_params().values() if len(p.shape) > 1]
@@ -155,7 +155,7 @@ def fit(
                     f"longer finite after epoch {epoch + 1}; lower the learning rate "
                     f"({settings.lr:g})"
                 )
-            state = state.after(metrics, parameters, read_states(trainer))
+            state = state.after(metrics, parameters, trainer.states())
             if on_epoch:
                 on_epoch(state)
     return list(state.history)
@@ -164,7 +164,7 @@ def fit(
 def train_epoch(
     net_with_loss: NetWithLoss,
     train_iter: Iterable,
-    trainer: gluon.Trainer,
+    trainer: Trainer | gluon.Trainer,
     rates: Iterable[float],
     devices: Sequence[mxnet.Context],
     on_minibatch: Callable[[], None] | None = None,

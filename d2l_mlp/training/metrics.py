@@ -130,9 +130,7 @@ class Accumulator:
             logits, losses, y = map(self._read, self._minibatches.popleft())
             self._num_examples += len(y)
             self._loss += float(losses.sum(dtype="float64"))
-            predicted = logits.argmax(axis=-1)
-            if predicted.shape == y.shape:  # labels that are no classes may have any other
-                self._correct += numpy.count_nonzero(predicted == y)
+            self._correct += numpy.count_nonzero(logits.argmax(axis=-1) == y)
 
     def _read(self, array: np.ndarray) -> numpy.ndarray:
         if not isinstance(array, Reused):

@@ -15,8 +15,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable
 
-from d2l_mlp.rules import flush
-
 if TYPE_CHECKING:
     from d2l_mlp.training.hyperparameters import Hyperparameters
 
@@ -106,7 +104,7 @@ def _step_adam(
     xp.sqrt(variance, out=grad)
     grad += epsilon * unbias
     xp.divide(mean, grad, out=grad)
-    grad *= flush(lr * unbias / (1 - beta1**t))
+    grad *= lr * unbias / (1 - beta1**t)
     weight -= grad
 
 

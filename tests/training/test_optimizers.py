@@ -13,10 +13,10 @@ from d2l_mlp.data.loaders import ArrayLoader, array_loaders
 from d2l_mlp.mlp import build_mlp
 from d2l_mlp.training import trainer as trainer_module
 from d2l_mlp.training.hyperparameters import Hyperparameters
-from d2l_mlp.training.loop import DivergenceError, fit
+from d2l_mlp.training.loop import fit
 from d2l_mlp.training.optimizers import OPTIMIZERS
 from d2l_mlp.training.state import initial_state, parameters_of
-from d2l_mlp.training.trainer import make_trainer, read_states
+from d2l_mlp.training.trainer import Trainer
 
 
 def sgd(w, g, states, t, lr, wd, momentum):
@@ -50,7 +50,7 @@ def test_steps_are_the_paper_s(monkeypatch, optimizer, momentum, wd, devices, on
     settings = Hyperparameters(optimizer=optimizer, momentum=momentum, wd=wd, lr=0.05)
     mxnet.random.seed(1)
     net = build_mlp((3,), 2, num_inputs=4, dtype="float64", device=devices)
-    trainer = make_trainer(net, settings, initial_state(net), 0)
+    trainer = Trainer(net, settings, initial_state(net), 0)
     expected = parameters_of(net)
     states = {name: {} for name in expected}
     close = {"rtol": 1e-5, "atol": 2e-5 if optimizer == "adam" else 1e-6}
@@ -70,38 +70,23 @@ def test_steps_are_the_paper_s(monkeypatch, optimizer, momentum, wd, devices, on
         for name, parameter in net._collect_params_with_prefix().items():
             for w in parameter.list_data():
                 numpy.testing.assert_allclose(w.asnumpy(), expected[name], **close)
-    kept = read_states(trainer)
+    kept = trainer.states()
     assert tuple(kept) == OPTIMIZERS[optimizer].states(settings)
     for state, arrays in kept.items():
         for name, array in arrays.items():
             numpy.testing.assert_allclose(array, states[name][state], **close)
 
 
-@pytest.mark.filterwarnings("ignore:ndarray.context has been renamed")  # Gluon's, as it tells
 def test_a_parameter_that_took_no_part_is_told():
     net = build_mlp((3,), 2, "tanh", num_inputs=4)
-    trainer = make_trainer(net, Hyperparameters(), initial_state(net), 0)
-    with autograd.record():
-        loss = net(np.ones((1, 4))).sum()
-    loss.backward()
-    trainer.step(1)
-    with pytest.raises(UserWarning, match="has not been updated by backward"):
-        trainer.step(1)
+    trainer = Trainer(net, Hyperparameters(), initial_state(net), 0)
     before = parameters_of(net)
-
-    def backward_of_the_first_layer():
-        with autograd.record():
-            loss = net[0](np.ones((1, 4))).sum()
-        loss.backward()
-
-    backward_of_the_first_layer()
-    with pytest.raises(UserWarning, match=net[1].weight.name):
+    with autograd.record():
+        loss = net[0](np.ones((1, 4))).sum()
+    loss.backward()
+    with pytest.raises(ValueError, match=r"parameter 1\.weight has no gradient of this minibatch"):
         trainer.step(1)
-    backward_of_the_first_layer()  # Gluon, as it refuses, forgets what has been updated
     assert all((after == before[name]).all() for name, after in parameters_of(net).items())
-    trainer.step(1, ignore_stale_grad=True)
-    for name, after in parameters_of(net).items():
-        assert (after == before[name]).all() == name.startswith("1.")
 
 
 def test_a_parameter_that_is_frozen_stays():
@@ -119,20 +104,3 @@ def test_adam_trains_better_than_it_starts_at_its_own_learning_rate(sample):
     net = build_mlp((32,), num_inputs=784)
     history = fit(net, *array_loaders(sample, 128), epochs=4, optimizer="adam")
     assert history[-1].val_accuracy > 0.75
-
-
-@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
-@pytest.mark.parametrize("lr", [1.2e-38, 3.4e38])
-def test_every_rate_that_is_allowed_is_one_that_mxnet_takes(optimizer, lr):
-    # Adam multiplies it by less than 1, and the cosine ends near 0: too small for MXNet to read.
-    net = build_mlp((), num_inputs=2)
-    before = parameters_of(net)
-    data = ArrayLoader(numpy.zeros((4, 2)), [0, 1, 2, 3], 1)
-    try:
-        fit(net, data, data, epochs=2, optimizer=optimizer, lr=lr, schedule="cosine")
-    except DivergenceError:
-        assert lr > 1
-    after = parameters_of(net)
-    if lr < 1:
-        assert all(numpy.allclose(before[name], after[name]) for name in before)
-    assert all(numpy.isfinite(array).all() for array in after.values())
