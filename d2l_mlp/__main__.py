@@ -12,7 +12,6 @@ import sys
 from collections.abc import Sequence
 
 from d2l_mlp import __version__, doctor, evaluate, export, figures, launch, predict, report, train
-from d2l_mlp.cli import launch_flags, train_flags
 from d2l_mlp.cli.command import tolerant_streams
 from d2l_mlp.cli.completion import complete
 from d2l_mlp.cli.flags import USAGE
@@ -26,9 +25,8 @@ COMMANDS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command that is named first; returns the exit code."""
-    flags = {"train": train_flags, "launch": launch_flags}
-    complete({name: flags.get(name, module).parser for name, module in COMMANDS.items()})
+    """Run the command that the first argument names; returns the exit code."""
+    complete({name: module.parser for name, module in COMMANDS.items()})
     name, *rest = (sys.argv[1:] if argv is None else argv) or ["--help"]
     if name in COMMANDS:
         return COMMANDS[name].main(rest)
@@ -47,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _summary(docstring: str) -> str:
-    """Give a command's first line, without how it is called."""
+    """Return a command's first line, without its call."""
     return docstring.splitlines()[0].split(": ``python")[0].rstrip(".")
 
 

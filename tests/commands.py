@@ -17,7 +17,6 @@ def call(*args, cwd, code=0):
     """Call ``-m MODULE FLAGS`` in a folder; give what a process would: exit code and output."""
     dash_m, module, *flags = map(str, args)
     assert dash_m == "-m"
-    import mxnet
 
     stdout, stderr, before = StringIO(), StringIO(), Path.cwd()
     os.chdir(cwd)

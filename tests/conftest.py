@@ -10,7 +10,6 @@ import nbformat
 import numpy
 import pytest
 
-import d2l_mlp
 from d2l_mlp.data.fashion_mnist import SYSTEM_DIR, load_fashion_mnist, read_release
 from tests import commands
 

@@ -7,7 +7,7 @@ import sys
 import pytest
 import yaml
 
-from d2l_mlp.cli.train_flags import read_flags
+from d2l_mlp.train import read_flags
 from tests.conftest import ROOT
 from tests.groups import assert_same_run
 from tests.processes import SAMPLE

@@ -17,7 +17,6 @@ from mxnet.gluon import nn
 
 import d2l_mlp
 from d2l_mlp import mlp, train
-from d2l_mlp.cli import train_flags
 from d2l_mlp.data.loaders import array_loaders
 from d2l_mlp.hardware.cpu import count_cores
 from d2l_mlp.training.loop import fit
@@ -124,7 +123,7 @@ def test_quiet_softmax_regression_in_a_default_folder(call, tmp_path):
 
 def test_help_shows_every_default_and_imports_nothing_heavy(run):
     text = run("-m", "d2l_mlp.train", "--help").stdout
-    flags = [action for action in train_flags.parser()._actions if action.dest != "help"]
+    flags = [action for action in train.parser()._actions if action.dest != "help"]
     shown = [action for action in flags if action.option_strings[0] in text]
     assert shown == flags
     assert text.count("default:") == sum(action.nargs != 0 for action in flags)

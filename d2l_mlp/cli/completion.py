@@ -1,4 +1,4 @@
-"""What a shell offers after TAB, by argcomplete."""
+"""Completion of commands and flags in a shell, by argcomplete."""
 
 from __future__ import annotations
 
@@ -9,13 +9,7 @@ from typing import Callable
 
 
 def complete(parsers: Mapping[str, Callable[[], argparse.ArgumentParser]]) -> None:
-    """Answer a shell that asks, and exit; return at once where none does.
-
-    Parameters
-    ----------
-    parsers : mapping of str to callable
-        What makes the parser of each command.
-    """
+    """Answer a completing shell, given each command's `parser`, and exit; otherwise return."""
     if "_ARGCOMPLETE" not in os.environ:
         return
     import argcomplete

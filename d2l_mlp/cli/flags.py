@@ -13,7 +13,7 @@ USAGE = 2
 
 
 class Parser(argparse.ArgumentParser):
-    """An ``ArgumentParser`` that shows every default, and says what is wrong in one line."""
+    """An ``ArgumentParser`` that shows every default, and refuses a flag in one line."""
 
     def __init__(self, **options: Any):
         super().__init__(formatter_class=_HelpWithDefaults, **options)
@@ -34,7 +34,7 @@ class _HelpWithDefaults(argparse.HelpFormatter):
 
 
 def argument_type(rule: Rule) -> Callable[[str], Any]:
-    """Make an argparse type of a rule; of one for `Several`, for each of the values."""
+    """Return an argparse type that follows a rule; a `Several` applies its own to each value."""
     if isinstance(rule, Several):
         rule = rule.rule
 
@@ -48,7 +48,7 @@ def argument_type(rule: Rule) -> Callable[[str], Any]:
 
 
 def metavar(rule: Rule) -> str:
-    """Name what a flag takes, for its help."""
+    """Return the name of a flag's value in the help."""
     if isinstance(rule, Several):
         return "UNITS"
     if isinstance(rule, Number):
@@ -57,7 +57,7 @@ def metavar(rule: Rule) -> str:
 
 
 def device_name(text: str) -> str:
-    """Read the name of a device, as an argparse type; its error says which there are."""
+    """Check the name of a device, as an argparse type."""
     if not re.fullmatch(r"auto|(cpu|gpu)(:\d+)?", text):
         raise argparse.ArgumentTypeError(
             f"{text!r} is not known; choose one of auto, cpu, gpu, cpu:N, gpu:N"
@@ -66,5 +66,5 @@ def device_name(text: str) -> str:
 
 
 def device_names(text: str) -> str:
-    """Read the names of one or more devices, with commas between, as an argparse type."""
+    """Check the names of one or more devices, with commas between, as an argparse type."""
     return ",".join(map(device_name, text.split(",")))

@@ -64,6 +64,8 @@ ENVIRONMENT_RULES: dict[str, Choice | Number] = {
 class EnvironmentVariableError(ValueError):
     """An environment variable has a value that MXNet cannot read; the message names both."""
 
+    exit_code = 2
+
 
 def prepare_environment() -> None:
     """Make the process's environment one that MXNet can read, before it does.

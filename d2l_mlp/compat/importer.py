@@ -102,7 +102,7 @@ class _Loader(SourceFileLoader):
                 if module.__name__ == "mxnet":
                     # Which MXNet imports too. NumPy 1.25 starts a process for it, and where that
                     # forks, as before Python 3.10, MXNet's engine would start in its import.
-                    import numpy.testing
+                    pass
                 super().exec_module(module)
         except OSError as error:  # the dynamic loader's, from the wheel's shared object
             from d2l_mlp.compat.native_libs import explain_load_error

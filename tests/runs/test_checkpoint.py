@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy
 import pytest
 
-from d2l_mlp.cli.train_flags import read_flags
 from d2l_mlp.data.loaders import ArrayLoader
 from d2l_mlp.runs.checkpoint import (
     BEST,
@@ -26,6 +25,7 @@ from d2l_mlp.runs.config import RunError, hyperparameters_of
 from d2l_mlp.runs.net import new_net
 from d2l_mlp.runs.reader import load_run
 from d2l_mlp.runs.run import Run
+from d2l_mlp.train import read_flags
 from d2l_mlp.training.loop import fit
 from d2l_mlp.training.state import initial_state
 from tests.conftest import without_permission

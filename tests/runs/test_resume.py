@@ -11,9 +11,7 @@ from pathlib import Path
 import pytest
 
 from d2l_mlp import train
-from d2l_mlp.cli import training_job
 from d2l_mlp.cli.command import Signals
-from d2l_mlp.cli.train_flags import TrainFlags
 from d2l_mlp.runs.checkpoint import fingerprint, load_checkpoint
 from d2l_mlp.training.hyperparameters import Hyperparameters
 from tests.processes import (
@@ -114,8 +112,8 @@ def test_flags_that_the_run_has_already(capsys):
 
 def test_a_run_of_when_the_test_set_could_stop_it(call, tmp_path):
     settings = Hyperparameters(hidden=(8,), epochs=1, patience=1)
-    training_job.train(
-        TrainFlags(settings, None, dataset="sample", out=tmp_path / "run"), Signals()
+    train.train_run(
+        train.TrainFlags(settings, None, dataset="sample", out=tmp_path / "run"), Signals()
     )
     call("-m", "d2l_mlp.train", "--resume", "run", "--epochs", 2)
     assert len(metrics(tmp_path / "run")) == 2
