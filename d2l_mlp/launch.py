@@ -232,7 +232,7 @@ def _has_checkpoint(folder: Path) -> bool:
 
 def _again(flags: LaunchFlags, folder: Path) -> str:
     own = ["--workers", str(flags.workers), "--servers", str(flags.servers)]
-    default = launch_flags.parser().get_default
+    default = parser().get_default
     for name in ("restarts", "deadline", "host", "port", "elsewhere"):
         value = getattr(flags, name)
         if value != default(name):

@@ -86,7 +86,8 @@ def parser() -> Parser:
     titles = dict.fromkeys(field.metadata["group"] for field in settings.values())
     groups = {title: p.add_argument_group(title) for title in (*titles, "output")}
     for name, field in settings.items():
-        rule, text, default = field.metadata["rule"], field.metadata["help"], field.default
+        rule, text = field.metadata["rule"], field.metadata["help"]
+        default: Any = field.default
         several = isinstance(rule, Several)
         if default is not None:
             text += f" (default: {' '.join(map(str, default)) if several else default})"

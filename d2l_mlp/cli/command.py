@@ -48,7 +48,7 @@ def run_command(prog: str, body: Callable[[Signals], None]) -> int:
                 if "mxnet" in sys.modules:  # its operators fail later than they are called
                     sys.modules["mxnet"].npx.waitall()
             finally:
-                signals.end()  # first: the signal may have ended another process, and so made an error
+                signals.end()  # first: the signal, which other processes get too, may cause errors
             return 0
         except Stopped as stopped:
             print(f"{prog}: stopped by {stopped.reason}", file=sys.stderr)

@@ -66,8 +66,6 @@ class Hyperparameters:
         "of the initialization and the order")
     loader: str = _setting("data", "arrays", Choice(("arrays", "d2l")),
         "whole minibatches in memory, or d2l's loader of single examples")
-    workers: int = _setting("data", 0, Number(int, least=0, most=64),
-        "processes of the d2l loader")
     # fmt: on
 
     @property
@@ -86,9 +84,4 @@ class Hyperparameters:
             raise ValueError(
                 f"momentum is {self.momentum}, but the optimizer is {self.optimizer}; momentum is "
                 "sgd's, leave it out"
-            )
-        if self.workers and self.loader != "d2l":
-            raise ValueError(
-                f"workers is {self.workers}, but the loader is {self.loader}, which has no "
-                "processes; leave it out, or take the loader d2l"
             )
