@@ -85,7 +85,7 @@ def test_the_bar_tells_epoch_loss_and_time_left_and_is_gone_after_ctrl_c(in_term
     assert not [line for line in left if "|" in line or "^C" in line]
     assert left[-4].startswith("test accuracy 0.")
     assert left[-3:] == [
-        "go on     python -m d2l_mlp.train --resume run",
+        "resume    python -m d2l_mlp.train --resume run",
         "python -m d2l_mlp.train: stopped by Ctrl-C",
         "",
     ]

@@ -49,7 +49,7 @@ def test_a_reader_who_has_seen_enough(tmp_path, flags):
 @pytest.mark.parametrize(
     ("streams", "code", "says"),
     [
-        (">/dev/full", 1, "the output cannot be written (No space left on device); lead it"),
+        (">/dev/full", 1, "the output cannot be written (No space left on device); write it"),
         ("| true", 0, ""),
         (">&-", 0, ""),
     ],

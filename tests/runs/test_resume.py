@@ -168,7 +168,7 @@ def test_other_threads_are_told(run):
 
 
 def test_one_process_a_run_and_the_lock_dies_with_it(call, start):
-    process = start(*ENDLESS, "--loader", "d2l", "--workers", 2)
+    process = start(*ENDLESS, "--loader", "d2l")
     wait_for(process, "epoch      1/")
     result = call("-m", "d2l_mlp.train", "--resume", "run", code=1)
     (line,) = result.stderr.splitlines()
@@ -315,8 +315,8 @@ def test_ctrl_c_in_a_download_that_stands_still(start, tmp_path):
         process = start(
             "-c",
             "from pathlib import Path; import sys\n"
-            "from d2l_mlp.data.fashion_mnist import SYSTEM_DIR; from d2l_mlp import train\n"
-            "SYSTEM_DIR = Path('nowhere')\n"
+            "from d2l_mlp import train; from d2l_mlp.data import fashion_mnist\n"
+            "fashion_mnist.SYSTEM_DIR = Path('nowhere')\n"
             "sys.exit(train.main(['--dataset', 'fashion-mnist']))",
             D2L_MLP_MIRROR=f"http://127.0.0.1:{server.server_port}/",
             MXNET_HOME=str(tmp_path / "home"),
