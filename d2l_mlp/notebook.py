@@ -1,6 +1,7 @@
-"""An activation function at a point that the reader moves: value, tangent and derivative."""
+"""What the notebooks show: live learning curves, and an activation's tangent at a movable point.
 
-# DOC(jupyter.notebook): Pictures in a notebook: SVG, the same on every run, and redrawn where they stand.
+Pictures are SVG, the same on every run, and are updated in place.
+"""
 
 from __future__ import annotations
 
@@ -17,22 +18,23 @@ from d2l_mlp.activations import ACTIVATIONS, PRELU_SLOPE
 from d2l_mlp.gradients import value_and_grad
 from d2l_mlp.plotting.curves import activation_function, has_slope
 from d2l_mlp.plotting.learning_curves import plot_history
-from d2l_mlp.plotting.style import Picture, book_style, save_figure, to_svg
+from d2l_mlp.plotting.picture import Picture
+from d2l_mlp.plotting.style import book_style, save_figure, to_svg
 from d2l_mlp.training.state import TrainingState
 
 
 def in_notebook() -> bool:
-    """Say whether this is a Jupyter kernel, which can show pictures, and not a terminal."""
+    """Return whether this is a Jupyter kernel, which can show pictures."""
     return getattr(get_ipython(), "kernel", None) is not None
 
 
 def show_figure(figure: Picture) -> None:
-    """Show a picture below the cell; elsewhere, save it as PNG and print what it is and where.
+    """Show a picture below the cell; outside a notebook, save it as PNG and print the path.
 
     Parameters
     ----------
     figure : Picture
-        Such as `d2l_mlp.plotting.figures.draw` returns. As the last expression of a cell it shows
+        Figure with a description, as `draw` returns it. As the last expression of a cell it shows
         itself.
     """
     if in_notebook():
@@ -43,19 +45,17 @@ def show_figure(figure: Picture) -> None:
 
 
 class LiveCurve:
-    """The learning curves while a net trains: an `on_epoch` for `d2l_mlp.training.loop.fit`.
+    """Learning curves that follow a training: an `on_epoch` for `fit`.
 
-    In a notebook it is one picture, with a line of figures below it. It stands there, empty, as
-    soon as it is made, and each epoch's replaces the last one where it stands. Nothing is cleared
-    and no axis moves, so that nothing flashes. In a terminal there is no picture, but a
-    line an epoch.
+    In a notebook it shows one picture, with a line of metrics below it, and updates both in place
+    after each epoch. No axis moves and nothing flashes. In a terminal it prints a line per epoch.
 
     Parameters
     ----------
     num_epochs : int
-        Where the axis of the epochs ends, so that it stays as it is while the curves grow.
+        Number of epochs of the training, the end of the axis.
     watched : str, default "test"
-        The set that is measured after each epoch.
+        Name of the set that is measured after each epoch.
     """
 
     def __init__(self, num_epochs: int, watched: str = "test"):
@@ -67,7 +67,7 @@ class LiveCurve:
             self._line.display(_text(f"epoch 0/{num_epochs}"), raw=True)
 
     def __call__(self, state: TrainingState) -> None:
-        """Show an epoch, and those before it, also of a training that is gone on with."""
+        """Show the last epoch and those before it, also of a resumed training."""
         self._epochs += 1
         line = state.history[-1].describe(self.num_epochs, self.watched)
         if not in_notebook():
@@ -84,7 +84,7 @@ def _text(line: str) -> dict[str, str]:
 
 
 _LO, _HI = -4.0, 4.0
-_SIZE = (7, 2.4)  # inches; as wide as a notebook's column on a small screen, and no wider
+_SIZE = (7, 2.4)  # inches; the width of a notebook's column on a small screen
 
 
 def plot_tangent(name: str, x: float, alpha: float = PRELU_SLOPE) -> Picture:
@@ -93,21 +93,21 @@ def plot_tangent(name: str, x: float, alpha: float = PRELU_SLOPE) -> Picture:
     Parameters
     ----------
     name : str
-        One of `d2l_mlp.activations.ACTIVATIONS`.
+        Key of `ACTIVATIONS`.
     x : float
-        The point, in [-4, 4].
+        Point in [-4, 4].
     alpha : float, default `PRELU_SLOPE`
         Slope of pReLU for negative x.
 
     Returns
     -------
     Picture
-        With the value and the derivative at `x` in its titles.
+        Curve and derivative side by side, the value and the derivative at `x` in their titles.
 
     Raises
     ------
     ValueError
-        If there is no activation of that name, or the point lies elsewhere.
+        If there is no activation of that name, or `x` is not in [-4, 4].
     """
     if name not in ACTIVATIONS:
         raise ValueError(f"there is no activation {name!r}; choose from {', '.join(ACTIVATIONS)}")
@@ -135,10 +135,23 @@ def plot_tangent(name: str, x: float, alpha: float = PRELU_SLOPE) -> Picture:
 
 
 def explore(name: str = "tanh", x: float = 1.0, alpha: float = PRELU_SLOPE) -> None:
-    """Show `plot_tangent` with controls for each of its parameters.
+    """Show `plot_tangent` with controls for its parameters.
 
-    Needs ipywidgets and a front end that supports them; elsewhere the figure stands still, as it
-    begins. Parameters and errors are those of `plot_tangent`.
+    Without ipywidgets, or in a front end that does not support them, the figure is static.
+
+    Parameters
+    ----------
+    name : str, default "tanh"
+        Key of `ACTIVATIONS`.
+    x : float, default 1.0
+        Point in [-4, 4].
+    alpha : float, default `PRELU_SLOPE`
+        Slope of pReLU for negative x.
+
+    Raises
+    ------
+    ValueError
+        If there is no activation of that name, or `x` is not in [-4, 4].
     """
     figure = plot_tangent(name, x, alpha)
     try:
@@ -147,7 +160,7 @@ def explore(name: str = "tanh", x: float = 1.0, alpha: float = PRELU_SLOPE) -> N
         show_figure(figure)
         return
     if in_notebook():
-        # A front end takes what it can show, and without widgets that is the picture.
+        # A front end shows the richest format it can: without widgets, the picture.
         data, metadata = figure._repr_mimebundle_()
         display({**box._repr_mimebundle_(), **data}, raw=True, metadata=metadata)
     else:
@@ -155,20 +168,7 @@ def explore(name: str = "tanh", x: float = 1.0, alpha: float = PRELU_SLOPE) -> N
 
 
 def controls(name: str, x: float, alpha: float) -> Any:
-    """Make the controls and their picture.
-
-    Parameters and errors are those of `plot_tangent`.
-
-    Returns
-    -------
-    ipywidgets.VBox
-        Of the menu of activations, the slider of alpha, the slider of x, and the image.
-
-    Raises
-    ------
-    ImportError
-        If ipywidgets is not installed.
-    """
+    """Return a VBox of the menu of activations, the sliders of alpha and x, and the image."""
     import ipywidgets as widgets
 
     menu = widgets.Dropdown(options=list(ACTIVATIONS), value=name, description="activation")
@@ -183,7 +183,7 @@ def controls(name: str, x: float, alpha: float) -> Any:
     image = widgets.Image(format="svg+xml", layout=layout)
     lock = threading.Lock()
 
-    # JupyterLab has this called in several threads, some at once; MXNet's mode is a thread's own.
+    # JupyterLab calls it in several threads at once; MXNet's NumPy mode is per thread.
     @util.use_np
     def redraw(change: Any = None) -> None:
         with lock:

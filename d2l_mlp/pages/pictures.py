@@ -16,7 +16,7 @@ from d2l_mlp.data.releases import IMAGE_SHAPE
 from d2l_mlp.plotting.style import to_svg
 
 if TYPE_CHECKING:
-    from d2l_mlp.plotting.style import Picture
+    from d2l_mlp.plotting.picture import Picture
 
 SIDE = IMAGE_SHAPE[0]
 """Pixels of an image of the data set, down and across."""

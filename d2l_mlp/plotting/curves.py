@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Callable
 
-# Not within `book_style`, which would take back that pyplot shows what is drawn in a notebook.
+# Not within `book_style`, which would undo what this import tells pyplot in a notebook.
 from d2l import mxnet as d2l
 from matplotlib.axes import Axes
 from mxnet import np
@@ -13,7 +13,8 @@ from mxnet import np
 from d2l_mlp.activations import ACTIVATIONS, PRELU_SLOPE
 from d2l_mlp.compat.importer import display_left_alone
 from d2l_mlp.gradients import value_and_grad
-from d2l_mlp.plotting.style import Picture, book_style
+from d2l_mlp.plotting.picture import Picture
+from d2l_mlp.plotting.style import book_style
 
 
 def plot_curve(
@@ -24,23 +25,23 @@ def plot_curve(
     Parameters
     ----------
     f : callable
-        What `d2l_mlp.gradients.value_and_grad` accepts.
+        Function that `value_and_grad` accepts.
     name : str
-        For the label of the vertical axis, ``name(x)`` or ``grad of name``.
+        Name in the label of the vertical axis, ``name(x)`` or ``grad of name``.
     x : mxnet.np.ndarray
-        Points to join, 1-d.
+        Points to join, float32 of shape (n,).
     grad : bool, default False
         Whether to plot the derivative.
 
     Returns
     -------
     Picture
-        With one line, of d2l's default size, 3.5 x 2.5 inches.
+        One line, of d2l's default size, 3.5 x 2.5 inches.
 
     Raises
     ------
     ValueError
-        If the function is not elementwise, or what is to be plotted is nowhere finite.
+        If the function is not elementwise, or the curve is nowhere finite.
     """
     y = value_and_grad(f, x)[grad]
     label = f"grad of {name}" if grad else f"{name}(x)"
@@ -55,14 +56,14 @@ def plot_curve(
 def plot_activation(
     name: str, x: np.ndarray, alpha: float = PRELU_SLOPE, grad: bool = False
 ) -> Picture:
-    """Plot one of `d2l_mlp.activations.ACTIVATIONS`, or its derivative, as `plot_curve` does.
+    """Plot one of `ACTIVATIONS`, or its derivative, as `plot_curve` does.
 
     Parameters
     ----------
     name : str
-        Of the activation function.
+        Key of `ACTIVATIONS`.
     x : mxnet.np.ndarray
-        Points to join, 1-d.
+        Points to join, float32 of shape (n,).
     alpha : float, default `PRELU_SLOPE`
         Slope of pReLU for negative x.
     grad : bool, default False
@@ -71,23 +72,30 @@ def plot_activation(
     Returns
     -------
     Picture
-        That of `plot_curve`, with the same errors.
+        One line, of d2l's default size, 3.5 x 2.5 inches.
+
+    Raises
+    ------
+    ValueError
+        If the curve is nowhere finite.
     """
     return plot_curve(activation_function(name, alpha), name, x, grad)
 
 
 def plot_activations(x: np.ndarray, alpha: float = PRELU_SLOPE) -> Picture:
-    """Plot all the activations side by side, each above its derivative, on common axes.
+    """Plot all activation functions side by side, each above its derivative, on common axes.
 
     Parameters
     ----------
-    x, alpha
-        As in `plot_activation`.
+    x : mxnet.np.ndarray
+        Points to join, float32 of shape (n,).
+    alpha : float, default `PRELU_SLOPE`
+        Slope of pReLU for negative x.
 
     Returns
     -------
     Picture
-        With two rows, and a column for each of `d2l_mlp.activations.ACTIVATIONS`.
+        Two rows, and a column for each of `ACTIVATIONS`.
     """
     with book_style():
         width = 0.4 + 1.75 * len(ACTIVATIONS)
@@ -110,37 +118,13 @@ def plot_activations(x: np.ndarray, alpha: float = PRELU_SLOPE) -> Picture:
 
 
 def activation_function(name: str, alpha: float) -> Callable[[np.ndarray], np.ndarray]:
-    """Return one of `d2l_mlp.activations.ACTIVATIONS` as a function of x alone.
-
-    Parameters
-    ----------
-    name : str
-        Of the activation function.
-    alpha : float
-        Its slope for negative x, if it has one.
-
-    Returns
-    -------
-    callable
-        What `d2l_mlp.gradients.value_and_grad` accepts.
-    """
+    """Return one of `ACTIVATIONS` as a function of x alone; pReLU gets its slope `alpha`."""
     function = ACTIVATIONS[name].function
     return partial(function, alpha=alpha) if has_slope(name) else function
 
 
 def has_slope(name: str) -> bool:
-    """Tell whether an activation function has a slope, alpha, as pReLU has.
-
-    Parameters
-    ----------
-    name : str
-        One of `d2l_mlp.activations.ACTIVATIONS`.
-
-    Returns
-    -------
-    bool
-        Whether alpha is one of its parameters.
-    """
+    """Return whether one of `ACTIVATIONS` has a slope, alpha, as pReLU has."""
     return "alpha" in ACTIVATIONS[name].parameters
 
 

@@ -1,4 +1,4 @@
-"""Pictures of what nets can represent: the chapter's claims, each drawn from its own module."""
+"""Pictures of what nets can represent: the chapter's claims, as `d2l_mlp.theory` computes them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from matplotlib.collections import PolyCollection
 from mxnet import np
 from mxnet.gluon import nn
 
-from d2l_mlp.plotting.style import Picture, book_style
+from d2l_mlp.plotting.picture import Picture
+from d2l_mlp.plotting.style import book_style
 from d2l_mlp.theory import body_temperature
 from d2l_mlp.theory.approximation import approximate, sawtooth
 from d2l_mlp.theory.piecewise_linear import linear_pieces, linear_regions
@@ -19,13 +20,7 @@ _SEED = 17  # of the nets with random weights
 
 
 def plot_linear_pieces() -> Picture:
-    """Plot a ReLU net of one input with its breakpoints, above its slopes (exercise 2).
-
-    Returns
-    -------
-    Picture
-        With the net above its slope.
-    """
+    """Plot a ReLU net of one input with its breakpoints, above its slopes (exercise 2)."""
     pieces = linear_pieces(random_net(1, 8, 8), -3, 3)
     with book_style():
         figure = Picture(
@@ -44,13 +39,7 @@ def plot_linear_pieces() -> Picture:
 
 
 def plot_linear_regions() -> Picture:
-    """Plot the linear regions of a ReLU net of two inputs, by their gradients (exercise 2).
-
-    Returns
-    -------
-    Picture
-        With one polygon for each region, and a scale of colours.
-    """
+    """Plot the linear regions of a ReLU net of two inputs, by their gradients (exercise 2)."""
     regions = linear_regions(random_net(2, 8, 8), -3, 3)
     gradients = numpy.array([numpy.linalg.norm(region.W) for region in regions])
     with book_style():
@@ -69,13 +58,7 @@ def plot_linear_regions() -> Picture:
 
 
 def plot_approximation() -> Picture:
-    """Plot nets that interpolate the sine, and how their error falls with their width.
-
-    Returns
-    -------
-    Picture
-        With nets on the left, and errors by width on the right.
-    """
+    """Plot nets that interpolate the sine, and how their error falls with their width."""
     hi = 2 * numpy.pi
     x = numpy.linspace(0, hi, 2001)
     widths = 2 ** numpy.arange(1, 10)
@@ -100,13 +83,7 @@ def plot_approximation() -> Picture:
 
 
 def plot_sawtooth() -> Picture:
-    """Plot two sawtooth nets, and the units that depth and width take for as many pieces.
-
-    Returns
-    -------
-    Picture
-        With nets on the left, and units by pieces on the right.
-    """
+    """Plot two sawtooth nets, and the units that depth and width take for as many pieces."""
     depths = numpy.arange(1, 11)
     with book_style():
         figure = Picture("Sawtooth nets, and the units that depth and width take", figsize=_WIDE)
@@ -128,13 +105,7 @@ def plot_sawtooth() -> Picture:
 
 
 def plot_monotonicity() -> Picture:
-    """Plot the risk that each of `d2l_mlp.theory.body_temperature.MODELS` learns to predict.
-
-    Returns
-    -------
-    Picture
-        With a line for each model.
-    """
+    """Plot the risk that each of `d2l_mlp.theory.body_temperature.MODELS` learns to predict."""
     normal, limit = body_temperature.NORMAL, body_temperature.LIMIT
     temperatures = numpy.linspace(normal - 3, normal + 3, 301)
     with book_style():
@@ -155,18 +126,7 @@ def plot_monotonicity() -> Picture:
 
 
 def random_net(*sizes: int) -> nn.Sequential:
-    """Build the ReLU net that a figure shows, with normally distributed weights and biases.
-
-    Parameters
-    ----------
-    *sizes : int
-        Number of inputs, and of units of each hidden layer.
-
-    Returns
-    -------
-    gluon.nn.Sequential
-        Of one output, in float64; the same each time.
-    """
+    """Build a float64 ReLU net of one output, its weights and biases normal, always the same."""
     random = numpy.random.RandomState(_SEED)
     shapes = zip([*sizes[1:], 1], sizes)
     return relu_net(

@@ -1,4 +1,4 @@
-"""Diagrams of fully connected networks, drawn from nothing but their layer sizes."""
+"""Diagrams of fully connected networks, drawn from their layer sizes."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.patches import Circle
 
-from d2l_mlp.plotting.style import Picture, book_style
+from d2l_mlp.plotting.picture import Picture
+from d2l_mlp.plotting.style import book_style
 from d2l_mlp.rules import Number, Several, check_value
 
-MAX_UNITS = 10
-"""Of a wider layer only the first units and the last are drawn."""
+MAX_UNITS = 10  # of a wider layer the first units and the last are drawn
 
 _INCHES = 0.5  # between two units of a layer; all else is measured in this
 _RADIUS = 0.32
@@ -25,7 +25,7 @@ _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
 def plot_network(sizes: Sequence[int]) -> Picture:
-    """Draw a fully connected network as the chapter does, from its inputs at the bottom up.
+    """Draw a fully connected network as the chapter does, its inputs at the bottom.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def plot_network(sizes: Sequence[int]) -> Picture:
     Returns
     -------
     Picture
-        As large as its contents ask for.
+        Half an inch for each unit of the widest layer, plus the names of the layers.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def plot_network(sizes: Sequence[int]) -> Picture:
 
 
 def _shown(size: int) -> list[int | None]:
-    """List the units to draw by number, with None for a gap."""
+    """Return the numbers of the units to draw, with None for a gap."""
     if size <= MAX_UNITS:
         return list(range(1, size + 1))
     return [*range(1, MAX_UNITS - 1), None, size]
@@ -89,7 +89,7 @@ def _name(layer: int, sizes: Sequence[int]) -> str:
 
 
 def _number(layer: int, sizes: Sequence[int]) -> str:
-    """Tell hidden layers apart, if there are several, as the chapter does: h⁽¹⁾, h⁽²⁾."""
+    """Return the number of a hidden layer, if there are several: h⁽¹⁾, h⁽²⁾."""
     hidden = 0 < layer < len(sizes) - 1 and len(sizes) > 3
     return f"⁽{str(layer).translate(_SUPERSCRIPTS)}⁾" if hidden else ""
 
@@ -97,7 +97,7 @@ def _number(layer: int, sizes: Sequence[int]) -> str:
 def _draw_layer(
     axes: Axes, y: float, units: Sequence[int | None], symbol: str, number: str
 ) -> list[float]:
-    """Draw the units of one layer and return where they are, without the gap."""
+    """Draw the units of one layer and return their x, without the gap."""
     drawn = []
     for column, unit in enumerate(units):
         x = column - (len(units) - 1) / 2

@@ -1,4 +1,7 @@
-"""Loss and accuracy by epoch, on the training set and on the set that is watched."""
+"""Loss and accuracy by epoch, on the training set and on the set measured after each epoch.
+
+Importing this module is cheap: matplotlib is imported when something is drawn.
+"""
 
 from __future__ import annotations
 
@@ -9,40 +12,40 @@ from d2l_mlp.plotting.style import book_style
 from d2l_mlp.training.state import EpochMetrics
 
 if TYPE_CHECKING:
-    from d2l_mlp.plotting.style import Picture
+    from d2l_mlp.plotting.picture import Picture
 
-_CHANCE = 2.5  # a loss beyond that of guessing one of ten classes, log 10
+_CHANCE = 2.5  # a little more than log 10, the loss of guessing among ten classes
 
 
 def plot_history(
     history: Sequence[EpochMetrics], watched: str = "test", num_epochs: int | None = None
 ) -> Picture:
-    """Plot loss and accuracy by epoch, on the training set and on the one that is watched.
+    """Plot loss and accuracy by epoch, on the training set and on the watched set.
 
     Parameters
     ----------
     history : sequence of EpochMetrics
-        One for each epoch so far; none at all gives empty axes.
+        Metrics of each epoch so far; may be empty.
     watched : str, default "test"
-        What the set is called that is measured after each epoch.
+        Name of the set that is measured after each epoch.
     num_epochs : int, optional
-        How many there will be. The axes are then as they will be at the end, unless a loss exceeds
-        2.5. By default they show what there is; after the fourth epoch the first, whose loss may be
-        many times the others', only as the line that comes from it.
+        Number of epochs at the end of the training. It fixes the axes, unless a loss exceeds 2.5.
+        By default the axes fit the epochs so far. From the fifth epoch on they leave out the first
+        epoch, whose loss may be many times the others', and show only the line that comes from it.
 
     Returns
     -------
     Picture
-        With the loss on the left and the accuracy on the right.
+        Loss on the left, accuracy on the right, 7 x 2.8 inches.
     """
-    from matplotlib.ticker import MaxNLocator  # not above: a run needs it at its end only
+    from matplotlib.ticker import MaxNLocator
 
-    from d2l_mlp.plotting.style import Picture
+    from d2l_mlp.plotting.picture import Picture
 
     with book_style():
         figure = Picture(_describe(history, watched), figsize=(7, 2.8), layout="constrained")
         epochs = [metrics.epoch for metrics in history]
-        every = 1 + len(epochs) // 12  # so that dashes are to be seen between markers
+        every = 1 + len(epochs) // 12  # so that dashes show between markers
         for axes, measure in zip(figure.subplots(1, 2), ("loss", "accuracy")):
             drawn = []
             for part, name, style in (("train", "train", "C0o-"), ("val", watched, "C1s--")):
@@ -76,10 +79,10 @@ def _describe(history: Sequence[EpochMetrics], watched: str) -> str:
 
 
 def plot_histories(histories: Mapping[str, Sequence[EpochMetrics]]) -> Picture:
-    """Plot loss and accuracy by epoch of several runs, by name, on the set that each watches."""
+    """Plot loss and accuracy by epoch of several named runs, each on the set it watches."""
     from matplotlib.ticker import MaxNLocator
 
-    from d2l_mlp.plotting.style import Picture
+    from d2l_mlp.plotting.picture import Picture
 
     with book_style():
         description = f"Loss and accuracy by epoch of {', '.join(histories)}"
@@ -93,7 +96,7 @@ def plot_histories(histories: Mapping[str, Sequence[EpochMetrics]]) -> Picture:
             axes.set(xlabel="epoch", ylabel=measure)
             axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
             axes.grid(alpha=0.4)
-        # Not as labels, of which matplotlib leaves out those that begin with an underscore.
+        # Not as labels: matplotlib leaves out those that begin with an underscore.
         for text, name in zip(axes.legend().get_texts(), histories):
             text.set(text=name, parse_math=False)
     return figure

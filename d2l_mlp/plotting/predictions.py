@@ -1,6 +1,4 @@
-"""What a net saw of pictures, and what it made of them."""
-
-# DOC(plotting.classification): Pictures of what a trained classifier predicts, and where it is wrong.
+"""Predictions of a trained classifier: the confusion matrix, and images under their classes."""
 
 from __future__ import annotations
 
@@ -12,25 +10,26 @@ from matplotlib.figure import Figure
 
 from d2l_mlp.data.checks import to_numpy
 from d2l_mlp.data.releases import CLASSES
-from d2l_mlp.plotting.style import Picture, book_style
+from d2l_mlp.plotting.picture import Picture
+from d2l_mlp.plotting.style import book_style
 
 
 def plot_confusion(matrix: numpy.ndarray, names: Sequence[str] = CLASSES) -> Picture:
-    """Plot how often each class was taken for each other.
+    """Plot a confusion matrix.
 
-    Each cell shows a number of examples. Its shade is their share of the true class.
+    Each cell shows a number of examples; its shade is their share of the true class.
 
     Parameters
     ----------
     matrix : numpy.ndarray
-        As `d2l_mlp.training.metrics.confusion_matrix` returns it.
+        Counts of shape (n, n), true class by predicted class, as `confusion_matrix` returns them.
     names : sequence of str, default the ten of Fashion-MNIST
-        Of the classes.
+        Names of the classes.
 
     Returns
     -------
     Picture
-        With a row for each true class and a column for each predicted one.
+        A row for each true class, a column for each predicted class, 5.5 x 5 inches.
     """
     shares = matrix / numpy.maximum(matrix.sum(axis=1, keepdims=True), 1)
     ticks = numpy.arange(len(names))
@@ -56,37 +55,37 @@ def plot_predictions(
     predicted: Sequence[int],
     names: Sequence[str] = CLASSES,
 ) -> Picture:
-    """Plot images, each under the class that was predicted for it.
+    """Plot images, each under its predicted class.
 
-    Where the prediction is wrong, the image has a red frame, and the true class stands there too.
+    An image whose prediction is wrong has a red frame, and its true class below the predicted one.
 
     Parameters
     ----------
     images : numpy.ndarray
         Grey values of shape (n, height, width).
     labels, predicted : sequence of int
-        True and predicted label of each image.
+        True and predicted label of each image, of shape (n,).
     names : sequence of str, default the ten of Fashion-MNIST
-        Of the classes.
+        Names of the classes.
 
     Returns
     -------
     Picture
-        With up to six images in a row.
+        Up to six images in a row.
 
     Raises
     ------
     ValueError
-        If there is no image, or not one label of each kind for each.
+        If there are no images, or the numbers of images and labels differ.
     """
     true, guesses = to_numpy(labels), to_numpy(predicted)
     if not len(images) == len(labels) == len(predicted):
         raise ValueError(
             f"there are {len(images)} images, {len(labels)} labels and {len(predicted)} predicted "
-            "ones; give one of each for each image"
+            "labels; give as many of each"
         )
     if not len(images):
-        raise ValueError("there is no image to plot; give one at least, with its two labels")
+        raise ValueError("there are no images to plot; give one at least, with its two labels")
     wrong = numpy.count_nonzero(true != guesses)
     columns = min(len(images), 6)
     rows = -(-len(images) // columns)
@@ -119,24 +118,7 @@ def plot_seen(
     probabilities: Sequence[numpy.ndarray],
     titles: Sequence[str],
 ) -> Figure:
-    """Plot pictures, each beside what the net saw of it, and bars of the probabilities.
-
-    Parameters
-    ----------
-    originals : sequence of array_like
-        Pictures as matplotlib shows them.
-    seen : sequence of numpy.ndarray
-        Grey values, uint8 of shape (28, 28).
-    probabilities : sequence of numpy.ndarray
-        Of the classes; the bar of the largest stands out.
-    titles : sequence of str
-        Of the pictures.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        With a row for each picture.
-    """
+    """Plot pictures, each beside the 28 x 28 pixels that the net sees, and its probabilities."""
     with book_style():
         figure = Figure(figsize=(7.5, 2.2 * len(seen)), layout="constrained")
         rows = figure.subplots(len(seen), 3, squeeze=False)

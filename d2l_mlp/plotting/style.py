@@ -1,19 +1,15 @@
-"""A figure that a notebook shows by itself, and that says in words what is to be seen."""
+"""The style of the book's figures, and files that are the same bytes on every run.
 
-# DOC(plotting.savefig): Pictures in the book's style, in files that are the same bytes on every run.
-#
-# DOC(plotting.savefig): Importing this module is cheap: matplotlib is imported when a figure is drawn or saved.
+Importing this module is cheap: matplotlib is imported when a figure is drawn or saved.
+"""
 
 from __future__ import annotations
 
-import base64
 import io
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from matplotlib.figure import Figure
 
 from d2l_mlp.files import write_atomically
 
@@ -29,7 +25,7 @@ STYLE: Mapping[str, Any] = {
     "svg.hashsalt": "d2l_mlp",  # instead of random identifiers
 }
 
-# What a reader chooses so that the names of classes in other scripts can be written.
+# A reader chooses these so that class names in other scripts can be written.
 _FONTS = (
     "font.family", "font.serif", "font.sans-serif", "font.cursive", "font.fantasy",
     "font.monospace", "axes.unicode_minus",
@@ -72,7 +68,7 @@ def save_figure(figure: Figure, path: str | Path, dpi: int = 200) -> Path:
         File to write or replace, ending in .svg, .png or .pdf. Its folder must exist. A symbolic
         link is replaced, not followed.
     dpi : int, default 200
-        Resolution of a PNG file, in pixels an inch. The other formats have none.
+        Resolution of a PNG file in pixels per inch.
 
     Returns
     -------
@@ -95,44 +91,18 @@ def save_figure(figure: Figure, path: str | Path, dpi: int = 200) -> Path:
 
 
 def to_svg(figure: Figure) -> str:
-    """Turn a figure into an element of a web page.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-        Drawn in `book_style`.
-
-    Returns
-    -------
-    str
-        One ``<svg>`` element.
-    """
+    """Return a figure, drawn in `book_style`, as one ``<svg>`` element of a web page."""
     svg = render_figure(figure, "svg").decode("utf-8")
     return svg[svg.index("<svg") :]
 
 
 def to_png(figure: Figure) -> bytes:
-    """Turn a figure, drawn in `book_style`, into a PNG file of the size that browsers give SVG."""
+    """Return a figure, drawn in `book_style`, as a PNG file of the size that browsers give SVG."""
     return render_figure(figure, "png", dpi=96)
 
 
 def render_figure(figure: Figure, form: str, dpi: int = 200) -> bytes:
-    """Give the content of a figure's file.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-        Drawn in `book_style`.
-    form : {"svg", "png", "pdf"}
-        Its format.
-    dpi : int, default 200
-        Resolution of a PNG file, in pixels an inch.
-
-    Returns
-    -------
-    bytes
-        The same on every run.
-    """
+    """Return the content of a figure's file, one of `FORMATS`: the same bytes on every run."""
     file = io.BytesIO()
     if form != "png":
         dpi = STYLE["figure.dpi"]
@@ -142,31 +112,3 @@ def render_figure(figure: Figure, form: str, dpi: int = 200) -> bytes:
     with book_style():
         figure.savefig(file, format=form, dpi=dpi, bbox_inches="tight", metadata=metadata)
     return file.getvalue()
-
-
-class Picture(Figure):
-    """A matplotlib figure with a description.
-
-    Its ground is white in a dark notebook too: the book chose its colours for paper, and what a
-    saved notebook holds is one picture for both themes.
-
-    Parameters
-    ----------
-    description : str
-        In a sentence, for a reader who cannot see the picture, and where none can be shown.
-    **options
-        Those of `matplotlib.figure.Figure`.
-    """
-
-    def __init__(self, description: str, **options: Any):
-        super().__init__(**options)
-        self.description = description
-
-    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
-        """Give Jupyter SVG, PNG for where no SVG is trusted, and the words for where neither is."""
-        data = {
-            "image/svg+xml": to_svg(self),
-            "image/png": base64.b64encode(to_png(self)).decode(),
-            "text/plain": self.description,
-        }
-        return data, {"image/png": {"alt": self.description}}

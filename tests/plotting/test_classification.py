@@ -21,12 +21,12 @@ def test_confusion_figure_has_rows_of_true_classes():
 
 
 def test_predictions_of_nothing_are_refused():
-    with pytest.raises(ValueError, match="there is no image to plot; give one at least"):
+    with pytest.raises(ValueError, match="there are no images to plot; give one at least"):
         plot_predictions(numpy.zeros((0, 28, 28)), [], [])
 
 
 def test_a_label_of_each_kind_for_every_image():
-    with pytest.raises(ValueError, match="there are 2 images, 2 labels and 1 predicted ones; give"):
+    with pytest.raises(ValueError, match="there are 2 images, 2 labels and 1 predicted labels; give"):
         plot_predictions(numpy.zeros((2, 28, 28)), [0, 1], [0])
 
 
