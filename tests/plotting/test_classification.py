@@ -26,7 +26,9 @@ def test_predictions_of_nothing_are_refused():
 
 
 def test_a_label_of_each_kind_for_every_image():
-    with pytest.raises(ValueError, match="there are 2 images, 2 labels and 1 predicted labels; give"):
+    with pytest.raises(
+        ValueError, match="there are 2 images, 2 labels and 1 predicted labels; give"
+    ):
         plot_predictions(numpy.zeros((2, 28, 28)), [0, 1], [0])
 
 
