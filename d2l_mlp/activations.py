@@ -8,16 +8,12 @@ Importing this module is cheap: it does not import MXNet.
 The derivatives are written so that nothing cancels. Autograd computes ``s(1 - s)`` and
 ``1 - t * t`` from the value, which has lost every digit by the time it has rounded to 1; these
 stay accurate to 4 units in the last place wherever the result is a normal number. `gelu` and
-`swish`, which are products, say themselves what holds for them.
+`swish`, which are products, document their own accuracy.
 
 For a second derivative differentiate the closed form, as in ``value_and_grad(tanh_derivative, x)``.
 ``autograd.grad(f(x), [x], create_graph=True)`` has one of relu, sigmoid and tanh only: MXNet cannot
 differentiate its own derivative of a product or of ``erf``, which the others contain.
 """
-
-# DOC(elementwise): What is known about an activation function, and what it computes on: arrays, or a graph.
-#
-# DOC(elementwise): Importing this module is cheap: MXNet is imported when something is computed.
 
 from __future__ import annotations
 
@@ -37,15 +33,15 @@ FLOATS = ("float16", "float32", "float64")
 
 @dataclass(frozen=True)
 class Activation:
-    r"""An activation function, described once: nets, figures and the theory read it here.
+    r"""An activation function, described once, for nets, figures and the theory.
 
     Attributes
     ----------
     title : str
-        What the chapter calls it, such as ReLU.
+        The chapter's name for it, such as ReLU.
     function : callable
-        Maps an array, or Gluon's symbol of one, to one of the same shape. Its name is that of the
-        activation. Arguments after the first are learnable parameters; their defaults are the
+        Maps an array, or a symbol in Gluon's graphs, to one of the same shape. It has the name of
+        the activation. Arguments after the first are learnable parameters; their defaults are the
         initial values.
     derivative : callable
         The closed form of the derivative of `function`, with the same arguments, on arrays.
@@ -56,8 +52,8 @@ class Activation:
     source : str
         The paper behind it.
     piecewise_linear : bool, default False
-        Whether it is x to the right of 0 and a straight line to the left, of the slope alpha if
-        that is a parameter, and else 0.
+        Whether it is x for positive x and a straight line for negative x, of slope alpha if that
+        is a parameter, else of slope 0.
     """
 
     title: str
@@ -82,24 +78,9 @@ class Activation:
 
 
 def operators(x: Any) -> tuple[Any, Any]:
-    """Give the operators that compute on something, and that something as floats.
+    """Return a module with ``np`` and ``npx`` for an array or symbol, and the latter as floats.
 
-    Parameters
-    ----------
-    x : mxnet.np.ndarray or mxnet.sym.np._Symbol
-        An array of any numeric dtype, or what stands for one in Gluon's graphs.
-
-    Returns
-    -------
-    F : module
-        With ``F.np`` and ``F.npx``, as in Gluon's ``hybrid_forward(F, x)``.
-    x : mxnet.np.ndarray or mxnet.sym.np._Symbol
-        The same; integers promoted to MXNet's default float type, as in a division.
-
-    Raises
-    ------
-    TypeError
-        If it is anything else.
+    As in Gluon's ``hybrid_forward(F, x)``. Integers are promoted to MXNet's default float type.
     """
     import mxnet
 
@@ -114,7 +95,7 @@ def operators(x: Any) -> tuple[Any, Any]:
 
 
 PRELU_SLOPE = 0.25
-"""Where the slope of pReLU starts, after He et al. (2015)."""
+"""Initial slope of pReLU for negative arguments, after He et al. (2015)."""
 
 
 def relu(x: np.ndarray) -> np.ndarray:
@@ -177,7 +158,18 @@ def _slope(alpha: Any, x: np.ndarray) -> Any:
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
-    r"""Logistic sigmoid, :math:`1 / (1 + \exp(-x))`, which squashes into (0, 1)."""
+    r"""Logistic sigmoid, :math:`1 / (1 + \exp(-x))`, which squashes into (0, 1).
+
+    Parameters
+    ----------
+    x : mxnet.np.ndarray
+        Of any shape and numeric dtype.
+
+    Returns
+    -------
+    mxnet.np.ndarray
+        Same shape as `x`.
+    """
     F, x = operators(x)
     return F.npx.sigmoid(x)
 
@@ -192,7 +184,18 @@ def sigmoid_derivative(x: np.ndarray) -> np.ndarray:
 
 
 def tanh(x: np.ndarray) -> np.ndarray:
-    r"""Hyperbolic tangent, :math:`(1 - \exp(-2x)) / (1 + \exp(-2x))`, squashing into (-1, 1)."""
+    r"""Hyperbolic tangent, :math:`(1 - \exp(-2x)) / (1 + \exp(-2x))`, squashing into (-1, 1).
+
+    Parameters
+    ----------
+    x : mxnet.np.ndarray
+        Of any shape and numeric dtype.
+
+    Returns
+    -------
+    mxnet.np.ndarray
+        Same shape as `x`.
+    """
     F, x = operators(x)
     return F.np.tanh(x)
 
@@ -235,7 +238,18 @@ def gelu_derivative(x: np.ndarray) -> np.ndarray:
 
 
 def swish(x: np.ndarray) -> np.ndarray:
-    r"""Swish, also called SiLU, :math:`x \, \mathrm{sigmoid}(x)`; NaN for :math:`-\infty`."""
+    r"""Swish, also called SiLU, :math:`x \, \mathrm{sigmoid}(x)`.
+
+    Parameters
+    ----------
+    x : mxnet.np.ndarray
+        Of any shape and numeric dtype.
+
+    Returns
+    -------
+    mxnet.np.ndarray
+        Same shape as `x`; NaN for :math:`-\infty`.
+    """
     F, x = operators(x)
     return x * F.npx.sigmoid(x)
 

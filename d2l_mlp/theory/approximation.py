@@ -12,7 +12,8 @@ import numpy
 from mxnet import np
 from mxnet.gluon import nn
 
-from d2l_mlp.rules import check_integer, check_interval
+from d2l_mlp.rules import check_integer
+from d2l_mlp.theory.piecewise_linear import check_interval
 from d2l_mlp.theory.weights import relu_net
 
 
@@ -32,7 +33,7 @@ def approximate(
         Maps an array of shape (n,) elementwise to one of that shape; it is called once, with the
         ``num_hidden + 1`` equidistant knots from `lo` to `hi`, in float64.
     lo, hi : float
-        The interval. To its left the net is constant, to its right its last piece goes on.
+        The interval. To its left the net is constant; to its right its last piece continues.
     num_hidden : int
         Hidden units, at least 1.
 

@@ -20,7 +20,7 @@ Operation = Callable[[np.ndarray], np.ndarray]
 def standardize(X: np.ndarray, eps: float = 1e-5) -> np.ndarray:
     """Bring every column of a minibatch to mean 0 and standard deviation 1.
 
-    Exercise 5. Of a minibatch of one example nothing is left but zeros: it is its own mean.
+    Exercise 5. A minibatch of one example becomes zeros, because it is its own mean.
 
     Parameters
     ----------
@@ -47,8 +47,8 @@ def standardize(X: np.ndarray, eps: float = 1e-5) -> np.ndarray:
 def influence(operation: Operation, X: np.ndarray, example: int) -> np.ndarray:
     """Measure how much the output of one example depends on each example of its minibatch.
 
-    Exercise 5, first problem: the prediction for an example depends on its neighbours, and its
-    gradient runs into them. For an elementwise activation only its own influence is not 0.
+    Exercise 5, first problem: the prediction for an example depends on its neighbours, and so does
+    its gradient. For an elementwise activation only its own influence is not 0.
 
     Parameters
     ----------
@@ -57,13 +57,13 @@ def influence(operation: Operation, X: np.ndarray, example: int) -> np.ndarray:
     X : mxnet.np.ndarray
         The minibatch, of shape (n, features), of floats.
     example : int
-        Row whose output is looked at.
+        Row of the output.
 
     Returns
     -------
     mxnet.np.ndarray
-        Of shape (n,), one number for each row. Differentiate the sum of the example's outputs with
-        respect to the inputs in that row: the number is the largest of the absolute values.
+        Of shape (n,): for each row the largest absolute value of the derivatives of the sum of
+        the example's outputs with respect to the inputs in that row.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def influence(operation: Operation, X: np.ndarray, example: int) -> np.ndarray:
 
 
 def split_gap(operation: Operation, X: np.ndarray, batch_size: int) -> float:
-    """Measure how much the outputs change if the same examples come in smaller minibatches.
+    """Measure how much the outputs change when the same examples come in smaller minibatches.
 
     Exercise 5, second problem: training goes through minibatches, a test perhaps through the
     whole set at once, and a deployed net through one example at a time; the same net gives
@@ -99,7 +99,7 @@ def split_gap(operation: Operation, X: np.ndarray, batch_size: int) -> float:
     Returns
     -------
     float
-        Largest difference, by size, between the outputs for all at once and in minibatches.
+        Largest absolute difference between the outputs for all at once and in minibatches.
 
     Raises
     ------

@@ -15,14 +15,11 @@ from d2l_mlp.theory.weights import read_layers
 
 
 class Bottleneck(NamedTuple):
-    """Two layers without activation that come as close to one layer as they can."""
+    """The two layers without activation that come closest to one layer of weight W."""
 
-    W1: numpy.ndarray
-    """Weight of the narrow layer, of shape (num_hidden, inputs), or with fewer rows if those do."""
-    W2: numpy.ndarray
-    """Weight of the output layer, of shape (outputs, num_hidden), or of as many columns."""
-    error: float
-    r"""The error that is left, :math:`\|\mathbf{W} - \mathbf{W}_2 \mathbf{W}_1\|_F`."""
+    W1: numpy.ndarray  # of the narrow layer, of shape (num_hidden, inputs), or of fewer rows
+    W2: numpy.ndarray  # of the output layer, of shape (outputs, num_hidden), or of fewer columns
+    error: float  # Frobenius norm of W - W2 @ W1
 
 
 def collapse(net: gluon.Block) -> tuple[numpy.ndarray, numpy.ndarray]:

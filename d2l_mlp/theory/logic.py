@@ -20,7 +20,7 @@ INPUTS = numpy.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 GATES: Mapping[str, tuple[int, int, int, int]] = MappingProxyType(
     {"and": (0, 0, 0, 1), "or": (0, 1, 1, 1), "nand": (1, 1, 1, 0), "xor": (0, 1, 1, 0)}
 )
-"""Truth tables: what each gate gives for `INPUTS`."""
+"""Truth tables: the output of each gate for `INPUTS`."""
 
 
 def logic_net(table: Sequence[int]) -> nn.Sequential:
@@ -76,8 +76,8 @@ def separating_layer(table: Sequence[int]) -> tuple[numpy.ndarray, float] | None
         Instead of both, None if no single layer does that.
     """
     signs = 2 * numpy.array(_check(table)) - 1
-    # The least squares fit to the signs. It separates whatever can be separated: if one input
-    # of the four is odd it is +-(1/2, 1/2, 1/2, 3/2), with two of each in neighbouring corners
+    # The least squares fit to the signs separates whatever can be separated: if one input of
+    # the four differs it is +-(1/2, 1/2, 1/2, 3/2), with two of each in neighbouring corners
     # the signs themselves, and only with two in opposite corners 0.
     w = signs @ (2 * INPUTS - 1) / 2
     b = float(signs.mean() - w.sum() / 2)

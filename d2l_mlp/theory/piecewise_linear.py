@@ -1,23 +1,19 @@
-"""The flat regions of a ReLU net of two inputs.
+"""The pieces on which a ReLU net is linear.
 
-Exercise 2 in the plane: where it has one input, a net that uses only ReLU or pReLU consists of
-straight pieces (`d2l_mlp.theory.piecewise_linear`); where it has two, of flat polygons.
+Exercise 2: a multilayer perceptron that uses only ReLU or pReLU is a continuous piecewise linear
+function. Of one input it consists of straight pieces, of two inputs of flat polygons. Here they are
+computed from the weights and not by sampling.
 """
-
-# DOC(theory.pieces): The straight pieces that a ReLU net is made of.
-#
-# DOC(theory.pieces): Exercise 2: a multilayer perceptron that uses only ReLU or pReLU is a continuous piecewise linear
-# DOC(theory.pieces): function. Here are its pieces, worked out from the weights and not by sampling.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy
 from mxnet import gluon
 
 from d2l_mlp.activations import ACTIVATIONS
-from d2l_mlp.rules import check_interval
 from d2l_mlp.theory.weights import Layer, read_layers
 
 _EPS = float(numpy.finfo("float64").eps)
@@ -26,13 +22,9 @@ _EPS = float(numpy.finfo("float64").eps)
 class PiecewiseLinear(NamedTuple):
     """A continuous piecewise linear function on an interval."""
 
-    x: numpy.ndarray
-    """Where the pieces begin and end, increasing, of shape (pieces + 1,): the interval's ends
-    and, between them, the breakpoints."""
-    y: numpy.ndarray
-    """Values there, of shape (pieces + 1, outputs)."""
-    slopes: numpy.ndarray
-    """Of each piece, of shape (pieces, outputs)."""
+    x: numpy.ndarray  # ends of the pieces, increasing, of shape (pieces + 1,)
+    y: numpy.ndarray  # values there, of shape (pieces + 1, outputs)
+    slopes: numpy.ndarray  # of shape (pieces, outputs)
 
     @property
     def breakpoints(self) -> numpy.ndarray:
@@ -40,23 +32,7 @@ class PiecewiseLinear(NamedTuple):
         return self.x[1:-1]
 
     def __call__(self, x: numpy.ndarray) -> numpy.ndarray:
-        """Evaluate it.
-
-        Parameters
-        ----------
-        x : numpy.ndarray
-            Points of its interval, of shape (n,).
-
-        Returns
-        -------
-        numpy.ndarray
-            Of shape (n, outputs).
-
-        Raises
-        ------
-        ValueError
-            If a point is outside, or NaN.
-        """
+        """Evaluate it at points of shape (n,) on its interval; return shape (n, outputs)."""
         lo, hi = self.x[0], self.x[-1]
         outside = ~((lo <= numpy.asarray(x)) & (numpy.asarray(x) <= hi))
         if outside.any():
@@ -91,7 +67,7 @@ def linear_pieces(net: gluon.Block, lo: float, hi: float) -> PiecewiseLinear:
     ------
     ValueError
         If the net is another one or computes numbers too large for float64, or if lo and hi are
-        not finite, or not in order, or closer than rounding can tell.
+        not finite, not in order, or closer than rounding can tell.
 
     Notes
     -----
@@ -132,25 +108,7 @@ def linear_pieces(net: gluon.Block, lo: float, hi: float) -> PiecewiseLinear:
 
 
 def piecewise_linear_layers(net: gluon.Block, num_inputs: int) -> list[Layer]:
-    """Read the layers of a ReLU or pReLU net of so many inputs, as `linear_pieces` does.
-
-    Parameters
-    ----------
-    net : gluon.Block
-        As for `linear_pieces`.
-    num_inputs : int
-        How many inputs it has to have.
-
-    Returns
-    -------
-    list of Layer
-        From the inputs to the outputs, in float64.
-
-    Raises
-    ------
-    ValueError
-        If the net is another one.
-    """
+    """Read the layers of a ReLU or pReLU net of `num_inputs` inputs; refuse any other net."""
     layers = read_layers(net)
     usable = [name for name, activation in ACTIVATIONS.items() if activation.piecewise_linear]
     for layer in layers:
@@ -162,8 +120,19 @@ def piecewise_linear_layers(net: gluon.Block, num_inputs: int) -> list[Layer]:
     return layers
 
 
+def check_interval(lo: float, hi: float, parts: int = 1) -> float:
+    """Refuse an interval too short for its parts; return how close two distinct points may be."""
+    resolution = 64 * _EPS * max(abs(lo), abs(hi))
+    if not parts * resolution < hi - lo < math.inf:
+        apart = f", more than {parts * resolution:.1g} apart" if 0 < hi - lo < math.inf else ""
+        raise ValueError(
+            f"the interval is {lo} to {hi}; give two finite numbers, the lower first{apart}"
+        )
+    return resolution
+
+
 def check_finite(*arrays: numpy.ndarray) -> None:
-    """Raise a ValueError if what a net computes does not fit into float64."""
+    """Refuse numbers that float64 does not hold."""
     if not all(numpy.isfinite(array).all() for array in arrays):
         raise ValueError("the net computes numbers too large for float64; scale its weights down")
 
@@ -171,9 +140,9 @@ def check_finite(*arrays: numpy.ndarray) -> None:
 def _cut_at_zeros(
     x: numpy.ndarray, y: numpy.ndarray, slopes: numpy.ndarray, resolution: float
 ) -> tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray, numpy.ndarray]:
-    """Cut pieces so that none of several functions changes sign within one; say where each is on.
+    """Cut pieces where one of several functions changes sign; return also where each is on.
 
-    A zero that falls onto an old breakpoint, or onto another zero, makes no new one.
+    A zero close to an old breakpoint, or to another zero, makes no new one.
     """
     piece, unit = numpy.nonzero(numpy.sign(y[:-1]) * numpy.sign(y[1:]) < 0)
     left, right = y[piece, unit], y[piece + 1, unit]
@@ -192,21 +161,18 @@ def _cut_at_zeros(
 
 
 class Region(NamedTuple):
-    """A convex polygon on which the net is one affine function."""
+    """A convex polygon on which the net is one affine function, ``X @ W.T + b``."""
 
-    vertices: numpy.ndarray
-    """Its corners in turn, of shape (corners, 2)."""
-    W: numpy.ndarray
-    """Of shape (outputs, 2)."""
-    b: numpy.ndarray
-    """Of shape (outputs,); the net's logits in the region are ``X @ W.T + b``."""
+    vertices: numpy.ndarray  # its corners in turn, of shape (corners, 2)
+    W: numpy.ndarray  # of shape (outputs, 2)
+    b: numpy.ndarray  # of shape (outputs,)
 
 
 def linear_regions(net: gluon.Block, lo: float, hi: float) -> list[Region]:
     """Find the linear regions of a ReLU or pReLU net of two inputs.
 
     Layer by layer: on a polygon where a layer's inputs are affine, each unit is zero along a
-    line, and is on at one side of it and off at the other. The lines cut the polygon up.
+    line, on at one side of it and off at the other. These lines cut the polygon up.
 
     Parameters
     ----------
@@ -214,12 +180,12 @@ def linear_regions(net: gluon.Block, lo: float, hi: float) -> list[Region]:
         What `d2l_mlp.theory.weights.read_layers` reads, of two inputs, any number of outputs,
         and no activation but ReLU and pReLU.
     lo, hi : float
-        Both inputs are between these.
+        Bounds of both inputs.
 
     Returns
     -------
     list of Region
-        They fill the square; in each, every hidden unit is either on or off.
+        Regions that fill the square; in each, every hidden unit is either on or off.
 
     Raises
     ------
@@ -248,7 +214,7 @@ def linear_regions(net: gluon.Block, lo: float, hi: float) -> list[Region]:
 
 
 def _cut(polygon: numpy.ndarray, w: numpy.ndarray, c: float) -> list[numpy.ndarray]:
-    """Cut a convex polygon in two where ``w @ x + c`` is 0, unless that is at its edge."""
+    """Cut a convex polygon where ``w @ x + c`` is 0, unless that is at its edge."""
     z = polygon @ w + c
     rounding = 64 * numpy.finfo("float64").eps * (abs(polygon) @ abs(w) + abs(c)).max()
     if z.min() >= -rounding or z.max() <= rounding:

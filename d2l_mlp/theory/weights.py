@@ -1,7 +1,7 @@
 """From a Gluon net to the matrices of the chapter's formulas, and back.
 
-What the chapter proves about nets, it proves about their weights. The modules that follow it work
-on these matrices in float64, where the proofs hold to the last digits.
+What the chapter proves about nets, it proves about their weights. The other modules here work on
+these matrices in float64, where the proofs hold to the last digits.
 """
 
 from __future__ import annotations
@@ -21,39 +21,21 @@ if TYPE_CHECKING:
 
 
 class Layer(NamedTuple):
-    """A fully connected layer, ``activation(X @ weight.T + bias)``."""
+    """A fully connected layer, ``activation(X @ weight.T + bias)``, in float64."""
 
-    weight: numpy.ndarray
-    """Of shape (units, inputs), float64."""
-    bias: numpy.ndarray
-    """Of shape (units,), float64."""
-    activation: str | None
-    """One of `d2l_mlp.activations.ACTIVATIONS`, or None, as in most output layers."""
-    alpha: numpy.ndarray
-    """Slope of "prelu" for negative arguments, of shape (units,); 0 for all others."""
-    name: str
-    """What the net calls it, such as ``layer 0, Dense(4 -> 5, relu)``."""
+    weight: numpy.ndarray  # of shape (units, inputs)
+    bias: numpy.ndarray  # of shape (units,)
+    activation: str | None  # one of `ACTIVATIONS`, or None, as in most output layers
+    alpha: numpy.ndarray  # slope of "prelu" for negative arguments, of shape (units,); else 0
+    name: str  # in messages, such as "layer 0, Dense(4 -> 5, relu)"
 
 
 def read_layers(net: gluon.Block) -> list[Layer]:
-    """Read the fully connected layers of a net.
+    """Copy the fully connected layers of a net, from the inputs to the outputs.
 
-    Parameters
-    ----------
-    net : gluon.Block
-        ``nn.Sequential`` or ``nn.HybridSequential`` of ``nn.Dense`` layers, as `build_mlp` makes
-        it or as the book writes it; each may be followed by an activation of its own, Gluon's
-        ``nn.Activation`` or ``nn.PReLU`` or `d2l_mlp.mlp.ActivationLayer`.
-
-    Returns
-    -------
-    list of Layer
-        From the inputs to the outputs; copies, in float64.
-
-    Raises
-    ------
-    ValueError
-        If there is any other layer, or one whose parameters are not initialized or not finite.
+    The net is a sequence of ``nn.Dense``, as `build_mlp` makes it or as the book writes it; each
+    may be followed by ``nn.Activation``, ``nn.PReLU`` or `ActivationLayer`. Any other layer is
+    refused, and parameters that are not initialized or not finite.
     """
     layers: list[Layer] = []
     for name, block in _walk(net):
@@ -70,19 +52,7 @@ def read_layers(net: gluon.Block) -> list[Layer]:
 
 
 def relu_net(layers: Sequence[tuple[ArrayLike, ArrayLike]]) -> nn.Sequential:
-    """Build a ReLU net with given weights; nothing is drawn at random.
-
-    Parameters
-    ----------
-    layers : sequence of (weight, bias)
-        Of each layer, of shapes (units, inputs) and (units,). The last is the output layer,
-        which has no activation.
-
-    Returns
-    -------
-    gluon.nn.Sequential
-        Of the form of `d2l_mlp.mlp.build_mlp`, in float64.
-    """
+    """Build a ReLU net, in float64, of the (weight, bias) of each layer; the last is the output."""
     net = nn.Sequential()
     for weight, bias in layers:
         weight = numpy.asarray(weight, "float64")
@@ -98,10 +68,10 @@ def relu_net(layers: Sequence[tuple[ArrayLike, ArrayLike]]) -> nn.Sequential:
 
 
 def _walk(block: gluon.Block, path: str = "") -> Iterator[tuple[str, gluon.Block]]:
-    """Give every layer that holds no others, with a name for it."""
+    """Yield every layer that holds no others, with a name for it."""
     if not isinstance(block, (nn.Sequential, nn.HybridSequential)):
         if isinstance(block, nn.Dropout):
-            return  # nothing, but in training
+            return  # the identity, except in training
         text = " ".join(repr(block).split())
         known = (nn.Dense, nn.Activation, nn.PReLU, ActivationLayer)
         if not isinstance(block, known):

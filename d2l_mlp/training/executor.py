@@ -1,11 +1,14 @@
-"""A net and its loss as one graph, which MXNet runs in one call instead of one an operator."""
+"""A net and its loss as one graph, bound to memory.
 
-# DOC(training.static_graph): A graph that runs all its minibatches in the same memory.
-#
-# DOC(training.static_graph): Gluon's graphs, as of hybridized nets, find out at each call where their inputs, outputs and
-# DOC(training.static_graph): gradients are, and run what touches them operator by operator. MXNet's older executor is bound to
-# DOC(training.static_graph): its arrays once, and runs forward and backward as one piece each: 0.57 ms instead of 0.72 for a
-# DOC(training.static_graph): minibatch of 784-256-10, 0.20 instead of 0.33 for one of 784-64-10.
+Gluon's graphs, as of hybridized nets, look up their inputs, outputs and gradients at each call, and
+run operator by operator whatever touches them. MXNet's older executor is bound to its arrays once,
+and runs forward and backward as one piece each: 0.57 ms instead of 0.72 for a minibatch of
+784-256-10, 0.20 instead of 0.33 for one of 784-64-10. The loader writes each minibatch into the
+memory that the graph reads. The numbers are those of the net called block by block, bit for bit.
+
+`with_loss` chooses the way that a net runs: this executor on a CPU, a hybridized block on a GPU,
+and block by block if the net has a block whose work a graph cannot know.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,6 @@ import json
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any, Callable
 
 import mxnet
@@ -34,28 +36,17 @@ _MOST_BOUND = 32
 
 
 class StaticGraph:
-    """Maps features and labels to logits and losses, on the host.
+    """A callable that maps features and labels to logits and losses, on the host.
 
-    Both are overwritten by the next minibatch of the same shape. The losses have a ``backward()``,
-    without arguments, which computes the gradients of the parameters after a forward pass under
-    ``autograd.record()``.
-
-    Parameters
-    ----------
-    outputs : mxnet.sym.Symbol
-        The logits and the losses, made of ``X``, ``y`` and the parameters.
-    parameters : mapping of str to gluon.Parameter
-        By their names in the graph. One at least has a gradient; without any, MXNet makes another
-        graph, which keeps the weights that it has seen first.
-
-    Attributes
-    ----------
-    memory : mapping of ArrayLoader to dict
-        Where a loader may write its minibatches, by their size. It is not the loader's, which
-        several threads may use at a time.
+    Both are overwritten by the next minibatch of the same shape. ``losses.backward()``, without
+    arguments, computes the gradients of the parameters after a forward pass under
+    ``autograd.record()``. At least one parameter has a gradient; without any, MXNet makes another
+    graph, which keeps the weights that it has seen first.
     """
 
     def __init__(self, outputs: mxnet.sym.Symbol, parameters: Mapping[str, gluon.Parameter]):
+        # Where a loader may write its minibatches, by their size. It is not the loader's, which
+        # several threads may use at a time.
         self.memory: dict[ArrayLoader, dict[int, list[HostMemory]]] = defaultdict(dict)
         self._outputs, self._parameters = outputs, parameters
         self._watch = MemoryWatch(parameters.values())
@@ -91,12 +82,12 @@ class _BoundGraph:
         trained = {name: p for name, p in parameters.items() if p.grad_req != "null"}
         if not trained:
             raise ValueError("every parameter has grad_req 'null' by now; set one to 'write'")
-        with _own_defaults():
-            self._executor = outputs.bind(
-                X.ctx, {"X": X, "y": y, **arrays},
-                args_grad={name: parameter.grad(X.ctx) for name, parameter in trained.items()},
-                grad_req={name: parameter.grad_req for name, parameter in trained.items()},
-            )  # fmt: skip
+        os.environ.setdefault("MXNET_SUBGRAPH_VERBOSE", "0")  # else MXNet prints a line here
+        self._executor = outputs.bind(
+            X.ctx, {"X": X, "y": y, **arrays},
+            args_grad={name: parameter.grad(X.ctx) for name, parameter in trained.items()},
+            grad_req={name: parameter.grad_req for name, parameter in trained.items()},
+        )  # fmt: skip
         logits, losses = self._executor.outputs
         self._logits, self._losses = shallow_copy(logits, Reused), shallow_copy(losses, _Losses)
         self._losses.run_backward = _backward(
@@ -105,7 +96,7 @@ class _BoundGraph:
         )  # fmt: skip
 
     def run(self, values: list[numpy.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        """Run it on features and labels, or without any, on what its inputs hold."""
+        """Run it on features and labels; without any, on those that its memory holds."""
         if values:
             npx.waitall()  # the last minibatch's backward may still read the inputs
         for memory, value in zip(self._inputs, values):
@@ -113,18 +104,6 @@ class _BoundGraph:
         # Not by the executor's own `forward`, which makes new arrays of the outputs each time.
         check_call(_LIB.MXExecutorForward(self._executor.handle, int(autograd.is_training())))
         return self._logits, self._losses
-
-
-@contextmanager
-def _own_defaults() -> Iterator[None]:
-    """Let MXNet bind a graph by its own defaults, and without a line about it."""
-    os.environ.setdefault("MXNET_SUBGRAPH_VERBOSE", "0")
-    backend = os.environ.pop("MXNET_SUBGRAPH_BACKEND", None)
-    try:
-        yield
-    finally:
-        if backend is not None:
-            os.environ["MXNET_SUBGRAPH_BACKEND"] = backend
 
 
 def _backward(executor: Any, heads: list, arrays: list) -> Callable[[], None]:
@@ -139,7 +118,7 @@ def _backward(executor: Any, heads: list, arrays: list) -> Callable[[], None]:
 
 
 class _Losses(Reused):
-    """Losses that know how the gradients are computed."""
+    """Losses of a `StaticGraph`."""
 
     run_backward: Callable[[], None]
 
@@ -150,9 +129,9 @@ class _Losses(Reused):
 
 NetWithLoss = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
-# What these do follows from their inputs and parameters, which is all a graph knows of. Another
+# Their results follow from their inputs and parameters, which is all a graph knows of. Another
 # block may ask for more when it is called: a count, a shape, whether autograd is training. A graph
-# would go on with the answers of the moment it was made.
+# would keep the answers of the moment it was made.
 _PURE = {
     nn.Sequential, nn.HybridSequential, nn.Dense, nn.Dropout, nn.Flatten, nn.Activation,
     ActivationLayer,
@@ -160,30 +139,19 @@ _PURE = {
 
 
 def with_loss(net: gluon.Block, *, nan_is_noticed: bool = False) -> NetWithLoss:
-    """Put the softmax cross-entropy behind a net.
+    """Put the softmax cross-entropy behind a net, which is not changed.
 
-    Parameters
-    ----------
-    net : gluon.Block
-        Maps features (n, ...) to logits (n, num_outputs). Not changed; the parameters are its own.
-    nan_is_noticed : bool, default False
-        Whether the caller looks for NaN in the features and parameters. ReLU then may turn it into
-        0, as Gluon's ``Activation`` does; there and back it takes half the time of ``npx.relu``.
-
-    Returns
-    -------
-    callable
-        Maps features and labels (n,) to the logits and to the losses (n,) of the examples.
-        Compiled, if the net is made of Gluon's ``Sequential``, ``HybridSequential``, ``Dense``,
-        ``Dropout``, ``Flatten`` and ``Activation`` and of our `ActivationLayer`, with neither hooks
-        nor methods of its own; the results are the same bit for bit. On the host, the next
-        minibatch of the same shape overwrites them, if any parameter is trained (`StaticGraph`).
-        Any other net is called as it is, one block after the other.
+    The callable that is returned maps features (n, ...) and labels (n,) to the logits and to the
+    losses (n,) of the examples. If every block is one of `_PURE`, without hooks or methods of its
+    own, it is compiled; on the host, the next minibatch of the same shape then overwrites the
+    results (see `StaticGraph`). With `nan_is_noticed`, the caller looks for NaN in the features and
+    parameters: ReLU then may turn NaN into 0, as Gluon's ``Activation`` does, which takes half the
+    time of ``npx.relu``.
     """
 
     def forward(X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         F, logits = operators(net(X))
-        # Gluon's loss, without its mean over what is one number an example: a quarter of the time.
+        # Gluon's loss without its mean over one number an example, in a quarter of the time.
         return logits, -F.npx.pick(F.npx.log_softmax(logits), y)
 
     parameters = net.collect_params()
@@ -204,20 +172,10 @@ def with_loss(net: gluon.Block, *, nan_is_noticed: bool = False) -> NetWithLoss:
 
 
 def minibatches(data_iter: Iterable, net_with_loss: NetWithLoss) -> Iterator:
-    """Iterate over minibatches for what `with_loss` has made.
+    """Iterate over minibatches; those of an `ArrayLoader` for a `StaticGraph` share their memory.
 
-    Parameters
-    ----------
-    data_iter : iterable
-        Gives minibatches (X, y).
-    net_with_loss : callable
-        A graph is done with a minibatch when the next one comes; another net may keep it.
-
-    Returns
-    -------
-    iterator
-        Of the same minibatches, which overwrite each other where nobody minds: not where a subclass
-        of `ArrayLoader` may give what it likes.
+    Not those of its subclasses, which may yield any arrays, nor for another net, which may keep
+    them.
     """
     if isinstance(net_with_loss, StaticGraph) and type(data_iter) is ArrayLoader:
         return data_iter.in_place(net_with_loss.memory[data_iter])
@@ -233,7 +191,7 @@ def _with_gluon_relu(outputs: mxnet.sym.Symbol) -> mxnet.sym.Symbol:
 
 
 def _is_pure(block: gluon.Block) -> bool:
-    """Tell whether a block does what its class does, and that class and all within are `_PURE`."""
+    """Return whether a block and all within it are `_PURE` and do what their class does."""
     own = vars(block).keys() & {"forward", "hybrid_forward"}
     hooks = block._forward_hooks or block._forward_pre_hooks
     children = block._children.values()

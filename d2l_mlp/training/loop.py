@@ -169,7 +169,7 @@ def train_epoch(
     devices: Sequence[mxnet.Context],
     on_minibatch: Callable[[], None] | None = None,
 ) -> Accumulator:
-    """Train for one epoch, with a learning rate for each minibatch; return what its losses sum to."""
+    """Train for one epoch, at a learning rate for each minibatch; return sums over its losses."""
     sums, batch_size = Accumulator(), getattr(train_iter, "minibatch_size", 0)
     for (X, y), lr in zip(minibatches(train_iter, net_with_loss), rates):
         parts = split_minibatch(X, y, devices)

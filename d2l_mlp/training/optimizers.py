@@ -1,11 +1,8 @@
-"""The optimizers: what each keeps of the steps before, and how it takes the next.
+"""Optimizers and learning rate schedules.
 
-To add one, add an entry to `OPTIMIZERS`: the flag, the checkpoints and their verification follow.
-Nothing here imports MXNet, so that a command can list them at once; a step is given arrays of NumPy
-on a CPU and of MXNet on a GPU, and the module with their functions.
+To add one, add an entry to `OPTIMIZERS` or `SCHEDULES`: flags and checkpoints follow. Nothing here
+imports MXNet, so that a command can list them at once.
 """
-
-# DOC(training.schedules): How the learning rate changes in the course of a training.
 
 from __future__ import annotations
 
@@ -27,22 +24,7 @@ SCHEDULES: Mapping[str, Callable[[float], float]] = {
 
 
 def learning_rates(settings: Hyperparameters, epoch: int, num_minibatches: int) -> Iterator[float]:
-    """Give the learning rate of each minibatch of an epoch.
-
-    Parameters
-    ----------
-    settings : Hyperparameters
-        The schedule, the learning rate that it starts from, and the number of epochs.
-    epoch : int
-        From 0.
-    num_minibatches : int
-        Of an epoch.
-
-    Yields
-    ------
-    float
-        Without end.
-    """
+    """Yield the learning rate of each minibatch of an epoch (from 0), without end."""
     assert settings.lr is not None, "None stands for a default only until it is checked"
     for i in itertools.count():
         progress = (epoch + i / num_minibatches) / settings.epochs
@@ -61,10 +43,10 @@ class Optimizer:
         From the hyperparameters to the names of the arrays that it keeps for each parameter,
         each of the parameter's shape and 0 before the first step.
     step : callable
-        Changes a parameter and its states in place, and uses up the gradient. It is called with
-        the module (``numpy`` or ``mxnet.np``), the parameter, the gradient of the minibatch's mean
-        loss and weight decay, the states by name, the learning rate, the number of the step from
-        1, and the `Hyperparameters`.
+        Updates a parameter and its states in place, and may overwrite the gradient. It is called
+        with the module of the arrays (``numpy`` on a CPU, ``mxnet.np`` on a GPU), the parameter,
+        the gradient of the minibatch's mean loss with weight decay, the states by name, the
+        learning rate, the number of the step from 1, and the `Hyperparameters`.
     """
 
     learning_rate: float
@@ -90,8 +72,8 @@ def _step_adam(
     xp: Any, weight: Any, grad: Any, states: dict[str, Any], lr: float, t: int,
     settings: Hyperparameters,
 ) -> None:  # fmt: skip
-    # Kingma and Ba 2015, arXiv:1412.6980, algorithm 1 with its defaults. Both averages are divided
-    # by their bias in one go, in the learning rate; then epsilon has to be scaled along.
+    # Kingma and Ba 2015, arXiv:1412.6980, algorithm 1 with its defaults. The learning rate takes
+    # both bias corrections, for which epsilon is scaled.
     beta1, beta2, epsilon = 0.9, 0.999, 1e-8
     unbias = math.sqrt(1 - beta2**t)
     mean, variance = states["mean"], states["variance"]
