@@ -1,40 +1,19 @@
-"""Download Fashion-MNIST from whichever of its mirrors answers.
+"""Download Fashion-MNIST with pooch, from the first mirror that answers.
 
-What is trusted is the SHA-256 of each file's content, and not the mirror or its transport; so a
-mirror may have compressed the files anew. One that sends more than a file can have, or next to
-nothing, is left.
+The mirrors have to have the publisher's files; what is trusted is each file's SHA-256, and not the
+mirror or its transport.
 """
-
-# DOC(data.mirrors): The mirrors of Fashion-MNIST, and what is wrong with those that are of no use.
 
 from __future__ import annotations
 
-import contextlib
-import http.client
 import logging
 import os
-import queue
-import re
 import socket
 import sys
 import threading
 import time
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
-
-from d2l_mlp.data.releases import (
-    CANONICAL,
-    DatasetError,
-    File,
-    largest_size,
-    read_verified_file,
-    verify_content,
-)
-
-if TYPE_CHECKING:
-    import requests
+from typing import Any, BinaryIO
 
 MIRRORS = (
     "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
@@ -42,172 +21,38 @@ MIRRORS = (
 )
 """The publisher's copy, and Keras's. ``D2L_MLP_MIRROR`` replaces them."""
 
-_SILENT = "did not answer within {:g} s"
+PUBLISHED: dict[str, tuple[int, str]] = {
+    "train-images-idx3-ubyte.gz": (
+        26_421_880,
+        "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+    ),
+    "train-labels-idx1-ubyte.gz": (
+        29_515,
+        "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+    ),
+    "t10k-images-idx3-ubyte.gz": (
+        4_422_102,
+        "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+    ),
+    "t10k-labels-idx1-ubyte.gz": (
+        5_148,
+        "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+    ),
+}
+"""Size in bytes and SHA-256 of each file as the publisher compressed it."""
 
-
-class MirrorError(ValueError):
-    """A mirror is of no use; the message, "answered 404 Not Found", goes on after its name."""
-
-
-def mirror_urls() -> Sequence[str]:
-    """Give the addresses of the mirrors: `MIRRORS`, or the one that ``D2L_MLP_MIRROR`` names."""
-    own = os.environ.get("D2L_MLP_MIRROR", "").strip()
-    return [own.rstrip("/") + "/"] if own else MIRRORS
-
-
-def shown_url(mirror: str) -> str:
-    """Give what may be printed of a mirror's address: its host, without user and password."""
-    rest = " ".join(mirror.rpartition("@")[2].split())
-    if not re.match("https?://", mirror, re.IGNORECASE):
-        return rest
-    return re.sub("^https?://", "", rest, flags=re.IGNORECASE).split("/")[0]
-
-
-def find_mirror_problems(mirrors: Sequence[str], seconds: float) -> dict[str, str]:
-    """Ask all mirrors at once for a file.
-
-    Parameters
-    ----------
-    mirrors : sequence of str
-        Their addresses, each to be followed by a file's name.
-    seconds : float
-        That all together have for their answers.
-
-    Returns
-    -------
-    dict of str to str
-        What is wrong with those that are of no use, by their address.
-    """
-    problems = {
-        m: problem for m, problem in zip(mirrors, map(_address_problem, mirrors)) if problem
-    }
-    first = {f"{m}{CANONICAL[0].name}.gz": m for m in mirrors if m not in problems}
-    for url, answer in _ask_all(list(first), seconds).items():
-        if isinstance(answer, MirrorError):
-            problems[first[url]] = str(answer)
-        else:  # the body stays where it is; HEAD would have none, but not every mirror answers it
-            answer.close()
-    return problems
-
-
-def _address_problem(mirror: str) -> str | None:
-    if re.match("file:", mirror, re.IGNORECASE):
-        return "is a folder, not a mirror; name it by --data-dir or D2L_MLP_DATA"
-    try:
-        parts = urlsplit(mirror)
-        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:  # a port or an IPv6 address that is none
-        usable = False
-    if not usable or re.search(r"\s", mirror):
-        return "is no address; give D2L_MLP_MIRROR as https://HOST/FOLDER, without blanks"
-    return None
-
-
-def ask_mirror(url: str, seconds: float) -> requests.Response:
-    """Begin a download.
-
-    Parameters
-    ----------
-    url : str
-        Of the file.
-    seconds : float
-        For the answer; afterwards, as long the server may be silent.
-
-    Returns
-    -------
-    requests.Response
-        Open: its headers are read, its body is not.
-
-    Raises
-    ------
-    MirrorError
-        If there is no such file, or no server that can be asked and trusted.
-    """
-    answer = _ask_all([url], seconds)[url]
-    if isinstance(answer, MirrorError):
-        raise answer
-    return answer
-
-
-def _ask_all(urls: Sequence[str], seconds: float) -> dict[str, Any]:
-    """Give the response, or the `MirrorError`, that there is to each address in time."""
-    answers: queue.Queue = queue.Queue()
-
-    def ask_one(url: str) -> None:
-        try:
-            answers.put((url, _request(url, seconds)))
-        except MirrorError as error:
-            answers.put((url, error))
-
-    # Threads, because looking up a name has no timeout of its own, nor have headers that come byte
-    # by byte; daemons, so that a stuck one does not hold up the program's exit.
-    for url in urls:
-        threading.Thread(target=ask_one, args=(url,), daemon=True).start()
-    deadline = time.monotonic() + seconds
-    found: dict[str, Any] = {url: MirrorError(_SILENT.format(seconds)) for url in urls}
-    for _ in urls:
-        try:
-            url, answer = answers.get(timeout=max(0.0, deadline - time.monotonic()))
-        except queue.Empty:
-            break
-        found[url] = answer
-    return found
-
-
-def _request(url: str, seconds: float) -> requests.Response:
-    import requests  # only now: it costs a tenth of a second
-    import urllib3
-
-    try:
-        response = requests.get(
-            url, timeout=seconds, stream=True, headers={"Accept-Encoding": "identity"}
-        )
-    except requests.exceptions.SSLError as error:
-        raise MirrorError(
-            f"has a certificate or TLS that is refused ({failure_reason(error)})"
-        ) from None
-    except requests.Timeout:
-        raise MirrorError(_SILENT.format(seconds)) from None
-    except requests.TooManyRedirects:
-        raise MirrorError("redirects without end") from None
-    except requests.ConnectionError as error:
-        raise MirrorError(f"cannot be reached ({failure_reason(error)})") from None
-    except (OSError, ValueError, urllib3.exceptions.HTTPError) as error:
-        raise MirrorError(
-            f"cannot be asked, or redirects to what cannot ({type(error).__name__})"
-        ) from None
-    if response.status_code != 200:
-        response.close()
-        raise MirrorError(f"answered {response.status_code} {response.reason}")
-    return response
-
-
-def failure_reason(error: BaseException) -> str:
-    """Give the system's own word for what is at the bottom of an error."""
-    chain: list[BaseException] = [error]
-    while chain[-1].__context__:
-        chain.append(chain[-1].__context__)
-    if isinstance(chain[-1], socket.timeout):
-        return "timed out"
-    words = [e.strerror for e in chain if isinstance(e, OSError) and isinstance(e.strerror, str)]
-    return words[-1] if words else type(chain[-1]).__name__
-
-
-WINDOW = 10.0
-"""Seconds in which a mirror has to send something, and in all `LEAST_RATE` times as many bytes."""
-LEAST_RATE = 2**14
-"""Bytes a second; the largest file then takes half an hour."""
+SILENCE = 10.0
+"""Seconds without a byte after which a download is given up."""
 
 
 class DownloadError(OSError):
-    """No mirror gave the files; the message says what each answered."""
+    """No mirror has the files; the message names each with its reason."""
 
 
 def download_release(folder: Path, patience: float = 20.0) -> Path:
-    """Download the four canonical files into a folder.
+    """Download the four canonical files into a folder, and return it.
 
-    Files that are already there and right are kept, so running it again goes on where a broken
-    download stopped. Each file comes under its name only when it is whole and its content right.
+    Right files are kept; each other one is replaced when the new one is whole and its hash right.
 
     Parameters
     ----------
@@ -224,77 +69,100 @@ def download_release(folder: Path, patience: float = 20.0) -> Path:
     Raises
     ------
     DownloadError
-        If no mirror is reachable, or none of those reachable gives the right files.
+        If no mirror is reachable, or none of those reachable has the right files.
     """
-    urls = mirror_urls()
-    problems = find_mirror_problems(urls, patience)
-    for url in (url for url in urls if url not in problems):
+    import pooch
+    import requests
+
+    pooch.get_logger().setLevel(logging.ERROR)  # it logs addresses, with their passwords
+    registry = {name: f"sha256:{sha256}" for name, (_, sha256) in PUBLISHED.items()}
+    problems = mirror_problems(patience)
+    for url in [url for url, problem in problems.items() if problem is None]:
+        mirror = pooch.create(folder, url, registry=registry)
         try:
-            for file in CANONICAL:
-                _fetch_file(url, file, folder)
+            for name, (size, _) in PUBLISHED.items():
+                mirror.fetch(name, downloader=_downloader(size))
             return folder
-        except MirrorError as error:
-            problems[url] = str(error)
+        except (requests.RequestException, ValueError) as error:
+            problems[url] = f"{_reason(error)} ({name})"
         except OSError as error:
-            reason = getattr(error.__cause__, "strerror", None) or error.strerror or error
-            raise DownloadError(f"{folder} cannot take the download ({reason})") from error
-    told = "; ".join(f"{shown_url(url)} {problems[url]}" for url in urls)
-    raise DownloadError(f"no mirror gave the files ({told})")
+            raise DownloadError(
+                f"{folder} cannot take the download ({error.strerror or error})"
+            ) from error
+    found = "; ".join(f"{shown_url(url)}: {problem}" for url, problem in problems.items())
+    own = "; D2L_MLP_MIRROR has to be https://HOST/FOLDER/ with the publisher's files"
+    raise DownloadError(
+        f"no mirror has the files ({found})" + own * ("D2L_MLP_MIRROR" in os.environ)
+    )
 
 
-def _fetch_file(mirror: str, file: File, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    name = f"{file.name}.gz"
-    with contextlib.suppress(DatasetError):  # what is wrong or missing is downloaded
-        read_verified_file(folder, file)
-        return
-    with contextlib.suppress(FileNotFoundError):
-        (folder / name).unlink()  # pooch would keep it
-    import pooch  # only now: it costs a tenth of a second
+def mirror_problems(patience: float) -> dict[str, str | None]:
+    """Ask all mirrors at once; return by address what is wrong with each, None if it answers."""
+    own = os.environ.get("D2L_MLP_MIRROR", "").strip()
+    urls = [own.rstrip("/") + "/"] if own else MIRRORS
+    found: dict[str, str | None] = dict.fromkeys(urls, f"no answer within {patience:g} s")
 
-    pooch.get_logger().setLevel(logging.ERROR)  # it tells addresses, with their passwords
-    pooch.retrieve(f"{mirror}{name}", None, name, folder, downloader=_Downloader(file))
+    def ask(url: str) -> None:
+        import requests
 
-
-class _Downloader:
-    """What pooch calls to download one file; its own waits, and writes, without end."""
-
-    def __init__(self, file: File):
-        self.file = file
-
-    def __call__(self, url: str, output_file: str, pooch: object, check_only: bool = False) -> None:
-        body = self._body(url)
         try:
-            verify_content(bytes(body), self.file)
-        except ValueError as error:
-            raise MirrorError(f"has another {self.file.name}.gz: it {error}") from None
-        Path(output_file).write_bytes(body)
+            with requests.get(f"{url}{next(iter(PUBLISHED))}", stream=True, timeout=patience) as r:
+                r.raise_for_status()
+            found[url] = None
+        except Exception as error:
+            found[url] = _reason(error)
 
-    def _body(self, url: str) -> bytearray:
-        from tqdm import tqdm
+    # Threads, because neither the name server nor slow headers keep to a timeout.
+    threads = [threading.Thread(target=ask, args=(url,), daemon=True) for url in urls]
+    deadline = time.monotonic() + patience
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    return dict(found)
 
-        body, most, name = bytearray(), largest_size(self.file), f"{self.file.name}.gz"
-        with (
-            ask_mirror(url, WINDOW) as response,
-            tqdm(
-                desc=name, unit="B", unit_scale=True, leave=False, disable=not sys.stderr.isatty()
-            ) as bar,
-        ):
-            since, had = time.monotonic(), 0
-            try:
-                # Not response.iter_content: that waits for a whole chunk, however slowly it comes.
-                for chunk in iter(lambda: response.raw._original_response.read1(2**16), b""):
-                    body += chunk
-                    bar.update(len(chunk))
-                    if len(body) > most:
-                        raise MirrorError(f"sent more than {most:,} bytes as {name}")
-                    if time.monotonic() - since > WINDOW:
-                        if len(body) - had < WINDOW * LEAST_RATE:
-                            raise MirrorError(f"sent {name} by less than {LEAST_RATE:,} bytes/s")
-                        since, had = time.monotonic(), len(body)
-            except (OSError, http.client.HTTPException) as error:
-                raise MirrorError(f"broke off in {name} ({failure_reason(error)})") from None
-            length = response.headers.get("Content-Length", "")
-        if length.isdecimal() and len(body) < int(length):
-            raise MirrorError(f"broke off in {name} (after {len(body):,} of {int(length):,} bytes)")
-        return body
+
+def shown_url(mirror: str) -> str:
+    """Return a mirror's host, without user and password, for messages."""
+    return mirror.rpartition("@")[2].rpartition("://")[2].split("/")[0]
+
+
+def _downloader(size: int) -> Any:
+    """Return pooch's downloader, which gives up after a silence or more bytes than the file has."""
+    from pooch import HTTPDownloader
+
+    class Limited:
+        def __init__(self, stream: BinaryIO):
+            self.stream, self.left = stream, size
+
+        def write(self, chunk: bytes) -> None:
+            self.left -= len(chunk)
+            if self.left < 0:
+                raise ValueError(f"more than {size:,} bytes")
+            self.stream.write(chunk)
+
+        def flush(self) -> None:
+            self.stream.flush()
+
+    def download(url: str, path: str, pooch: Any, check_only: bool = False) -> None:
+        # Without the header, requests would decompress what some servers call gzip-encoded.
+        http = HTTPDownloader(
+            sys.stderr.isatty(), 2**16, timeout=SILENCE, headers={"Accept-Encoding": "identity"}
+        )
+        with Path(path).open("wb") as stream:
+            http(url, Limited(stream), pooch)
+
+    return download
+
+
+def _reason(error: BaseException) -> str:
+    """Return one line about an error of requests or pooch, without the address and its password."""
+    response = getattr(error, "response", None)
+    if response is not None:
+        return f"answered {response.status_code} {response.reason}"
+    while error.__context__:
+        error = error.__context__
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    safe = type(error) is ValueError or isinstance(error, socket.timeout)
+    return str(error).split(":")[0] if safe else type(error).__name__

@@ -1,21 +1,19 @@
-"""Find Fashion-MNIST, wherever it is."""
-
-# DOC(data.places): The folders in which Fashion-MNIST is looked for; this takes no NumPy.
-
-# DOC(data.reader): Read a release of Fashion-MNIST into memory.
+"""Find Fashion-MNIST, verify it, and read it into memory. The search needs no NumPy."""
 
 from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
-
-import numpy
+from typing import TYPE_CHECKING, NamedTuple
 
 from d2l_mlp.data.download import DownloadError, download_release
 from d2l_mlp.data.releases import RELEASES, SAMPLE_DIR, DatasetError, has_files, read_verified_file
+
+if TYPE_CHECKING:
+    import numpy
 
 log = logging.getLogger(__name__)
 
@@ -26,46 +24,82 @@ DATA_REMEDY = (
     "get it with `apt-get install dataset-fashion-mnist`, or put its four files into a folder "
     "and name that with --data-dir"
 )
-"""What to do where the full data set is not found."""
+"""What to do if the full data set is not found."""
 
 
-def search_places() -> dict[str, Path]:
-    """Give every folder that is looked into where none is named, by what it is, in their order.
+class Place(NamedTuple):
+    """A place where the data set was looked for; no contents and no problem: it is absent."""
 
-    Returns
-    -------
-    dict of str to Path
-        They need not exist. Where there is no home, those in it are left out, and that is logged.
-    """
-    places = {}
-    try:
-        places["our cache"] = cache_dir()
-        places["Gluon's folder"] = gluon_dir()
-    except DatasetError as error:
-        log.warning("passed over: %s", error)
-    places["system package"] = SYSTEM_DIR
-    return places
+    name: str  # such as "system package"
+    folder: Path | None = None
+    release: str = "fashion-mnist"
+    contents: list[bytes] | None = None  # of the release's four files, verified
+    problem: str = ""  # what is wrong with the files
+    required: bool = False  # was asked for: no other place is searched
 
 
-def named_folder(folder: str | Path) -> Path:
-    """Give the place of the data in a folder that was named.
+def search_data(dataset: str = "auto", data_dir: str | Path | None = None) -> Iterator[Place]:
+    """Look for the data set on this machine, one place after another.
+
+    A folder that is named, and the sample if it is asked for, are the only place then. The network,
+    and the sample as what is left, come after these places and are the caller's.
 
     Parameters
     ----------
-    folder : path
-        With the four files, or with what torchvision or Keras was told to keep its data in. ``~``
-        is the home.
+    dataset, data_dir
+        As `load_fashion_mnist` takes them.
 
-    Returns
-    -------
-    Path
-        Where the files are; the folder itself if they are nowhere.
+    Yields
+    ------
+    Place
+        With what was found there.
 
     Raises
     ------
     DatasetError
-        If it is in a home that does not exist, or cannot be looked into.
+        If the arguments name no data set.
     """
+    if dataset == "auto":
+        dataset = os.environ.get("D2L_MLP_DATASET") or "auto"
+    if dataset not in ("auto", *RELEASES):
+        raise DatasetError(f"dataset {dataset!r} is not known; choose auto, {', '.join(RELEASES)}")
+    if data_dir is not None and dataset == "sample":
+        raise DatasetError(f"the sample is embedded; leave out the folder {str(data_dir)!r}")
+    if data_dir is not None and not str(data_dir):
+        raise DatasetError("the data's folder is empty text; name a folder, or leave it out")
+    named = data_dir or os.environ.get("D2L_MLP_DATA")
+    if dataset == "sample":
+        yield _look("embedded sample", lambda: SAMPLE_DIR, "sample", required=True)
+    elif named:
+        name = str(data_dir) if data_dir else "$D2L_MLP_DATA"
+        yield _look(name, lambda: _named_folder(named), required=True)
+    else:
+        yield _look("our cache", cache_dir)
+        yield _look("Gluon's folder", gluon_dir)
+        yield _look("system package", lambda: SYSTEM_DIR)
+
+
+def _look(
+    name: str, where: Callable[[], Path], release: str = "fashion-mnist", required: bool = False
+) -> Place:
+    """Read and verify the files of a release in one place."""
+    place = Place(name, release=release, required=required)
+    try:
+        place = place._replace(folder=(folder := where()))
+        if required or has_files(folder, release):
+            return place._replace(contents=_contents(folder, release))
+        return place
+    except ValueError as error:
+        return place._replace(problem=str(error))
+
+
+def _contents(folder: Path, release: str) -> list[bytes]:
+    with ThreadPoolExecutor() as pool:  # zlib and hashlib release the interpreter lock
+        return list(pool.map(lambda file: read_verified_file(folder, file), RELEASES[release]))
+
+
+def _named_folder(folder: str | Path) -> Path:
+    """Return a named folder, or the one in it where torchvision or Keras keeps the files."""
     folder = _expanded(folder)
     for place in (folder, folder / "FashionMNIST" / "raw", folder / "fashion-mnist"):
         if has_files(place, "fashion-mnist"):
@@ -74,59 +108,41 @@ def named_folder(folder: str | Path) -> Path:
 
 
 def cache_dir() -> Path:
-    """Folder of our downloads: ``datasets/fashion-mnist-canonical`` in MXNet's data folder.
-
-    Not Gluon's own ``datasets/fashion-mnist``: Gluon would find these files wrong, and replace
-    them.
-
-    Returns
-    -------
-    Path
-        It may not exist yet.
-
-    Raises
-    ------
-    DatasetError
-        If it is in the home, and there is no home.
-    """
+    """Return the folder of our downloads. Gluon would replace these files in its own folder."""
     return gluon_dir().with_name("fashion-mnist-canonical")
 
 
 def gluon_dir() -> Path:
-    """Folder of Gluon's own download, found as ``mxnet.base.data_dir()`` does, without MXNet.
-
-    Returns
-    -------
-    Path
-        It may not exist yet.
-
-    Raises
-    ------
-    DatasetError
-        If it is in the home, and there is no home.
-    """
+    """Return the folder of Gluon's download, as ``mxnet.base.data_dir()`` does, without MXNet."""
     home = os.environ.get("MXNET_HOME")
     return (Path(home) if home else _expanded("~/.mxnet")) / "datasets" / "fashion-mnist"
 
 
 def _expanded(path: str | Path) -> Path:
-    """Put the home in the place of ``~``."""
+    """Replace ``~`` by the home."""
     try:
         return Path(path).expanduser()
-    except (KeyError, RuntimeError):  # KeyError from Python 3.8
+    except RuntimeError:
         raise DatasetError(f"{path} is nowhere: there is no such home (HOME is not set)") from None
 
 
 class FashionMNIST(NamedTuple):
-    """The data set in memory."""
+    """The data set in memory.
+
+    Attributes
+    ----------
+    train, test : tuple of numpy.ndarray
+        Images, uint8 of shape (n, 28, 28), and labels, int32 of shape (n,).
+    release : {"fashion-mnist", "sample"}
+        The canonical release, or the embedded sample.
+    folder : Path
+        Where the files were read.
+    """
 
     train: tuple[numpy.ndarray, numpy.ndarray]
-    """Images, uint8 of shape (n, 28, 28), and labels, int32 of shape (n,)."""
     test: tuple[numpy.ndarray, numpy.ndarray]
     release: str
-    """``"fashion-mnist"``, the canonical release, or ``"sample"``, the embedded one."""
     folder: Path
-    """Where the files were read."""
 
     @property
     def sha256(self) -> dict[str, str]:
@@ -134,7 +150,7 @@ class FashionMNIST(NamedTuple):
         return {file.name: file.sha256 for file in RELEASES[self.release]}
 
     def describe(self) -> str:
-        """Say what it is and where it was read, in half a line."""
+        """Return the name, the number of images and the folder in half a line."""
         name = {"fashion-mnist": "Fashion-MNIST", "sample": "sample of Fashion-MNIST"}[self.release]
         return (
             f"{name}, {len(self.train[1]):,} training and {len(self.test[1]):,} test images "
@@ -143,27 +159,13 @@ class FashionMNIST(NamedTuple):
 
 
 def read_release(folder: Path, release: str) -> FashionMNIST:
-    """Read and verify the four files of a release.
+    """Read the four files of a release; raise a DatasetError if one is not verified."""
+    return _to_arrays(_contents(folder, release), folder, release)
 
-    Parameters
-    ----------
-    folder : Path
-        Where they are, each as ``NAME.gz`` or, decompressed, as ``NAME``; links are followed.
-    release : {"fashion-mnist", "sample"}
-        What they have to be.
 
-    Returns
-    -------
-    FashionMNIST
-        The arrays.
+def _to_arrays(contents: list[bytes], folder: Path, release: str) -> FashionMNIST:
+    import numpy
 
-    Raises
-    ------
-    DatasetError
-        If a file is missing, unreadable or of any other content; the message names it.
-    """
-    with ThreadPoolExecutor() as pool:  # zlib and hashlib let go of the interpreter lock
-        contents = list(pool.map(lambda file: read_verified_file(folder, file), RELEASES[release]))
     arrays = [
         numpy.frombuffer(content, numpy.uint8, offset=len(file.header))
         for file, content in zip(RELEASES[release], contents)
@@ -178,14 +180,14 @@ def read_release(folder: Path, release: str) -> FashionMNIST:
 def load_fashion_mnist(dataset: str = "auto", data_dir: str | Path | None = None) -> FashionMNIST:
     """Find Fashion-MNIST, verify it, and read it into memory.
 
-    Looked for, in this order: `data_dir` or else the environment variable ``D2L_MLP_DATA``,
-    whose files must then be right; the folders that `d2l_mlp.data.fashion_mnist.search_places` gives;
-    the network, into the first of them; the embedded sample.
+    Searched in this order: `data_dir` or else the environment variable ``D2L_MLP_DATA``, whose
+    files must then be right; our cache and Gluon's folder in MXNet's data folder (``MXNET_HOME``,
+    by default ``~/.mxnet``); the system package; the network, into our cache; the embedded sample.
 
     Parameters
     ----------
     dataset : {"auto", "fashion-mnist", "sample"}, default "auto"
-        ``"auto"`` walks the whole list and gives up on an unreachable network within 5 s,
+        ``"auto"`` searches the whole list and gives up on an unreachable network within 5 s,
         ``"fashion-mnist"`` never takes the sample, ``"sample"`` takes nothing else. The
         environment variable ``D2L_MLP_DATASET`` stands in for ``"auto"``.
     data_dir : path, optional
@@ -203,37 +205,19 @@ def load_fashion_mnist(dataset: str = "auto", data_dir: str | Path | None = None
     DatasetError
         If nothing usable is found, or if `data_dir` holds anything but the canonical files.
     """
-    if dataset == "auto":
-        dataset = os.environ.get("D2L_MLP_DATASET") or "auto"
-    if data_dir is not None and not str(data_dir):
-        raise DatasetError("the data's folder is empty text; name a folder, or leave it out")
-    if dataset not in ("auto", *RELEASES):
-        raise DatasetError(
-            f"dataset {dataset!r} is not known; choose one of auto, {', '.join(RELEASES)}"
-        )
-    if dataset == "sample":
-        if data_dir is not None:
-            raise DatasetError(
-                f"the sample is embedded and is not read from {data_dir}; leave out the folder"
-            )
-        return read_release(SAMPLE_DIR, "sample")
-    named = data_dir or os.environ.get("D2L_MLP_DATA")
-    if named:
-        try:
-            return read_release(named_folder(named), "fashion-mnist")
-        except DatasetError as error:
-            raise DatasetError(f"{error}; {DATA_REMEDY}") from None
-    for folder in search_places().values():
-        try:
-            if has_files(folder, "fashion-mnist"):
-                return read_release(folder, "fashion-mnist")
-        except DatasetError as error:
-            log.warning("passed over: %s", error)
+    for place in search_data(dataset, data_dir):
+        if place.contents and place.folder:
+            return _to_arrays(place.contents, place.folder, place.release)
+        if place.required:
+            fix = "" if place.release == "sample" else f"; {DATA_REMEDY}"
+            raise DatasetError(place.problem + fix)
+        if place.problem:
+            log.warning("passed over: %s", place.problem)
+    full = "fashion-mnist" in (dataset, os.environ.get("D2L_MLP_DATASET"))
     try:
-        downloaded = download_release(cache_dir(), patience=4 if dataset == "auto" else 20)
-        return read_release(downloaded, "fashion-mnist")
+        return read_release(download_release(cache_dir(), 20 if full else 4), "fashion-mnist")
     except (DatasetError, DownloadError) as error:
-        if dataset == "fashion-mnist":
+        if full:
             raise DatasetError(
                 f"Fashion-MNIST is not on this machine and {error}; {DATA_REMEDY}"
             ) from None

@@ -1,11 +1,10 @@
-"""Read the files of Fashion-MNIST without trusting them; this takes no NumPy."""
+"""The files of Fashion-MNIST, and how each is verified. This needs no NumPy.
 
-# DOC(data.canonical): What the files of Fashion-MNIST have to be.
-#
-# DOC(data.canonical): Only the canonical release is accepted: the one of 31 August 2017, without the duplicates and the
-# DOC(data.canonical): train/test overlap of the release before it (zalandoresearch/fashion-mnist#44), whose checksums
-# DOC(data.canonical): Gluon still carries. What is verified is the SHA-256 of each file's decompressed content, because
-# DOC(data.canonical): distributions recompress the files. See Xiao, Rasul & Vollgraf, arXiv:1708.07747.
+Only the canonical release of 31 August 2017 is accepted. The release before it has duplicates and a
+train/test overlap (zalandoresearch/fashion-mnist#44), and Gluon still carries its checksums. Each
+file is verified by the SHA-256 of its decompressed content, because distributions recompress the
+files. See Xiao, Rasul & Vollgraf, arXiv:1708.07747.
+"""
 
 from __future__ import annotations
 
@@ -26,11 +25,11 @@ CLASSES = (
 """The ten classes, in the order of their labels 0 to 9."""
 
 IMAGE_SHAPE = (28, 28)
-"""Pixels of an image, down and across."""
+"""Rows and columns of an image, in pixels."""
 
 
 class File(NamedTuple):
-    """What one IDX file of a release has to contain (format: yann.lecun.com/exdb/mnist)."""
+    """One IDX file of a release (format: yann.lecun.com/exdb/mnist)."""
 
     name: str
     num_items: int  # of images or labels
@@ -38,14 +37,14 @@ class File(NamedTuple):
 
     @property
     def header(self) -> bytes:
-        """The IDX header: magic number and one 32-bit size a dimension, big-endian."""
+        """Return the IDX header: the magic number and a 32-bit size per dimension, big-endian."""
         if "images" in self.name:
             return struct.pack(">4I", 0x803, self.num_items, 28, 28)
         return struct.pack(">2I", 0x801, self.num_items)
 
     @property
     def size(self) -> int:
-        """Bytes, decompressed."""
+        """Return the number of bytes, decompressed."""
         return len(self.header) + self.num_items * (784 if "images" in self.name else 1)
 
 
@@ -112,7 +111,7 @@ KNOWN_FOREIGN = {
         "of MNIST, the handwritten digits, not of Fashion-MNIST",
     ),
 }
-"""What files are that go by the same names, by their SHA-1 as Gluon lists it."""
+"""Other files that go by the same names, by their SHA-1 as Gluon lists it."""
 
 
 class DatasetError(ValueError):
@@ -120,38 +119,16 @@ class DatasetError(ValueError):
 
 
 def has_files(folder: Path, release: str) -> bool:
-    """Tell if a folder has a file of a release, right or wrong; a DatasetError if it hides them."""
-    paths = (path for file in RELEASES[release] for path in _paths(folder, file))
-    try:
-        return any(file_status(path) for path in paths)
-    except ValueError as error:
-        raise DatasetError(*error.args) from None
+    """Return whether a folder has any file of a release, right or wrong."""
+    return any(file_status(path) for file in RELEASES[release] for path in _paths(folder, file))
 
 
 def read_verified_file(folder: Path, file: File) -> bytes:
-    """Read and verify one file, be it compressed or not.
-
-    Parameters
-    ----------
-    folder : Path
-        Where it is as ``NAME.gz`` or as ``NAME``; of both, the first that is right is taken.
-    file : File
-        What it has to be.
-
-    Returns
-    -------
-    bytes
-        Its decompressed content.
-
-    Raises
-    ------
-    DatasetError
-        If it is missing, unreadable or of any other content; the message names it.
-    """
+    """Return a file's verified content, decompressed; if it exists twice, that of the right one."""
     problems = []
     for path in _paths(folder, file):
         try:
-            return verify_content(read_regular_file(path, largest_size(file), follow=True), file)
+            return _verify(read_regular_file(path, file.size + 2**16, follow=True), file)
         except ValueError as error:
             problems.append(f"{path} {error}")
     found = [problem for problem in problems if not problem.endswith("is missing")]
@@ -164,32 +141,8 @@ def _paths(folder: Path, file: File) -> list[Path]:
     return [folder / f"{file.name}.gz", folder / file.name]
 
 
-def largest_size(file: File) -> int:
-    """Give the bytes that a file may have, however compressed: deflate never makes much more."""
-    return file.size + 2**16
-
-
-def verify_content(raw: bytes, file: File) -> bytes:
-    """Verify what was read of a file, compressed or not.
-
-    Parameters
-    ----------
-    raw : bytes
-        As on the disk.
-    file : File
-        What it has to be.
-
-    Returns
-    -------
-    bytes
-        Its decompressed content.
-
-    Raises
-    ------
-    ValueError
-        If it is of any other content; the message, "is a truncated gzip file" for instance, goes
-        on after the file's name.
-    """
+def _verify(raw: bytes, file: File) -> bytes:
+    """Return the content of a file, gzipped or not; raise a ValueError if it is another."""
     content = _gunzip(raw, file.size) if raw[:2] == b"\x1f\x8b" else raw
     if hashlib.sha256(content).hexdigest() != file.sha256:
         raise ValueError(_difference(file, raw, content))
@@ -208,17 +161,12 @@ def _gunzip(raw: bytes, most: int) -> bytes:
 
 
 def _difference(file: File, raw: bytes, content: bytes) -> str:
-    """Say what is wrong with a file whose hash is not the expected one."""
+    """Return what is wrong with a file whose hash is not the expected one."""
     known = KNOWN_FOREIGN.get(hashlib.sha1(raw).hexdigest())
     if known:
         return f"is {known}"
-    if content[:4] != file.header[:4]:
-        found = f"the magic number {content[:4].hex()}" if content else "nothing"
-        return f"starts with {found}, not with {file.header[:4].hex()}"
-    if len(content) > len(file.header) and content[: len(file.header)] != file.header:
-        sizes = struct.unpack(f">{len(file.header) // 4 - 1}I", content[4 : len(file.header)])
-        return f"announces {' x '.join(map(str, sizes))} values in its header"
+    if content[: len(file.header)] != file.header:
+        return f"starts with {content[:4].hex() or 'nothing'}, which is not {file.name}'s header"
     if len(content) != file.size:
-        more = "more than " if len(content) > file.size else ""
-        return f"holds {more}{min(len(content), file.size):,} bytes, not {file.size:,}"
+        return f"has {'more' if len(content) > file.size else 'less'} than {file.size:,} bytes"
     return f"has another SHA-256 than {file.sha256[:12]}..., that of the release"

@@ -1,5 +1,4 @@
 import os
-import shutil
 
 import pytest
 
@@ -7,8 +6,6 @@ from d2l_mlp.data import fashion_mnist as places
 from d2l_mlp.data.fashion_mnist import SYSTEM_DIR, cache_dir, gluon_dir, load_fashion_mnist
 from d2l_mlp.data.releases import SAMPLE_DIR, DatasetError
 from tests.conftest import without_permission
-
-SYSTEM_DIR = SYSTEM_DIR
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +39,7 @@ def test_the_environment_names_the_dataset_that_auto_is(full, monkeypatch):
     assert load_fashion_mnist().release == "sample"
     assert load_fashion_mnist("fashion-mnist").release == "fashion-mnist"
     monkeypatch.setenv("D2L_MLP_DATASET", "mnist")
-    with pytest.raises(DatasetError, match="dataset 'mnist' is not known; choose one of auto"):
+    with pytest.raises(DatasetError, match="dataset 'mnist' is not known; choose auto"):
         load_fashion_mnist()
 
 
@@ -58,7 +55,9 @@ def test_wrong_files_are_passed_over_aloud(full, caplog):
     copy(SAMPLE_DIR, cache_dir())
     good = copy(full.folder, gluon_dir())
     assert load_fashion_mnist().folder == good
-    assert f"passed over: {cache_dir()}/train-images-idx3-ubyte.gz announces 5000" in caplog.text
+    assert (
+        f"passed over: {cache_dir()}/train-images-idx3-ubyte.gz starts with 00000803" in caplog.text
+    )
 
 
 def test_sample_is_announced(caplog):
@@ -77,9 +76,7 @@ def test_asked_for_the_sample_nothing_is_said(caplog):
 
 
 def test_full_set_never_falls_back():
-    with pytest.raises(
-        DatasetError, match=r"no mirror gave the files.*apt-get install.*--data-dir"
-    ):
+    with pytest.raises(DatasetError, match=r"no mirror has the files.*apt-get install.*--data-dir"):
         load_fashion_mnist("fashion-mnist")
 
 
@@ -87,13 +84,12 @@ def test_full_set_never_falls_back():
     ("dataset", "data_dir", "says"),
     [
         ("auto", "/nonexistent", "/nonexistent/train-images-idx3-ubyte.gz is missing.*apt-get"),
-        ("auto", SAMPLE_DIR, "announces 5000 x 28 x 28"),
+        ("auto", SAMPLE_DIR, "starts with 00000803, which is not train-images.*apt-get"),
         ("sample", "/data", "the sample is embedded"),
         ("auto", "", "the data's folder is empty text; name a folder, or leave it out"),
-        ("sample", "", "the data's folder is empty text"),
         ("auto", "~nobody-of-this-name/data", "~nobody-of-this-name/data is nowhere"),
         ("auto", "x" * 300, r"x/train-images-idx3-ubyte.gz cannot be read \(File name too long\)"),
-        ("mnist", None, "'mnist' is not known; choose one of auto, fashion-mnist, sample"),
+        ("mnist", None, "'mnist' is not known; choose auto, fashion-mnist, sample"),
     ],
 )
 def test_refused(dataset, data_dir, says):
@@ -111,7 +107,6 @@ def test_folder_is_not_written(full_copy):
     before = sorted(full_copy.iterdir())
     load_fashion_mnist(data_dir=full_copy)
     assert sorted(full_copy.iterdir()) == before
-    shutil.rmtree(full_copy)
 
 
 @pytest.mark.parametrize("layout", [".", "FashionMNIST/raw", "fashion-mnist"])
@@ -185,10 +180,9 @@ def test_a_user_without_a_home(full, monkeypatch, tmp_path, caplog):
     monkeypatch.setattr(os, "getuid", lambda: 54321)  # who is not in the list of users
     monkeypatch.setattr(places, "SYSTEM_DIR", SYSTEM_DIR)
     assert load_fashion_mnist().folder == SYSTEM_DIR
-    (record,) = caplog.records
-    assert record.getMessage() == (
+    assert {record.getMessage() for record in caplog.records} == {
         "passed over: ~/.mxnet is nowhere: there is no such home (HOME is not set)"
-    )
+    }
     monkeypatch.setattr(places, "SYSTEM_DIR", tmp_path / "nowhere")
     assert load_fashion_mnist().release == "sample"
     assert "~/.mxnet is nowhere" in caplog.records[-1].getMessage()

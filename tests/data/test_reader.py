@@ -51,16 +51,13 @@ def flip(raw, position):
         (LABELS, lambda raw: raw[:5], "is a truncated gzip file"),
         (IMAGES, lambda raw: flip(raw, len(raw) // 2), "is a corrupt gzip file"),
         (LABELS, lambda raw: flip(raw, len(raw) - 6), "is a corrupt gzip file"),
-        (LABELS, lambda raw: b"", "starts with nothing, not with 00000801"),
-        (LABELS, lambda raw: b"<html>502", "starts with the magic number 3c68746d"),
-        (LABELS, lambda raw: gzip.compress(content(IMAGES)[:60_000]),
-         "starts with the magic number 00000803"),
+        (LABELS, lambda raw: b"", "starts with nothing, which is not"),
+        (LABELS, lambda raw: b"<html>502", "starts with 3c68746d, which is not"),
+        (LABELS, lambda raw: gzip.compress(content(IMAGES)[:60_000]), "starts with 00000803"),
         (LABELS, lambda raw: gzip.compress(content(IMAGES)), "has more than 70,544 bytes"),
-        (LABELS, lambda raw: content(LABELS)[:6], "holds 6 bytes, not 5,008"),
-        (LABELS, lambda raw: content(LABELS)[:-1], "holds 5,007 bytes, not 5,008"),
-        (LABELS, lambda raw: content(LABELS) + b"\0", "holds more than 5,008 bytes"),
-        (LABELS, lambda raw: flip(content(LABELS), 7), "announces 5001 values in its header"),
-        (IMAGES, lambda raw: flip(content(IMAGES), 15), "announces 5000 x 28 x 29 values"),
+        (LABELS, lambda raw: content(LABELS)[:-1], "has less than 5,008 bytes"),
+        (LABELS, lambda raw: content(LABELS) + b"\0", "has more than 5,008 bytes"),
+        (LABELS, lambda raw: flip(content(LABELS), 7), "starts with 00000801, which is not"),
         (LABELS, lambda raw: flip(content(LABELS), 2000), "has another SHA-256"),
         (IMAGES, lambda raw: flip(content(IMAGES), 2000), "has another SHA-256"),
     ],
@@ -138,7 +135,7 @@ def test_gzip_bomb_is_not_unpacked(folder):
     bomb = b"".join(squeeze.compress(bytes(2**20)) for _ in range(64)) + squeeze.flush()
     (folder / f"{LABELS}.gz").write_bytes(bomb)
     tracemalloc.start()
-    with pytest.raises(DatasetError, match="starts with the magic number 00000000"):
+    with pytest.raises(DatasetError, match="starts with 00000000"):
         read_release(folder, "sample")
     assert tracemalloc.get_traced_memory()[1] < 20e6
     tracemalloc.stop()
@@ -177,7 +174,7 @@ def test_gzip_files_of_several_members_are_read_whole(folder, sample):
 def test_a_bad_compressed_file_does_not_hide_a_right_plain_one(folder, bad):
     (folder / f"{LABELS}.gz").write_bytes(bad)
     (folder / LABELS).write_bytes(content(LABELS)[:-1])
-    with pytest.raises(DatasetError, match=rf"{LABELS}\.gz (starts|holds|is)"):
+    with pytest.raises(DatasetError, match=rf"{LABELS}\.gz (starts|is)"):
         read_release(folder, "sample")
     (folder / LABELS).write_bytes(content(LABELS))
     read_release(folder, "sample")

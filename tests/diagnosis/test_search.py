@@ -5,7 +5,7 @@ import pytest
 
 from d2l_mlp.data import fashion_mnist as places
 from d2l_mlp.data.fashion_mnist import SYSTEM_DIR, cache_dir, gluon_dir
-from d2l_mlp.data.releases import KNOWN_FOREIGN
+from d2l_mlp.data.releases import KNOWN_FOREIGN, SAMPLE_DIR
 from d2l_mlp.diagnosis.search import data
 
 
@@ -26,7 +26,7 @@ def test_the_first_right_place_is_used(full, no_system_package):
     found = [(finding.status, finding.text) for finding in data()]
     assert found == [
         ("ok", "our cache: absent"),
-        ("ok", f"Gluon's folder: canonical, used ({gluon_dir()})"),
+        ("ok", f"Gluon's folder: right, used ({gluon_dir()})"),
         ("ok", "system package: absent"),
     ]
 
@@ -35,7 +35,7 @@ def test_two_right_places(full):
     link(full.folder, cache_dir())
     first, _, last = data()
     assert ", used (" in first.text
-    assert last.text == f"system package: canonical ({SYSTEM_DIR})"
+    assert last.text == f"system package: right ({SYSTEM_DIR})"
 
 
 def test_damaged_and_withdrawn_files_are_passed_over(full, no_system_package, monkeypatch):
@@ -55,22 +55,25 @@ def test_damaged_and_withdrawn_files_are_passed_over(full, no_system_package, mo
     assert "is of the superseded release of August 2017" in gluon.text
     assert [cache.status, gluon.status, system.status] == ["note", "note", "ok"]
     assert network.status == "note"
-    assert network.text.startswith("network: 127.0.0.1:9 cannot be reached")
-    assert sample == ("ok", "data", "embedded sample: right, used", None)
+    assert network.text.startswith("network: 127.0.0.1:9: Connection refused")
+    assert sample.text.startswith("embedded sample: right, used (")
 
 
 @pytest.mark.parametrize(
     ("dataset", "found"),
     [
-        ("sample", [("ok", "$D2L_MLP_DATASET: embedded sample: right, used")]),
-        ("mnist", [("fail", "$D2L_MLP_DATASET is 'mnist', which is not known")]),
+        ("sample", [("ok", f"embedded sample: right, used ({SAMPLE_DIR})")]),
+        (
+            "mnist",
+            [("fail", "dataset 'mnist' is not known; choose auto, fashion-mnist, sample")],
+        ),
         (
             "fashion-mnist",
             [
                 ("ok", "our cache: absent"),
                 ("ok", "Gluon's folder: absent"),
                 ("ok", "system package: absent"),
-                ("fail", "network: 127.0.0.1:9 cannot be reached (Connection refused)"),
+                ("fail", "network: 127.0.0.1:9: Connection refused"),
             ],
         ),
     ],
@@ -91,4 +94,4 @@ def test_a_folder_that_is_named_has_to_be_right(full, monkeypatch, tmp_path):
     assert "train-images-idx3-ubyte.gz is missing" in found.text
     monkeypatch.setenv("D2L_MLP_DATA", str(full.folder))
     (found,) = data()
-    assert (found.status, found.text) == ("ok", f"$D2L_MLP_DATA: canonical, used ({full.folder})")
+    assert (found.status, found.text) == ("ok", f"$D2L_MLP_DATA: right, used ({full.folder})")
