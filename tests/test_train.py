@@ -219,7 +219,7 @@ def test_full_set_out_of_reach(error, tmp_path):
     )  # fmt: skip
     assert result.returncode == 1
     (line,) = result.stderr.splitlines()
-    assert "Fashion-MNIST is not on this machine and no mirror gave the files (127.0.0.1:9 " in line
+    assert "Fashion-MNIST is not on this machine and no mirror has the files (127.0.0.1:9: " in line
 
 
 def test_output_folder_that_is_not_empty(error, tmp_path):
