@@ -3,39 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from d2l_mlp.cli.command import Signals, run_command, tolerant_streams
+from d2l_mlp.cli.command import Signals, check_delivered, run_command, tolerant_streams
 from d2l_mlp.cli.flags import Parser, device_name
 from d2l_mlp.hardware.cpu import use_all_processors
 
 PROG = "python -m d2l_mlp.evaluate"
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code."""
-    with tolerant_streams():
-        args = parser().parse_args(argv)
-        logging.basicConfig(format=f"{PROG}: %(message)s", level=logging.WARNING)
-        return run_command(PROG, lambda received: _evaluate(args, received))
-
-
-def _evaluate(args: argparse.Namespace, received: Signals) -> None:
-    with received.deferred():
-        use_all_processors()  # before anything imports MXNet
-        from d2l_mlp.cli import evaluation_job
-    evaluation_job.evaluate(args)
-
-
 def parser() -> Parser:
-    """Make the command line's parser."""
+    """Return the parser of the command line."""
     p = Parser(
         prog=PROG,
-        description="Measure a run, which may be going on, on the test set of the data that it was "
-        "trained on: loss, accuracy, and the precision, recall and F1 of each class.",
+        description="Measure a run, also one that is still training, on the test set of the data "
+        "that it was trained on: loss, accuracy, and the precision, recall and F1 of each class.",
     )
     # fmt: off
     add = p.add_argument
@@ -49,6 +35,34 @@ def parser() -> Parser:
     add("--json", action="store_true", help="print JSON")
     # fmt: on
     return p
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    with tolerant_streams():
+        args = parser().parse_args(argv)
+        logging.basicConfig(format=f"{PROG}: %(message)s", level=logging.WARNING)
+        return run_command(PROG, lambda signals: _evaluate(args, signals))
+
+
+def _evaluate(args: argparse.Namespace, signals: Signals) -> None:
+    with signals.deferred():
+        use_all_processors()  # before anything imports MXNet
+        from d2l_mlp.data.fashion_mnist import load_fashion_mnist
+        from d2l_mlp.hardware.devices import choose_device
+        from d2l_mlp.inference.evaluation import evaluate_run
+        from d2l_mlp.runs.reader import load_run
+    run = load_run(args.run, choose_device(args.device), best=args.best)
+    data = load_fashion_mnist(run.config["data"]["release"], args.data_dir)
+    evaluation = evaluate_run(run, data)
+    if args.json:
+        about = {"run": str(run.folder), "epoch": run.epoch, "data": data.release}
+        print(json.dumps({**about, **evaluation.as_dict()}, indent=2))
+    else:
+        print(f"run       {run.folder}, after epoch {run.epoch}")
+        print(f"data      {data.describe()}")
+        print(evaluation)
+    check_delivered()
 
 
 if __name__ == "__main__":

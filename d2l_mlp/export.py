@@ -1,4 +1,4 @@
-"""Take a run's net elsewhere: ``python -m d2l_mlp.export RUN -o model.onnx``."""
+"""Write a run's net for other programs: ``python -m d2l_mlp.export RUN -o model.onnx``."""
 
 from __future__ import annotations
 
@@ -7,56 +7,113 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from d2l_mlp.cli.command import Signals, run_command, tolerant_streams
 from d2l_mlp.cli.flags import Parser
+from d2l_mlp.files import write_atomically
 from d2l_mlp.hardware.cpu import use_all_processors
+
+if TYPE_CHECKING:
+    from d2l_mlp.runs.reader import SavedRun
 
 PROG = "python -m d2l_mlp.export"
 
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code."""
-    with tolerant_streams():
-        args = parser().parse_args(argv)
-        logging.basicConfig(format=f"{PROG}: %(message)s", level=logging.WARNING)
-        return run_command(PROG, lambda received: _export(args, received))
-
-
-def _export(args: argparse.Namespace, received: Signals) -> None:
-    with received.deferred():
-        use_all_processors()  # before anything imports MXNet
-        from d2l_mlp.cli import export_job
-    export_job.export(args)
+log = logging.getLogger(__name__)
 
 
 def parser() -> Parser:
-    """Make the command line's parser."""
+    """Return the parser of the command line."""
     p = Parser(
         prog=PROG,
-        description="Write the net of a run, which may be going on, for other programs: from "
-        "image, float32 in [0, 1] of shape (N, 1, 28, 28), to logits and, in ONNX, probabilities. "
-        "An ONNX model is compared with the net on the test images before it is written, if "
-        "onnxruntime is installed.",
+        description="Write the net of a run, also of one that is still training, for other "
+        "programs: from image, float32 in [0, 1] of shape (N, 1, 28, 28), to logits and, in ONNX, "
+        "probabilities. An ONNX model is compared with the net on the test images before it is "
+        "written, if onnxruntime is installed.",
     )
     # fmt: off
     add = p.add_argument
     add("run", metavar="RUN", type=Path, help="folder of the run")
     add("--best", action="store_true",
         help="take the parameters of the best epoch, not those of the last")
-    add("-o", "--output", metavar="FILE", type=_output, required=True,
-        help="model.onnx, or model.json for Gluon's SymbolBlock.imports, which model-0000.params "
-        "belongs to; one that is there is replaced")
+    add("-o", "--output", metavar="FILE", type=_model_path, required=True,
+        help="model.onnx; or model.json, beside which model-0000.params is written, for Gluon's "
+        "SymbolBlock.imports; existing files are replaced")
     add("--data-dir", metavar="DIR",
         help="folder of the data set's four files (default: $D2L_MLP_DATA, and else a search)")
     # fmt: on
     return p
 
 
-def _output(text: str) -> Path:
+def _model_path(text: str) -> Path:
     if Path(text).suffix not in (".onnx", ".json"):
-        raise argparse.ArgumentTypeError(f"{text!r}: give a name that ends in .onnx or .json")
+        raise argparse.ArgumentTypeError(f"{text!r} must end in .onnx or .json")
     return Path(text)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    with tolerant_streams():
+        args = parser().parse_args(argv)
+        logging.basicConfig(format=f"{PROG}: %(message)s", level=logging.WARNING)
+        return run_command(PROG, lambda signals: _export(args, signals))
+
+
+def _export(args: argparse.Namespace, signals: Signals) -> None:
+    with signals.deferred():
+        use_all_processors()  # before anything imports MXNet
+        from d2l_mlp.runs.reader import load_run
+    run = load_run(args.run, best=args.best)
+    print(f"run       {run.folder}, after epoch {run.epoch}")
+    if args.output.suffix == ".onnx":
+        _write_onnx(run, args.output, args.data_dir)
+    else:
+        _write_symbol(run, args.output)
+
+
+def _write_onnx(run: SavedRun, path: Path, data_dir: str | None) -> None:
+    try:
+        from d2l_mlp.inference.onnx import check_onnx, to_onnx
+    except ImportError as error:
+        raise ImportError(f"{error}; install it with: pip install onnx onnxruntime") from None
+    from d2l_mlp.data.fashion_mnist import load_fashion_mnist
+    from d2l_mlp.data.loaders import to_features
+    from d2l_mlp.data.releases import DatasetError
+
+    try:
+        data = load_fashion_mnist(run.config["data"]["release"], data_dir)
+    except DatasetError as error:
+        if data_dir:
+            raise
+        log.warning("checked on the test images of the embedded sample: %s", error)
+        data = load_fashion_mnist("sample")
+    model = to_onnx(run)
+    comparison = check_onnx(model, run.net, to_features(data.test[0]))
+    _write(path, model.SerializeToString())
+    if comparison is None:
+        print("checked   by onnx; not compared with the net, as onnxruntime is not installed")
+    else:
+        print(
+            f"checked   by onnx, and by onnxruntime {comparison.version} on "
+            f"{comparison.num_images:,} test images: the probabilities differ by "
+            f"{comparison.difference:.1g} at most"
+        )
+
+
+def _write_symbol(run: SavedRun, path: Path) -> None:
+    from d2l_mlp.inference.symbol import SYMBOL_INPUT, to_symbol
+
+    symbol, parameters = to_symbol(run.net)
+    parameters_path = path.with_name(f"{path.stem}-0000.params")
+    _write(parameters_path, parameters)
+    _write(path, symbol)
+    arguments = f"{str(path)!r}, [{SYMBOL_INPUT!r}], {str(parameters_path)!r}"
+    print(f"read by   gluon.SymbolBlock.imports({arguments})")
+
+
+def _write(path: Path, content: bytes) -> None:
+    write_atomically(path, content)
+    print(f"wrote     {path}, {len(content):,} bytes")
 
 
 if __name__ == "__main__":

@@ -1,58 +1,39 @@
-"""Predict what images show: ``python -m d2l_mlp.predict RUN IMAGE...``."""
+"""Predict the classes of images: ``python -m d2l_mlp.predict RUN IMAGE...``."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from d2l_mlp.cli.command import Signals, run_command, tolerant_streams
+from d2l_mlp.cli.command import SaidError, Signals, check_delivered, run_command, tolerant_streams
 from d2l_mlp.cli.flags import Parser, device_name
 from d2l_mlp.hardware.cpu import use_all_processors
-from d2l_mlp.plotting.style import FORMATS
 
 PROG = "python -m d2l_mlp.predict"
 
-_MOST_SHOWN = 50
-_FORMATS = tuple(f".{name}" for name in FORMATS)
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code."""
-    with tolerant_streams():
-        p = parser()
-        args = p.parse_args(argv)
-        if args.show and args.show.suffix not in _FORMATS:
-            p.error(f"--show {args.show}: give a name that ends in {', '.join(_FORMATS)}")
-        if args.show and len(args.images) > _MOST_SHOWN:
-            p.error(f"--show takes up to {_MOST_SHOWN} images, not {len(args.images)}")
-        if args.show and args.show.resolve() in [image.resolve() for image in args.images]:
-            p.error(f"--show {args.show} would replace an image; name another file")
-        logging.basicConfig(format=f"{PROG}: %(message)s", level=logging.WARNING)
-        return run_command(PROG, lambda received: _predict(args, received))
-
-
-def _predict(args: argparse.Namespace, received: Signals) -> None:
-    with received.deferred():
-        use_all_processors()  # before anything imports MXNet
-        from d2l_mlp.cli import prediction_job
-    prediction_job.predict(args, PROG)
+_FORMATS = (".png", ".svg", ".pdf")
+_THUMBNAIL = (400, 400)  # pixels of an image in the figure
+_TITLE = 32  # characters of a file's name there
 
 
 def parser() -> Parser:
-    """Make the command line's parser."""
+    """Return the parser of the command line."""
     p = Parser(
         prog=PROG,
-        description="Predict what images show, by the net of a run, which may be going on. Printed "
-        "are the class of each, and the probability of each class that has at least 0.01.",
-        epilog="An image is made to look like those of Fashion-MNIST, by the steps that the data "
-        "set's publisher describes (arXiv:1708.07747, section 2): made grey; inverted if its "
-        "border is light; cropped to what differs from the border by more than 5 %; subsampled so "
-        "that its longest edge has 28 pixels; sharpened; put into the middle of 28 x 28 pixels. "
-        "One of 28 x 28 pixels is only made grey, and inverted if its border is light. What is "
-        "transparent counts as white.",
+        description="Predict the classes of images by the net of a run, also of one that is still "
+        "training. Printed are the class of each image, and the probabilities that are at least "
+        "0.01.",
+        epilog="An image is prepared like those of Fashion-MNIST, by the steps that the data "
+        "set's publisher describes (arXiv:1708.07747, section 2): converted to grey; inverted if "
+        "its border is light; cropped to what differs from the border by more than 5 %; subsampled "
+        "so that its longest edge has 28 pixels; sharpened; centred on 28 x 28 pixels. An image of "
+        "28 x 28 pixels is only converted to grey, and inverted if its border is light. "
+        "Transparent pixels count as white.",
     )
     # fmt: off
     add = p.add_argument
@@ -60,15 +41,79 @@ def parser() -> Parser:
     add("--best", action="store_true",
         help="take the parameters of the best epoch, not those of the last")
     add("images", metavar="IMAGE", type=Path, nargs="+", help="file that Pillow reads")
-    add("--as-is", action="store_true",
-        help="do no more to an image than to make it grey and 28 x 28")
-    add("--show", type=Path, metavar="FILE",
-        help="draw each image, what the net sees of it, and the probabilities (.png, .svg, .pdf)")
+    add("--as-is", action="store_true", help="only convert images to grey and 28 x 28 pixels")
+    add("--show", type=_figure_path, metavar="FILE",
+        help=f"draw each image, as given and as prepared, and its probabilities "
+        f"({', '.join(_FORMATS)})")
     add("--device", type=device_name, default="auto", metavar="auto|cpu|gpu|gpu:N",
         help="where to compute")
     add("--json", action="store_true", help="print JSON, with the probability of every class")
     # fmt: on
     return p
+
+
+def _figure_path(text: str) -> Path:
+    if Path(text).suffix not in _FORMATS:
+        raise argparse.ArgumentTypeError(f"{text!r} must end in {', '.join(_FORMATS)}")
+    return Path(text)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    with tolerant_streams():
+        p = parser()
+        args = p.parse_args(argv)
+        if args.show and args.show.resolve() in [image.resolve() for image in args.images]:
+            p.error(f"--show {args.show} would replace an image; name another file")
+        logging.basicConfig(format=f"{PROG}: %(message)s", level=logging.WARNING)
+        return run_command(PROG, lambda signals: _predict(args, signals))
+
+
+def _predict(args: argparse.Namespace, signals: Signals) -> None:
+    """Predict each image; a file that cannot be read gets a line, and the others are predicted."""
+    with signals.deferred():
+        use_all_processors()  # before anything imports MXNet
+        from d2l_mlp.hardware.devices import choose_device
+        from d2l_mlp.inference.prediction import (
+            predict_image,
+            prepare_image,
+            read_image,
+            resize_image,
+        )
+        from d2l_mlp.runs.reader import load_run
+    run = load_run(args.run, choose_device(args.device), best=args.best)
+    outcomes: list[dict[str, Any]] = []
+    drawn: list[tuple[Any, ...]] = []
+    for path in args.images:
+        try:
+            image = read_image(path)
+            pixels = (resize_image if args.as_is else prepare_image)(image)
+        except ValueError as error:
+            print(f"{PROG}: error: {path} {error}", file=sys.stderr)
+            outcomes.append({"image": str(path), "error": str(error)})
+            continue
+        prediction = predict_image(run.net, pixels)
+        outcomes.append({
+            "image": str(path),
+            "label": prediction.label,
+            "class": prediction.name,
+            "probabilities": prediction.by_class(),
+        })  # fmt: skip
+        if not args.json:
+            print(f"{path}: {prediction}", flush=True)
+        image.thumbnail(_THUMBNAIL)
+        drawn.append((image, pixels, prediction.probabilities, path.name[-_TITLE:]))
+    if args.json:
+        about = {"run": str(run.folder), "epoch": run.epoch}
+        print(json.dumps({**about, "predictions": outcomes}, indent=2))
+    if args.show and drawn:
+        from d2l_mlp.plotting.predictions import plot_seen
+        from d2l_mlp.plotting.style import save_figure
+
+        save_figure(plot_seen(*zip(*drawn)), args.show)
+    check_delivered()
+    if len(drawn) < len(args.images):
+        raise SaidError
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,35 +16,20 @@ from d2l_mlp.hardware.cpu import use_all_processors
 PROG = "python -m d2l_mlp.report"
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code."""
-    with tolerant_streams():
-        args = parser().parse_args(argv)
-        logging.basicConfig(format=f"{PROG}: %(message)s", level=logging.WARNING)
-        return run_command(PROG, lambda received: _report(args, received))
-
-
-def _report(args: argparse.Namespace, received: Signals) -> None:
-    with received.deferred():
-        use_all_processors()  # before anything imports MXNet
-        from d2l_mlp.cli import report_job
-    report_job.report(args)
-
-
 def parser() -> Parser:
-    """Make the command line's parser."""
+    """Return the parser of the command line."""
     p = Parser(
         prog=PROG,
-        description="Write a web page about one or more runs, which may be going on: learning "
-        "curves, the confusion matrix with the images behind it, classes, mistakes, weights. It is "
-        "one file, and opens from the disk.",
+        description="Write a web page about one or more runs, also such that are still training: "
+        "learning curves, the confusion matrix with the images behind it, classes, mistakes, "
+        "weights. It is one file, and opens from the disk.",
     )
     # fmt: off
     add = p.add_argument
     add("runs", metavar="RUN", type=Path, nargs="+", help="folder of a run")
     add("-o", "--output", metavar="FILE", type=Path, default=Path("report.html"),
         help="file to write")
-    add("--force", action="store_true", help="replace the file, if it is there")
+    add("--force", action="store_true", help="replace the file if it exists")
     add("--best", action="store_true", help="take the parameters of the best epoch, not the last")
     add("--data-dir", metavar="DIR",
         help="folder of the data set's four files (default: $D2L_MLP_DATA, and else a search)")
@@ -51,6 +37,39 @@ def parser() -> Parser:
         help="where to compute")
     # fmt: on
     return p
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    with tolerant_streams():
+        args = parser().parse_args(argv)
+        logging.basicConfig(format=f"{PROG}: %(message)s", level=logging.WARNING)
+        return run_command(PROG, lambda signals: _report(args, signals))
+
+
+def _report(args: argparse.Namespace, signals: Signals) -> None:
+    with signals.deferred():
+        use_all_processors()  # before anything imports MXNet
+        from d2l_mlp.data.fashion_mnist import load_fashion_mnist
+        from d2l_mlp.hardware.devices import choose_device
+        from d2l_mlp.pages.report import write_report
+        from d2l_mlp.runs.reader import load_run
+    if os.path.lexists(args.output) and not args.force:
+        raise FileExistsError(
+            f"{args.output} exists; name another file with -o, or replace it with --force"
+        )
+    device = choose_device(args.device)
+    runs = [load_run(folder, device, best=args.best) for folder in args.runs]
+    releases = {run.config["data"]["release"] for run in runs}
+    data = {
+        # With runs of both releases, --data-dir is the folder of the full one.
+        release: load_fashion_mnist(
+            release, None if release == "sample" and len(releases) > 1 else args.data_dir
+        )
+        for release in sorted(releases)
+    }
+    write_report(args.output, runs, data)
+    print(args.output)
 
 
 if __name__ == "__main__":

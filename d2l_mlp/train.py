@@ -495,10 +495,10 @@ def _event_log(run: Run, settings: Hyperparameters) -> Any:
 
 
 def _write_report(folder: Path, device: mxnet.Context, data: FashionMNIST) -> None:
-    from d2l_mlp.cli import report_job
+    from d2l_mlp.pages.report import write_report
     from d2l_mlp.runs.reader import load_run
 
-    report_job.write([load_run(folder, device)], {data.release: data}, folder / "report.html")
+    write_report(folder / "report.html", [load_run(folder, device)], {data.release: data})
 
 
 if __name__ == "__main__":

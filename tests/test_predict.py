@@ -6,7 +6,6 @@ import numpy
 import pytest
 from PIL import Image
 
-from d2l_mlp import predict
 from d2l_mlp.data.releases import CLASSES
 from tests import commands
 from tests.nets import written_out
@@ -40,10 +39,10 @@ def test_images_of_the_test_set_get_the_label_that_the_run_gives_them(
     assert [line.split(", ")[0].rsplit(" ", 1)[0] for line in lines] == [
         f"{name}: {CLASSES[label]}" for name, label in zip(pngs, labels)
     ]
-    told = json.loads(call(*PREDICT, folder, *pngs, "--json", "--as-is").stdout)
-    assert told["epoch"] == 2
-    assert [one["label"] for one in told["predictions"]] == labels.tolist()
-    for one in told["predictions"]:
+    result = json.loads(call(*PREDICT, folder, *pngs, "--json", "--as-is").stdout)
+    assert result["epoch"] == 2
+    assert [one["label"] for one in result["predictions"]] == labels.tolist()
+    for one in result["predictions"]:
         assert list(one["probabilities"]) == list(CLASSES)
         values = list(one["probabilities"].values())
         assert sum(values) == pytest.approx(1, abs=1e-6)
@@ -52,7 +51,7 @@ def test_images_of_the_test_set_get_the_label_that_the_run_gives_them(
         assert picture.height > picture.width  # four rows
 
 
-def test_what_is_wrong_with_a_file_stops_no_other(run, call, folder, pngs, tmp_path):
+def test_a_file_that_cannot_be_read_stops_no_other(run, call, folder, pngs, tmp_path):
     (tmp_path / "text.png").write_text("no image")
     Image.new("CMYK", (30, 30)).save(tmp_path / "ink.jpg")
     args = ("missing.png", pngs[0], "text.png", "ink.jpg", pngs[1])
@@ -66,9 +65,9 @@ def test_what_is_wrong_with_a_file_stops_no_other(run, call, folder, pngs, tmp_p
     svg = (tmp_path / "a.svg").read_text()
     assert "<!-- 00.png -->" in svg
     assert "<!-- 01.png -->" in svg
-    told = json.loads(call(*PREDICT, folder, *args, "--json", code=1).stdout)["predictions"]
-    assert [one["image"] for one in told] == list(args)
-    assert [one.get("error") for one in told][2] == "is no image that Pillow reads"
+    result = json.loads(call(*PREDICT, folder, *args, "--json", code=1).stdout)["predictions"]
+    assert [one["image"] for one in result] == list(args)
+    assert [one.get("error") for one in result][2] == "is no image that Pillow reads"
 
 
 def test_a_photograph_is_prepared_and_can_be_left_as_it_is(call, folder, sample, tmp_path):
@@ -77,36 +76,3 @@ def test_a_photograph_is_prepared_and_can_be_left_as_it_is(call, folder, sample,
     Image.fromarray(numpy.pad(large, 60, constant_values=255)).save(tmp_path / "shop.jpg")
     assert call(*PREDICT, folder, "shop.jpg").stdout.startswith("shop.jpg: trouser ")
     assert not call(*PREDICT, folder, "shop.jpg", "--as-is").stdout.startswith("shop.jpg: trouser ")
-
-
-def test_a_picture_that_cannot_be_written(call, folder, pngs):
-    result = call(*PREDICT, folder, pngs[0], "--show", "nowhere/out.png", code=1)
-    assert result.stderr == f"{PROG}: error: cannot write 'nowhere/out.png': No such file or " \
-        "directory\n"  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("args", "says"),
-    [
-        (["run"], "the following arguments are required: IMAGE"),
-        (["run", "a.png", "--show", "a.txt"], "--show a.txt: give a name that ends in .svg, .png,"),
-        (["run", "a.png", "--show", "./a.png"], "--show a.png would replace an image; name ano"),
-        (["run", *["a.png"] * 51, "--show", "a.svg"], "--show takes up to 50 images, not 51"),
-    ],
-)
-def test_bad_flags(capsys, args, says):
-    with pytest.raises(SystemExit) as exit_:
-        predict.main(args)
-    assert exit_.value.code == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"{PROG}: error: {says}")
-
-
-def test_help_imports_nothing_heavy(run):
-    run(
-        "-c",
-        "import sys, d2l_mlp.predict\n"
-        "try: d2l_mlp.predict.main(['--help'])\n"
-        "except SystemExit as end: assert end.code == 0\n"
-        "assert not {'mxnet', 'numpy', 'matplotlib', 'PIL'} & set(sys.modules)",
-    )

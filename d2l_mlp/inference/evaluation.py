@@ -1,9 +1,12 @@
-"""What a run's net makes of each test image, and what its hidden units do meanwhile."""
+"""Measure a saved run on the test set: scores, and what the net does with each image.
 
-# DOC(use.evaluation): Measuring a saved run on the test set of the data that it was trained on.
+The net runs once over the test images. Loss, accuracy, class scores and confidences follow from the
+logits by NumPy.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy
@@ -11,30 +14,24 @@ from mxnet import np
 from mxnet.gluon import nn
 
 from d2l_mlp.data.fashion_mnist import FashionMNIST
-from d2l_mlp.data.loaders import ArrayLoader
+from d2l_mlp.data.loaders import to_features
 from d2l_mlp.data.releases import CLASSES, DatasetError
 from d2l_mlp.hardware.devices import device_of
-from d2l_mlp.mlp import softmax
 from d2l_mlp.runs.reader import SavedRun
-from d2l_mlp.training.metrics import (
-    ClassScores,
-    class_scores,
-    confusion_matrix,
-    evaluate_net,
-    predict_labels,
-)
+from d2l_mlp.training.metrics import ClassScores, class_scores, confusion_matrix
+
+_BATCH_SIZE = 1000  # images
 
 
 class RunEvaluation(NamedTuple):
-    """What a run's net is worth on the test set."""
+    """Scores of a run's net on the test set."""
 
-    loss: float
-    """Mean cross-entropy, in nats."""
+    loss: float  # mean cross-entropy, in nats
     accuracy: float
     classes: ClassScores
 
     def as_dict(self) -> dict[str, Any]:
-        """Give it as what JSON can hold."""
+        """Return the scores as objects that JSON can hold."""
         classes = {
             name: dict(zip(ClassScores._fields, (value.item() for value in values)))
             for name, *values in zip(CLASSES, *self.classes)
@@ -51,136 +48,138 @@ class RunEvaluation(NamedTuple):
         return "\n".join(lines)
 
 
+class LayerActivity(NamedTuple):
+    """Outputs of a hidden layer's units, after the activation, over the test images."""
+
+    mean: float
+    std: float
+    active: numpy.ndarray  # share of the images for which each unit is above 0, of shape (units,)
+
+    @property
+    def dead(self) -> int:
+        """Number of units that are above 0 for no test image; dead, if they are ReLU units."""
+        return int((self.active == 0).sum())
+
+
+class Inspection(NamedTuple):
+    """Scores of a run's net, its prediction for each of the n test images, and its activities."""
+
+    evaluation: RunEvaluation
+    labels: numpy.ndarray  # of shape (n,)
+    predicted: numpy.ndarray  # of shape (n,), int64
+    confidence: numpy.ndarray  # probability of the predicted class, of shape (n,)
+    matrix: numpy.ndarray  # see d2l_mlp.training.metrics.confusion_matrix
+    layers: tuple[LayerActivity, ...]  # of the hidden layers
+
+    def examples(self, label: int, guess: int) -> numpy.ndarray:
+        """Return the indices of a class's images predicted as `guess`, most confident first."""
+        return self._by_confidence((self.labels == label) & (self.predicted == guess))
+
+    def mistakes(self) -> numpy.ndarray:
+        """Return the indices of the misclassified images, most confident first."""
+        return self._by_confidence(self.labels != self.predicted)
+
+    def _by_confidence(self, chosen: numpy.ndarray) -> numpy.ndarray:
+        (indices,) = numpy.nonzero(chosen)
+        return indices[numpy.argsort(-self.confidence[indices], kind="stable")]
+
+
 def evaluate_run(run: SavedRun, data: FashionMNIST) -> RunEvaluation:
-    """Measure a run's net on the test set.
+    """Compute the scores of a run's net on the test set.
 
     Parameters
     ----------
     run : SavedRun
-        As `d2l_mlp.runs.reader.load_run` gives it.
+        See `d2l_mlp.runs.reader.load_run`.
     data : FashionMNIST
-        The release that it was trained on.
+        The release that the run was trained on.
 
     Returns
     -------
     RunEvaluation
-        Loss, accuracy, and the scores of each class.
+        Mean cross-entropy in nats, accuracy, and the scores of each class.
 
     Raises
     ------
     DatasetError
         If the run was trained on other data.
     """
+    logits = numpy.concatenate([outputs[-1] for outputs in _outputs(run, data)])
+    return _evaluate(logits, data.test[1])[0]
+
+
+def inspect_run(run: SavedRun, data: FashionMNIST) -> Inspection:
+    """Compute the scores of a run's net, and what the net does with each test image.
+
+    Parameters
+    ----------
+    run : SavedRun
+        See `d2l_mlp.runs.reader.load_run`.
+    data : FashionMNIST
+        The release that the run was trained on.
+
+    Returns
+    -------
+    Inspection
+        Scores, predictions and confidences, and the activity of the hidden layers.
+
+    Raises
+    ------
+    DatasetError
+        If the run was trained on other data.
+    """
+    labels = data.test[1]
+    logits, sums = [], []
+    for *hidden, last in _outputs(run, data):
+        logits.append(last)
+        sums.append([_unit_sums(H) for H in hidden])
+    joined = numpy.concatenate(logits)
+    evaluation, confidence, matrix = _evaluate(joined, labels)
+    layers = tuple(_activity(numpy.sum(layer, axis=0) / len(labels)) for layer in zip(*sums))
+    return Inspection(evaluation, labels, joined.argmax(axis=1), confidence, matrix, layers)
+
+
+def _outputs(run: SavedRun, data: FashionMNIST) -> Iterator[list[numpy.ndarray]]:
+    """Yield the outputs of all Dense layers, the logits last, for 1,000 test images at a time."""
     if run.config["data"]["sha256"] != data.sha256:
         raise DatasetError(
             f"{run.folder} was trained on other data than {data.describe()}; "
             "give the release whose SHA-256 its config.json holds"
         )
-    images, labels = data.test
-    device = device_of(run.net)
-    test_iter = ArrayLoader(images, labels, batch_size=1000, device=device)
-    loss, accuracy = evaluate_net(run.net, test_iter)
-    predicted = numpy.concatenate([predict_labels(run.net, X) for X, _ in test_iter])
-    return RunEvaluation(loss, accuracy, class_scores(confusion_matrix(labels, predicted)))
+    images, device = data.test[0], device_of(run.net)
+    for start in range(0, len(images), _BATCH_SIZE):
+        X = to_features(images[start : start + _BATCH_SIZE], device)
+        yield [output.asnumpy() for output in _layer_outputs(run.net, X)]
 
 
-_AT_ONCE = 1000  # images
-
-
-class LayerActivity(NamedTuple):
-    """What the units of a hidden layer give, after their activation, over the test images."""
-
-    mean: float
-    std: float
-    active: numpy.ndarray
-    """Share of the test images for which each unit gives more than 0, of shape (units,)."""
-
-    @property
-    def dead(self) -> int:
-        """Units that give more than 0 for no test image; of ReLU units, those that are dead."""
-        return int((self.active == 0).sum())
-
-
-class Inspection(NamedTuple):
-    """What a net makes of the n test images."""
-
-    evaluation: RunEvaluation
-    labels: numpy.ndarray
-    """True labels, of shape (n,)."""
-    predicted: numpy.ndarray
-    """Predicted ones, of shape (n,)."""
-    confidence: numpy.ndarray
-    """Probability of the predicted class, of shape (n,)."""
-    matrix: numpy.ndarray
-    """As `d2l_mlp.training.metrics.confusion_matrix` returns it."""
-    layers: tuple[LayerActivity, ...]
-    """Of the hidden layers."""
-
-    def examples(self, label: int, guess: int) -> numpy.ndarray:
-        """Give the numbers of the images of a class that were taken for another, surest first."""
-        return self._surest((self.labels == label) & (self.predicted == guess))
-
-    def mistakes(self) -> numpy.ndarray:
-        """Give the numbers of the images that the net is wrong about, surest first."""
-        return self._surest(self.labels != self.predicted)
-
-    def _surest(self, chosen: numpy.ndarray) -> numpy.ndarray:
-        (numbers,) = numpy.nonzero(chosen)
-        return numbers[numpy.argsort(-self.confidence[numbers], kind="stable")]
-
-
-def inspect_run(run: SavedRun, data: FashionMNIST) -> Inspection:
-    """Look at what a run's net does with each test image.
-
-    Parameters
-    ----------
-    run : SavedRun
-        As `d2l_mlp.runs.reader.load_run` gives it.
-    data : FashionMNIST
-        The release that it was trained on.
-
-    Returns
-    -------
-    Inspection
-        Of its test set.
-
-    Raises
-    ------
-    DatasetError
-        If the run was trained on other data.
-    """
-    evaluation = evaluate_run(run, data)
-    images, labels = data.test
-    probabilities, classes = [], []
-    sums: list[list[numpy.ndarray]] = []
-    for X, _ in ArrayLoader(images, labels, _AT_ONCE, device=device_of(run.net)):
-        *hidden, logits = _layer_outputs(run.net, X)
-        probabilities.append(softmax(logits).asnumpy())
-        classes.append(logits.argmax(axis=-1).asnumpy().astype("int64"))
-        sums.append([_sums(H.asnumpy()) for H in hidden])
-    joined, predicted = numpy.concatenate(probabilities), numpy.concatenate(classes)
-    layers = tuple(_activity(numpy.sum(layer, axis=0) / len(labels)) for layer in zip(*sums))
-    matrix = confusion_matrix(labels, predicted)
-    return Inspection(evaluation, labels, predicted, joined.max(axis=1), matrix, layers)
-
-
-def _layer_outputs(net: nn.Sequential, X: np.ndarray) -> list[np.ndarray]:
-    """Give what comes out of each Dense layer; outside training, the others change nothing."""
-    outputs = []
+def _layer_outputs(net: nn.Sequential, X: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield the output of each Dense layer; outside training, the other layers change nothing."""
     for layer in net:
         X = layer(X)
         if isinstance(layer, nn.Dense):
-            outputs.append(X)
-    return outputs
+            yield X
 
 
-def _sums(H: numpy.ndarray) -> numpy.ndarray:
-    """Give, for each unit, the sums over images of its value, its square, and its being active."""
+def _evaluate(
+    logits: numpy.ndarray, labels: numpy.ndarray
+) -> tuple[RunEvaluation, numpy.ndarray, numpy.ndarray]:
+    """Return the scores, the confidence of each prediction, and the confusion matrix."""
+    shifted = logits - logits.max(axis=1, keepdims=True).astype("float64")
+    log_sums = numpy.log(numpy.exp(shifted).sum(axis=1))
+    losses = log_sums - shifted[numpy.arange(len(labels)), labels]
+    matrix = confusion_matrix(labels, logits.argmax(axis=1))
+    accuracy = matrix.trace() / len(labels)
+    evaluation = RunEvaluation(float(losses.mean()), float(accuracy), class_scores(matrix))
+    return evaluation, numpy.exp(-log_sums), matrix
+
+
+def _unit_sums(H: numpy.ndarray) -> numpy.ndarray:
+    """Sum each unit's values, their squares, and how often they are above 0, over the images."""
     wide = H.astype("float64")
     return numpy.stack([wide.sum(axis=0), (wide * wide).sum(axis=0), (H > 0).sum(axis=0)])
 
 
 def _activity(means: numpy.ndarray) -> LayerActivity:
     mean, square, active = means
-    variance = max(square.mean() - mean.mean() ** 2, 0)  # which rounding may miss
+    variance = max(square.mean() - mean.mean() ** 2, 0)  # rounding may make it negative
     return LayerActivity(float(mean.mean()), float(variance) ** 0.5, active)

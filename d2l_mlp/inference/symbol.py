@@ -1,4 +1,4 @@
-"""A run's net as a graph and a parameter file, which Gluon reads without this package."""
+"""Write a run's net as a graph and a parameter file, which Gluon reads without this package."""
 
 from __future__ import annotations
 
@@ -14,19 +14,9 @@ SYMBOL_INPUT = "image"
 
 
 def to_symbol(net: nn.Sequential) -> tuple[bytes, bytes]:
-    """Write a net for ``gluon.SymbolBlock.imports``; ``Sequential`` has no ``export`` of its own.
+    """Return the JSON of a float32 net's graph, without dropout, and its parameter file.
 
-    Parameters
-    ----------
-    net : gluon.nn.Sequential
-        As `d2l_mlp.mlp.build_mlp` makes it, in float32.
-
-    Returns
-    -------
-    symbol : bytes
-        JSON of the graph from ``image`` to the logits, without dropout.
-    parameters : bytes
-        Content of the parameter file.
+    ``gluon.SymbolBlock.imports`` reads them; ``Sequential`` has no ``export`` of its own.
     """
     x = mxnet.sym.var(SYMBOL_INPUT).as_np_ndarray()
     for layer in net:

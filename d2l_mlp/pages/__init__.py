@@ -1,1 +1,1 @@
-"""Runs as a web page of one file: what is shown of them, its pictures, its template."""
+"""Runs as a web page of one file: measurements, pictures, template."""

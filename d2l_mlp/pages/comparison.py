@@ -1,4 +1,4 @@
-"""Several runs side by side: in what they differ, and how much the seed alone changes."""
+"""Compare runs: the settings that differ, and the spread of results over seeds."""
 
 from __future__ import annotations
 
@@ -13,29 +13,15 @@ from d2l_mlp.runs.reader import SavedRun
 
 
 class Spread(NamedTuple):
-    """Test results of runs that only their seed sets apart."""
+    """Test results of runs that differ in their seed alone."""
 
-    runs: tuple[str, ...]
-    """Their names."""
-    accuracy: tuple[float, float]
-    """Mean and standard deviation, the latter with n - 1 in its denominator."""
+    runs: tuple[str, ...]  # names
+    accuracy: tuple[float, float]  # mean and standard deviation, with n - 1 in the denominator
     loss: tuple[float, float]
 
 
 def differing(runs: Sequence[SavedRun]) -> dict[str, list[str]]:
-    """Find what sets runs apart.
-
-    Parameters
-    ----------
-    runs : sequence of SavedRun
-        At least one.
-
-    Returns
-    -------
-    dict of str to list of str
-        Of each hyperparameter that is not the same in all, its value in each; so for the data set
-        and the epochs that are done.
-    """
+    """Return the settings that are not the same in all runs, each with its value in every run."""
     settings = [_settings(run) for run in runs]
     return {
         name.replace("_", " "): [shown(each[name]) for each in settings]
@@ -47,22 +33,7 @@ def differing(runs: Sequence[SavedRun]) -> dict[str, list[str]]:
 def spreads(
     names: Sequence[str], runs: Sequence[SavedRun], results: Sequence[tuple[float, float]]
 ) -> list[Spread]:
-    """Summarize the results of runs that differ in nothing but their seed.
-
-    Parameters
-    ----------
-    names : sequence of str
-        Of the runs.
-    runs : sequence of SavedRun
-        Themselves.
-    results : sequence of (float, float)
-        Test loss and accuracy of each.
-
-    Returns
-    -------
-    list of Spread
-        Of each group of at least two.
-    """
+    """Summarize the test losses and accuracies of each group of runs that differ in their seed."""
     groups: dict[str, list[int]] = {}
     for i, run in enumerate(runs):
         rest = {name: value for name, value in _settings(run).items() if name != "seed"}
@@ -78,7 +49,7 @@ def spreads(
 
 
 def shown(value: Any) -> str:
-    """Write a hyperparameter as its flag takes it."""
+    """Format a hyperparameter as its flag takes it."""
     return " ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
 
 

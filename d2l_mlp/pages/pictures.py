@@ -1,4 +1,4 @@
-"""Pictures inside a page: as data URIs, and curves in the colours of the page."""
+"""Draw the pictures of a page: images as data URIs, and curves in the colours of the page."""
 
 from __future__ import annotations
 
@@ -18,34 +18,20 @@ from d2l_mlp.plotting.style import to_svg
 if TYPE_CHECKING:
     from d2l_mlp.plotting.picture import Picture
 
-SIDE = IMAGE_SHAPE[0]
-"""Pixels of an image of the data set, down and across."""
+SIDE = IMAGE_SHAPE[0]  # pixels
 
 
 class Weights(NamedTuple):
-    """What the units of a layer look for, as one picture."""
+    """Weights of a layer's units as one picture."""
 
     uri: str
-    shown: int
-    """Units in the picture; those with the largest weights, if there are more."""
-    units: int
-    size: tuple[int, int]
-    """Pixels across and down."""
+    shown: int  # units in the picture: those with the largest weights
+    units: int  # of the layer
+    size: tuple[int, int]  # width and height in pixels
 
 
 class Sprite:
-    """Some images of a data set in one picture.
-
-    Parameters
-    ----------
-    images : numpy.ndarray
-        All of the set, uint8 of shape (n, 28, 28).
-
-    Attributes
-    ----------
-    columns : int
-        Images in a row of the picture.
-    """
+    """Images of a data set, uint8 of shape (n, 28, 28), in one picture with 50 in a row."""
 
     columns = 50
 
@@ -54,17 +40,17 @@ class Sprite:
         self._places: dict[int, int] = {}
 
     def place(self, number: int) -> tuple[int, int]:
-        """Put an image in, if it is not there yet, and give its column and its row."""
+        """Add an image, unless it is there already, and return its column and row."""
         row, column = divmod(self._places.setdefault(number, len(self._places)), self.columns)
         return column, row
 
     @property
     def rows(self) -> int:
-        """Rows of the picture."""
+        """Number of rows of the picture."""
         return math.ceil(len(self._places) / self.columns)
 
     def uri(self) -> str:
-        """Give the picture, a grey PNG."""
+        """Return the picture, a grey PNG, as a data URI."""
         picture = numpy.zeros((max(self.rows, 1), self.columns, SIDE, SIDE), numpy.uint8)
         for number in self._places:
             column, row = self.place(number)
@@ -73,20 +59,7 @@ class Sprite:
 
 
 def weights_picture(weights: numpy.ndarray, most: int = 64) -> Weights:
-    """Draw the weights of units that look at images.
-
-    Parameters
-    ----------
-    weights : numpy.ndarray
-        Of shape (units, 784).
-    most : int, default 64
-        Units to draw.
-
-    Returns
-    -------
-    Weights
-        Each unit on its own scale: blue for its positive weights, red for its negative ones.
-    """
+    """Draw weights of shape (units, 784): blue above 0, red below, each unit on its own scale."""
     norms = numpy.linalg.norm(weights, axis=1)
     if len(weights) > most:
         chosen = numpy.argsort(-norms, kind="stable")[:most]
@@ -96,7 +69,7 @@ def weights_picture(weights: numpy.ndarray, most: int = 64) -> Weights:
     levels = numpy.round(127.5 + 127.5 * weights[chosen] / numpy.maximum(scale, 1e-30))
     columns = min(len(chosen), 16)
     rows = math.ceil(len(chosen) / columns)
-    # A frame of one pixel around each, in the colour of 0.
+    # Each unit has a frame of one pixel in the colour of 0.
     tiles = numpy.full((rows * columns, SIDE + 2, SIDE + 2), 128, numpy.uint8)
     tiles[: len(chosen), 1:-1, 1:-1] = levels.reshape(-1, SIDE, SIDE)
     picture = _tiled(tiles.reshape(rows, columns, SIDE + 2, SIDE + 2))
@@ -108,25 +81,14 @@ def weights_picture(weights: numpy.ndarray, most: int = 64) -> Weights:
 
 
 def png_uri(image: Image.Image) -> str:
-    """Give a picture as the address that holds all of it."""
+    """Return a picture as a data URI of a PNG."""
     file = io.BytesIO()
     image.save(file, "PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
 
 
 def curves_svg(figure: Picture) -> str:
-    """Turn curves into an element whose lines and letters have the colour of the page's text.
-
-    Parameters
-    ----------
-    figure : Picture
-        Drawn in `d2l_mlp.plotting.style.book_style`; its ground is taken away.
-
-    Returns
-    -------
-    str
-        One ``<svg>`` element, named by the figure's description.
-    """
+    """Return a figure as an ``<svg>`` in the text colour of the page, without background."""
     figure.patch.set_alpha(0)
     for axes in figure.axes:
         axes.patch.set_alpha(0)
@@ -138,6 +100,6 @@ def curves_svg(figure: Picture) -> str:
 
 
 def _tiled(tiles: numpy.ndarray) -> numpy.ndarray:
-    """Lay tiles of shape (rows, columns, height, width) out as one picture."""
+    """Join tiles of shape (rows, columns, height, width) to one picture."""
     rows, columns, height, width = tiles.shape
     return tiles.transpose(0, 2, 1, 3).reshape(rows * height, columns * width)

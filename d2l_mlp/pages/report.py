@@ -1,4 +1,4 @@
-"""The report of runs: what their pages show, put into the template."""
+"""Render the report of runs, a web page that needs no other file, from its template."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy
 from d2l_mlp import __version__
 from d2l_mlp.data.fashion_mnist import FashionMNIST
 from d2l_mlp.data.releases import CLASSES
+from d2l_mlp.files import write_atomically
 from d2l_mlp.inference.evaluation import Inspection, LayerActivity, inspect_run
 from d2l_mlp.pages.comparison import differing, shown, spreads
 from d2l_mlp.pages.pictures import Sprite, curves_svg, weights_picture
@@ -24,26 +25,30 @@ _MISTAKES = 24
 _BINS = 10
 
 
-def render_report(runs: Sequence[SavedRun], data: Mapping[str, FashionMNIST]) -> str:
-    """Make the report.
+def write_report(path: Path, runs: Sequence[SavedRun], data: Mapping[str, FashionMNIST]) -> None:
+    """Write or replace the report of one or more runs.
 
     Parameters
     ----------
+    path : Path
+        The file.
     runs : sequence of SavedRun
         At least one.
     data : mapping of str to FashionMNIST
-        What each of them was trained on, by its release.
-
-    Returns
-    -------
-    str
-        A web page that needs no other file.
+        The data that the runs were trained on, by release.
 
     Raises
     ------
     DatasetError
         If a run was trained on other data.
+    OSError
+        If the file cannot be written.
     """
+    write_atomically(path, render_report(runs, data).encode())
+
+
+def render_report(runs: Sequence[SavedRun], data: Mapping[str, FashionMNIST]) -> str:
+    """Return the report's HTML; the arguments are those of `write_report`."""
     names = _names(runs)
     sprites = {release: Sprite(each.test[0]) for release, each in data.items()}
     found = [inspect_run(run, data[run.config["data"]["release"]]) for run in runs]
@@ -65,7 +70,7 @@ def render_report(runs: Sequence[SavedRun], data: Mapping[str, FashionMNIST]) ->
 
 
 def _names(runs: Sequence[SavedRun]) -> list[str]:
-    """Give the names of the runs' folders; whole paths if two are the same."""
+    """Return the names of the runs' folders, or whole paths if two names are the same."""
     names = [run.folder.resolve().name for run in runs]
     return names if len(set(names)) == len(names) else [str(run.folder) for run in runs]
 
@@ -110,7 +115,7 @@ def _shares(matrix: numpy.ndarray) -> list[list[float]]:
 
 
 def _cells(found: Inspection, sprite: Sprite, most: int) -> dict[str, list[tuple]]:
-    """Give the images behind each cell of the confusion matrix, as the page's script reads them."""
+    """Return the images behind each cell of the confusion matrix, for the page's script."""
     return {
         f"{label}-{guess}": [
             (*sprite.place(number), int(number), round(float(found.confidence[number]), 4))
@@ -130,13 +135,13 @@ def _image(found: Inspection, sprite: Sprite, number: int) -> dict[str, Any]:
 
 
 def _histogram(layer: LayerActivity) -> list[int]:
-    """Count the units by the share of the test images for which they give more than 0."""
+    """Count the units by the share of the test images for which they are above 0."""
     counts, _ = numpy.histogram(layer.active, bins=_BINS, range=(0, 1))
     return counts.tolist()
 
 
 def _curves(names: Sequence[str], runs: Sequence[SavedRun]) -> str:
-    """Draw the learning curves; of a run without an epoch, there are none."""
+    """Draw the learning curves as SVG, of those runs that have finished an epoch."""
     drawn = [(name, run) for name, run in zip(names, runs) if run.history]
     if not drawn:
         return ""

@@ -1,15 +1,60 @@
+import numpy
 import pytest
+from mxnet import np
 
 from d2l_mlp.data.releases import DatasetError
-from d2l_mlp.inference.evaluation import evaluate_run
-from d2l_mlp.mlp import build_mlp
-from d2l_mlp.runs.reader import SavedRun
-from d2l_mlp.training.hyperparameters import Hyperparameters
+from d2l_mlp.inference.evaluation import evaluate_run, inspect_run
+from d2l_mlp.runs.reader import load_run
+from tests.processes import SAMPLE
 
 
-def test_other_data_than_the_run_s_are_refused(tmp_path, sample):
-    config = {"data": {"sha256": sample.sha256}}
-    run = SavedRun(tmp_path, config, Hyperparameters(), (), 0, build_mlp(num_inputs=784))
-    assert evaluate_run(run, sample).classes.support.sum() == 1000
+@pytest.fixture
+def saved(call, tmp_path):
+    call(*SAMPLE, "--hidden", 16, 8, "--dropout", 0.2, "--epochs", 1, "--out", "r")
+    return load_run(tmp_path / "r")
+
+
+def test_like_plain_numpy(saved, sample):
+    first = saved.net[0]
+    first.bias.set_data(np.array([-1e6, *first.bias.data().asnumpy()[1:]]))  # dead
+    found = inspect_run(saved, sample)
+    images, labels = sample.test
+    H = images.reshape(len(images), -1) / numpy.float32(255)
+    for i in (0, 2, 4):
+        W, b = (p.data().asnumpy() for p in (saved.net[i].weight, saved.net[i].bias))
+        H = H @ W.T + b
+        if i < 4:
+            H = numpy.maximum(H, 0)
+            layer = found.layers[i // 2]
+            assert layer.mean == pytest.approx(H.mean(), rel=1e-4)
+            assert layer.std == pytest.approx(H.std(), rel=1e-4)
+            assert layer.active == pytest.approx((H > 0).mean(axis=0), abs=2e-3)
+            assert layer.dead == sum(not (unit > 0).any() for unit in H.T)
+    assert found.layers[0].dead >= 1
+    E = numpy.exp(H - H.max(axis=1, keepdims=True))
+    P = E / E.sum(axis=1, keepdims=True)
+    assert (found.predicted == P.argmax(axis=1)).mean() > 0.998  # but for ties in the last bit
+    assert found.confidence == pytest.approx(P.max(axis=1), rel=1e-3)
+    evaluation = found.evaluation
+    assert evaluation.accuracy == pytest.approx((found.predicted == labels).mean())
+    assert evaluation.loss == pytest.approx(-numpy.log(P[range(1000), labels]).mean(), rel=1e-4)
+    assert str(evaluation) == str(evaluate_run(saved, sample))
+
+
+def test_examples_are_ordered_by_confidence(saved, sample):
+    found = inspect_run(saved, sample)
+    _, labels = sample.test
+    for i, j in ((6, 0), (9, 9)):
+        indices = found.examples(i, j)
+        assert len(indices) == found.matrix[i, j]
+        assert (labels[indices] == i).all()
+        assert (found.predicted[indices] == j).all()
+        assert (numpy.diff(found.confidence[indices]) <= 0).all()
+    assert len(found.mistakes()) == found.matrix.sum() - found.matrix.trace()
+
+
+@pytest.mark.parametrize("measure", [evaluate_run, inspect_run])
+def test_other_data_are_refused(saved, sample, measure):
+    other = sample._replace(release="fashion-mnist")
     with pytest.raises(DatasetError, match="was trained on other data than Fashion-MNIST, 5,000"):
-        evaluate_run(run, sample._replace(release="fashion-mnist"))
+        measure(saved, other)
