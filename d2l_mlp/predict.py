@@ -13,10 +13,11 @@ from typing import Any
 from d2l_mlp.cli.command import SaidError, Signals, check_delivered, run_command, tolerant_streams
 from d2l_mlp.cli.flags import Parser, device_name
 from d2l_mlp.hardware.cpu import use_all_processors
+from d2l_mlp.plotting.style import FORMATS
 
 PROG = "python -m d2l_mlp.predict"
 
-_FORMATS = (".png", ".svg", ".pdf")
+_SUFFIXES = tuple(f".{name}" for name in FORMATS)
 _THUMBNAIL = (400, 400)  # pixels of an image in the figure
 _TITLE = 32  # characters of a file's name there
 
@@ -44,7 +45,7 @@ def parser() -> Parser:
     add("--as-is", action="store_true", help="only convert images to grey and 28 x 28 pixels")
     add("--show", type=_figure_path, metavar="FILE",
         help=f"draw each image, as given and as prepared, and its probabilities "
-        f"({', '.join(_FORMATS)})")
+        f"({', '.join(_SUFFIXES)})")
     add("--device", type=device_name, default="auto", metavar="auto|cpu|gpu|gpu:N",
         help="where to compute")
     add("--json", action="store_true", help="print JSON, with the probability of every class")
@@ -53,8 +54,8 @@ def parser() -> Parser:
 
 
 def _figure_path(text: str) -> Path:
-    if Path(text).suffix not in _FORMATS:
-        raise argparse.ArgumentTypeError(f"{text!r} must end in {', '.join(_FORMATS)}")
+    if Path(text).suffix not in _SUFFIXES:
+        raise argparse.ArgumentTypeError(f"{text!r} must end in {', '.join(_SUFFIXES)}")
     return Path(text)
 
 

@@ -12,7 +12,7 @@ HEAVY = {"mxnet", "numpy", "matplotlib", "PIL", "onnx", "jinja2", "tqdm"}
         ("evaluate", "run --device tpu", 2, "argument --device: 'tpu' is not known"),
         ("evaluate", "nowhere", 1, "nowhere is not a folder; name the folder of a run"),
         ("predict", "run", 2, "the following arguments are required: IMAGE"),
-        ("predict", "run a.png --show a.txt", 2, "argument --show: 'a.txt' must end in .png, .svg"),
+        ("predict", "run a.png --show a.txt", 2, "argument --show: 'a.txt' must end in .svg, .png"),
         ("predict", "run a.png --show ./a.png", 2, "--show a.png would replace an image; name"),
         ("predict", "nowhere a.png", 1, "nowhere is not a folder"),
         ("export", "run", 2, "the following arguments are required: -o/--output"),
