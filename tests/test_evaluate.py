@@ -28,7 +28,7 @@ def test_the_scores_are_those_of_the_net(run, call, tmp_path, sample):
     assert [scores["loss"], scores["accuracy"]] == pytest.approx([loss, accuracy], rel=1e-5)
     for command in (EVALUATE, ("-m", "d2l_mlp.report", "-o", "page.html")):
         line = call(*command, "run", "--data-dir", "x", code=1).stderr
-        assert line.endswith("sample is embedded and is not read from x; leave out the folder\n")
+        assert line.endswith("the sample is embedded; leave out the folder 'x'\n")
     images, labels = sample.test
     expected = classification_report(
         labels, written_out(tmp_path / "run", images), target_names=CLASSES, output_dict=True,
