@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-
-if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-    # Before the imports, during which Ctrl-C would be a traceback, also in the console script.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
 import sys
 from collections.abc import Sequence
 
