@@ -242,27 +242,10 @@ def _loader(flags: TrainFlags) -> str:
 
 
 def train_run(flags: TrainFlags, signals: Signals, workers: Workers | None = None) -> float:
-    """Train one run; of several workers, this is the one that prints and writes.
+    """Train one run, as the worker that prints and writes, and return its final accuracy.
 
-    Parameters
-    ----------
-    flags : TrainFlags
-        The command line.
-    signals : Signals
-        From the net on, a signal waits for the end of a minibatch.
-    workers : Workers, optional
-        Those that train together.
-
-    Returns
-    -------
-    float
-        The final accuracy on the watched set; if that is a validation set, the accuracy of its
-        best epoch on the test set.
-
-    Raises
-    ------
-    DivergenceError
-        The message has the command that starts again from the last good parameters.
+    That is the accuracy on the watched set; if that is a validation set, the accuracy of its best
+    epoch on the test set. Once the net is made, a signal waits for the end of a minibatch.
     """
     from d2l_mlp.cli import training_output
     from d2l_mlp.data.fashion_mnist import load_fashion_mnist
@@ -308,7 +291,11 @@ def train_run(flags: TrainFlags, signals: Signals, workers: Workers | None = Non
             say(line)
         if flags.resume:
             say(training_output.resumed(run.folder, settings, done))
-        events = _event_log(run, settings) if flags.tensorboard else None
+        events = None
+        if flags.tensorboard:
+            from d2l_mlp.runs.tensorboard import EventLog  # an extra, which need not be installed
+
+            events = EventLog(run.folder, settings, run.state.history)
         minibatches = len(train_iter) + len(val_iter)
         progress = training_output.Progress(
             run.state, settings.epochs, minibatches, shown=not flags.quiet
@@ -486,12 +473,6 @@ def _take_parameters(net: Any, folder: Path, best: bool) -> dict[str, Any]:
         raise ValueError(f"--from {folder}: {error}") from None
     sha256 = fingerprint(dump_parameters(parameters))["sha256"]
     return {"run": str(folder.resolve()), "epoch": ancestor.epoch, "sha256": sha256}
-
-
-def _event_log(run: Run, settings: Hyperparameters) -> Any:
-    from d2l_mlp.runs.tensorboard import EventLog  # an extra, which need not be installed
-
-    return EventLog(run.folder, settings, run.state.history)
 
 
 def _write_report(folder: Path, device: mxnet.Context, data: FashionMNIST) -> None:
