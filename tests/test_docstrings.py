@@ -1,20 +1,27 @@
+"""Docstrings: the examples are true, and what `d2l_mlp` exports has numpydoc's sections."""
+
 import ast
 import doctest
 import importlib
+import inspect
 import re
+import textwrap
 
 import pytest
 
+import d2l_mlp
 from tests.conftest import ROOT
-
-SOURCES = sorted((ROOT / "d2l_mlp").rglob("*.py"))
 
 
 def dotted(path):
     return ".".join(path.relative_to(ROOT).with_suffix("").parts)
 
 
-WITH_EXAMPLES = [dotted(path) for path in SOURCES if ">>> " in path.read_text("utf-8")]
+WITH_EXAMPLES = [
+    dotted(path)
+    for path in sorted((ROOT / "d2l_mlp").rglob("*.py"))
+    if ">>> " in path.read_text("utf-8")
+]
 
 
 @pytest.mark.parametrize("name", WITH_EXAMPLES)
@@ -24,50 +31,57 @@ def test_examples_are_true(name):
     assert results.failed == 0
 
 
-def public_functions(node):
-    """Give the functions that a reader may call, and the methods; ruff sees to their docstrings."""
-    for child in node.body:
-        if isinstance(child, ast.ClassDef) and child.name[0] != "_":
-            yield from public_functions(child)
-        elif isinstance(child, ast.FunctionDef) and child.name[0] != "_":
-            yield child
+def sections(docstring):
+    """Map each numpydoc section to its text; what comes first is the summary."""
+    parts = re.split(r"^(\w[\w ]*)\n-{3,}$", docstring, flags=re.MULTILINE)
+    return {"summary": parts[0], **dict(zip(parts[1::2], parts[2::2]))}
 
 
-def own(function):
-    """Give what stands in a function and not in one that is defined in it."""
+def described(section):
+    """Return the names that a section describes, such as ``x, y : float``."""
+    names = re.findall(r"^(\*{0,2}\w[\w, *]*)(?: :.*)?$", section, re.MULTILINE)
+    return [name.strip("* ") for line in names for name in line.split(",")]
+
+
+def own_nodes(function):
+    """Yield the nodes of a function without those of functions defined in it."""
     for child in ast.iter_child_nodes(function):
         if not isinstance(child, (ast.FunctionDef, ast.Lambda, ast.ClassDef)):
             yield child
-            yield from own(child)
+            yield from own_nodes(child)
 
 
-def gaps(function):
-    """Give what a docstring leaves out.
-
-    One line may say it all. A longer docstring has numpydoc's sections, or says whose parameters it
-    shares. Whatever raises an error says so, in a section or in words.
-    """
-    docstring = ast.get_docstring(function) or ""
-    statements = list(own(function))
-    arguments = function.args
-    given = {a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)}
-    gives = any(
-        isinstance(node, (ast.Return, ast.Yield)) and node.value is not None for node in statements
-    )
-    if "\n" in docstring:
-        shared = re.search(r"[Pp]arameters( and errors)? are those of `", docstring)
-        if given - {"self", "cls"} and "Parameters\n---" not in docstring and not shared:
-            yield "Parameters"
-        if gives and not re.search("(Returns|Yields)\n---", docstring):
-            yield "Returns"
-    if any(isinstance(node, ast.Raise) and node.exc for node in statements) and not re.search(
-        r"(?i)\braises?\b|error", docstring
-    ):
-        yield "Raises"
+def raises(function):
+    (tree,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body
+    return any(isinstance(node, ast.Raise) and node.exc for node in own_nodes(tree))
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=dotted)
-def test_public_functions_say_what_they_take_give_and_raise(path):
-    functions = public_functions(ast.parse(path.read_text("utf-8")))
-    missing = [f"{function.name}: {gap}" for function in functions for gap in gaps(function)]
-    assert missing == []
+FUNCTIONS = [name for name in d2l_mlp.__all__ if inspect.isfunction(getattr(d2l_mlp, name))]
+CLASSES = [
+    name
+    for name in d2l_mlp.__all__
+    if inspect.isclass(getattr(d2l_mlp, name)) and not issubclass(getattr(d2l_mlp, name), Exception)
+]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_an_exported_function_has_every_section(name):
+    function = getattr(d2l_mlp, name)
+    found = sections(inspect.getdoc(function))
+    assert described(found.get("Parameters", "")) == list(inspect.signature(function).parameters)
+    returns = inspect.signature(function).return_annotation
+    assert ("Returns" in found) == (returns not in ("None", None))
+    assert "Raises" in found or not raises(function)
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_an_exported_class_documents_what_it_is_made_of(name):
+    """A tuple may describe its fields in comments, and Hyperparameters has a help for each."""
+    class_ = getattr(d2l_mlp, name)
+    found = sections(inspect.getdoc(class_))
+    if class_ is not d2l_mlp.Hyperparameters and not issubclass(class_, tuple):
+        names = described(found.get("Parameters", "") + found.get("Attributes", ""))
+        fields = list(inspect.signature(class_).parameters)
+        assert names[: len(fields)] == fields
+    for key, method in vars(class_).items():
+        assert key.startswith("_") or not inspect.isfunction(method) or inspect.getdoc(method)
