@@ -1,17 +1,11 @@
-"""Minibatches gathered from arrays in memory."""
+"""Minibatches gathered from arrays in memory, and a validation set held out of the training set.
 
-# DOC(data.features): Features made of images.
-
-# DOC(data.order): The order in which an epoch goes through its examples.
-
-# DOC(data.gathering): Gather examples into a minibatch: on a CPU by NumPy, which does it in half of MXNet's time.
-
-# DOC(data.validation): A validation set, held out of the training set, so that the test set stays unseen.
+On a CPU, NumPy gathers a minibatch in half of MXNet's time.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import Callable
 
 import mxnet
@@ -27,7 +21,7 @@ from d2l_mlp.rules import Number, check_integer, check_value
 def to_features(
     images: numpy.ndarray | np.ndarray, device: mxnet.Context | None = None
 ) -> np.ndarray:
-    """Make the features that a net is given of images.
+    """Return the features of images, which a net takes.
 
     Parameters
     ----------
@@ -59,82 +53,43 @@ def to_features(
 
 
 def epoch_order(n: int, seed: int, epoch: int) -> numpy.ndarray:
-    """Draw the order of an epoch's examples, which follows from its arguments alone.
-
-    Parameters
-    ----------
-    n : int
-        Examples.
-    seed : int
-        0 to 2**32 - 1.
-    epoch : int
-        From 0.
-
-    Returns
-    -------
-    numpy.ndarray
-        0 to n - 1 in another order, of shape (n,), int64.
-    """
+    """Return the order of an epoch's n examples, which follows from (seed, epoch) alone."""
     # RandomState's stream is frozen (NEP 19): the order is the same under every NumPy.
     return numpy.random.RandomState([seed, epoch]).permutation(n)
 
 
-def gatherer(X: numpy.ndarray | np.ndarray, device: mxnet.Context) -> Callable[..., np.ndarray]:
-    """Give a function that gathers examples.
+def _gatherer(X: numpy.ndarray | np.ndarray, device: mxnet.Context) -> Callable[..., np.ndarray]:
+    """Return a function that gathers rows, by their numbers (m,), into an array (m, ...).
 
-    Parameters
-    ----------
-    X : numpy.ndarray or mxnet.np.ndarray
-        NumPy's: grey images, uint8 of shape (n, 28, 28). MXNet's: features of shape (n, ...), or
-        labels (n,).
-    device : mxnet.Context
-        Where `X` is, and the features that are gathered.
-
-    Returns
-    -------
-    callable
-        Maps the numbers of examples (m,) to their features: of images those that
-        `d2l_mlp.data.loaders.to_features` makes, of shape (m, 1, 28, 28), bit for bit. On the host
-        it may also be given the `HostMemory` of an array of m others, to be overwritten.
+    NumPy's X are uint8 images, of which the features are gathered, bit for bit those of
+    `to_features`. On the host, `out` may be the `HostMemory` of an array that is overwritten.
     """
-    if isinstance(X, numpy.ndarray):
-        return partial(_scale, X, device)
-    if is_on_host(device):
-        return partial(_copy_rows, HostMemory(X), device)
-    return lambda rows: X.take(np.array(rows, dtype="int32", ctx=device), axis=0)
+    if not isinstance(X, numpy.ndarray) and not is_on_host(device):
+        return lambda rows: X.take(np.array(rows, dtype="int32", ctx=device), axis=0)
+    memory = X if isinstance(X, numpy.ndarray) else HostMemory(X)
 
+    def gather(rows: numpy.ndarray, out: HostMemory | None = None) -> np.ndarray:
+        if out is None:
+            images = isinstance(memory, numpy.ndarray)
+            shape, dtype = ((1, 28, 28), "float32") if images else (X.shape[1:], X.dtype)
+            out = HostMemory(np.empty((len(rows), *shape), dtype=dtype, ctx=device))
+        if isinstance(memory, numpy.ndarray):
+            pixels = memory.take(rows, axis=0)[:, None]
+            numpy.divide(pixels, 255, out=out.view(), dtype="float32")
+        else:  # with "clip" NumPy writes to `out` without a buffer; the numbers are in range
+            memory.view().take(rows, axis=0, out=out.view(), mode="clip")
+        return out.array
 
-def _scale(
-    images: numpy.ndarray, device: mxnet.Context, rows: numpy.ndarray,
-    out: HostMemory | None = None,
-) -> np.ndarray:  # fmt: skip
-    if out is None:
-        out = HostMemory(np.empty((len(rows), 1, 28, 28), ctx=device))
-    pixels = images.take(rows, axis=0)[:, None]
-    numpy.divide(pixels, 255, out=out.view(), dtype="float32")
-    return out.array
-
-
-def _copy_rows(
-    X: HostMemory, device: mxnet.Context, rows: numpy.ndarray, out: HostMemory | None = None
-) -> np.ndarray:
-    if out is None:
-        out = HostMemory(np.empty((len(rows), *X.array.shape[1:]), dtype=X.array.dtype, ctx=device))
-    # The numbers are right; "clip" is how NumPy is told to write at once where it shall.
-    X.view().take(rows, axis=0, out=out.view(), mode="clip")
-    return out.array
-
-
-_STREAM = 2**32 - 1  # apart from those of the epochs' orders, which follow from (seed, epoch)
+    return gather
 
 
 def hold_out(data: FashionMNIST, share: float, seed: int) -> FashionMNIST:
-    """Hold out a part of the training set, with the same share of every class.
+    """Return a data set whose test set is held out of the training set, class by class.
 
     Parameters
     ----------
     data : FashionMNIST
-        As `d2l_mlp.data.fashion_mnist.load_fashion_mnist` gives it.
+        From `load_fashion_mnist`.
     share : float
         Of each class, greater than 0 and less than 1; rounded to whole examples.
     seed : int
@@ -143,17 +98,17 @@ def hold_out(data: FashionMNIST, share: float, seed: int) -> FashionMNIST:
     Returns
     -------
     FashionMNIST
-        With the rest of the training set as its training set, and what was held out in the place
-        of its test set; both in their old order.
+        With the rest as its training set and the held-out examples as its test set; both keep
+        their order.
 
     Raises
     ------
     ValueError
-        If the share is not between 0 and 1, or leaves a part without examples.
+        If the share is not between 0 and 1, or one part has no example.
     """
     share = check_value("share", share, Number(float, above=0, below=1))
     images, labels = data.train
-    random = numpy.random.RandomState([seed, _STREAM])
+    random = numpy.random.RandomState([seed, 2**32 - 1])  # no epoch's order has this number
     held = numpy.zeros(len(labels), dtype=bool)
     for label in numpy.unique(labels):
         rows = numpy.flatnonzero(labels == label)
@@ -169,23 +124,21 @@ def hold_out(data: FashionMNIST, share: float, seed: int) -> FashionMNIST:
 
 Minibatch = tuple[np.ndarray, np.ndarray]
 
-_AT_ONCE = 1024  # examples, whose features the processor's caches hold
-
 
 class ArrayLoader:
     """Minibatches (X, y), one pass an epoch, whose order follows from (seed, epoch) alone.
 
-    A run can so be resumed in its middle, and processes that train together agree on the order
-    without a word: with `num_parts` of them, the one of number `rank` gets of each minibatch the
-    rows ``rank::num_parts``. All parts together have exactly the minibatches of one process, and as
-    many: of a minibatch with fewer examples than parts, some get none.
+    So a run can be resumed, and distributed workers agree on the order: with `num_parts` of them,
+    worker `rank` gets the rows ``rank::num_parts`` of each minibatch. All parts together have the
+    minibatches of one process, and as many: of a minibatch with fewer examples than parts, some get
+    none.
 
     Parameters
     ----------
     X : numpy.ndarray or mxnet.np.ndarray
         Features, floats of shape (n, ...); NumPy's become float32, MXNet's stay as they are. Or
-        grey images, uint8 of shape (n, 28, 28), of which `d2l_mlp.data.loaders.to_features` makes
-        features; on a CPU they stay bytes until then.
+        grey images, uint8 of shape (n, 28, 28), whose features are those of `to_features`; on a
+        CPU they stay bytes until a minibatch is gathered.
     y : numpy.ndarray or mxnet.np.ndarray
         Labels, whole numbers of shape (n,); NumPy's become int32, MXNet's stay as they are.
     batch_size : int
@@ -253,13 +206,15 @@ class ArrayLoader:
         X = self._X
         return to_features(X, self._device) if isinstance(X, numpy.ndarray) else X, self._y
 
-    def pieces(self) -> Iterator[Minibatch]:
-        """Give what `arrays` has, a piece at a time: features of images take a lot of memory."""
-        gather = gatherer(self._X, self._device)
-        numbers = numpy.arange(len(self._y))
-        for start in range(0, len(numbers), _AT_ONCE):
-            rows = slice(start, start + _AT_ONCE)
-            yield gather(numbers[rows]), self._y[rows]
+    @property
+    def labels(self) -> np.ndarray:
+        """All labels, unshuffled and undivided."""
+        return self._y
+
+    @property
+    def first_example(self) -> np.ndarray:
+        """Features of the first example, of shape (1, ...)."""
+        return _gatherer(self._X, self._device)(numpy.zeros(1, int))
 
     def __len__(self) -> int:
         return -(-len(self._y) // self.batch_size)
@@ -268,28 +223,20 @@ class ArrayLoader:
         order, y = self._next_order(), self._y
         # At once, unlike the features, which would not fit the caches.
         y = y.take(np.array(order, dtype="int32", ctx=y.ctx), axis=0)
-        gather = gatherer(self._X, self._device)
+        gather = _gatherer(self._X, self._device)
         for rows in self._rows():
             yield gather(order[rows]), y[rows]
 
     def in_place(self, memory: dict[int, list[HostMemory]]) -> Iterator[Minibatch]:
-        """Iterate for one who is done with a minibatch when the next one comes.
+        """Iterate over minibatches that, on the host, overwrite each other.
 
-        Parameters
-        ----------
-        memory : dict of int to list of HostMemory
-            Kept from epoch to epoch, empty at first; not used but on the host.
-
-        Yields
-        ------
-        X, y : mxnet.np.ndarray
-            On the host, the same two arrays for all minibatches of a size.
+        All of one size are the same two arrays, in `memory`, which is kept from epoch to epoch.
         """
         if not is_on_host(self._device):
             yield from self
             return
         order = self._next_order()
-        gatherers = [gatherer(array, self._device) for array in (self._X, self._y)]
+        gatherers = [_gatherer(array, self._device) for array in (self._X, self._y)]
         for rows in self._rows():
             numbers = order[rows]
             if len(numbers) in memory:
@@ -311,7 +258,7 @@ class ArrayLoader:
         return order[mine]
 
     def _rows(self) -> Iterator[slice]:
-        """Give the rows of each minibatch, in an epoch's order."""
+        """Return the rows of each minibatch in the order of an epoch."""
         share = len(range(self.rank, self.minibatch_size, self.num_parts))
         return (slice(i * share, (i + 1) * share) for i in range(len(self)))
 
@@ -319,12 +266,12 @@ class ArrayLoader:
 def array_loaders(
     data: FashionMNIST, batch_size: int, seed: int = 0, device: mxnet.Context | None = None
 ) -> tuple[ArrayLoader, ArrayLoader]:
-    """Make the training and the test loader that gather whole minibatches in memory.
+    """Return a training and a test loader that gather whole minibatches in memory.
 
     Parameters
     ----------
     data : FashionMNIST
-        As `d2l_mlp.data.fashion_mnist.load_fashion_mnist` gives it.
+        From `load_fashion_mnist`.
     batch_size : int
         Examples a minibatch.
     seed : int, default 0

@@ -18,7 +18,7 @@ import mxnet
 import numpy
 from mxnet import autograd, gluon, np, npx
 
-from d2l_mlp.data.checks import check_data, infer_shapes
+from d2l_mlp.data.checks import check_data
 from d2l_mlp.hardware.cpu import threads_for
 from d2l_mlp.hardware.devices import devices_of
 from d2l_mlp.training.distributed import Workers
@@ -117,7 +117,6 @@ def fit(
             "several workers train together, but the size of a whole minibatch is not known; give "
             "an ArrayLoader with rank and num_parts"
         )
-    infer_shapes(net, train_iter)
     for data_iter in [train_iter] if workers.rank else [train_iter, val_iter]:
         check_data(net, data_iter)
     state = _broadcast(state or initial_state(net), workers)

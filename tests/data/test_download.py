@@ -1,5 +1,4 @@
 import contextlib
-import gzip
 import hashlib
 import socket
 import threading
