@@ -1,13 +1,10 @@
-"""A run's configuration: what ``config.json`` and every checkpoint hold, and what they stand for.
+"""The configuration of a run, and the names in its folder.
 
-It is ``{"hyperparameters": ..., "data": {"release": ..., "folder": ..., "sha256": ...},
-"versions": ..., "device": ..., "threads": ...}``, and ``"from"`` of a run that began with another's
-parameters. Nothing here imports MXNet: how that is done depends on the run's loader.
+``config.json`` and every checkpoint hold ``{"hyperparameters": ..., "data": {"release": ...,
+"folder": ..., "sha256": ...}, "versions": ..., "device": ..., "threads": ...}``, and ``"from"`` if the
+run started with the parameters of another. Nothing here imports MXNet: how MXNet is imported depends on
+the run's loader.
 """
-
-# DOC(runs.errors): Why the folder of a run cannot be used. Nothing here imports MXNet.
-
-# DOC(runs.naming): What the folders of a run are called. Nothing here imports MXNet.
 
 from __future__ import annotations
 
@@ -22,14 +19,19 @@ from typing import Any
 from d2l_mlp.files import read_regular_file
 from d2l_mlp.training.hyperparameters import Hyperparameters
 
+CONFIG_NAME = "config.json"
+CHECKPOINTS = "checkpoints"
+
+Config = dict[str, Any]
+
 
 class RunError(OSError):
-    """The folder cannot be used or written; the message names it and says why."""
+    """The folder of a run cannot be used; the message names it, the reason and what to do."""
 
 
 @contextmanager
 def explain_write_errors(folder: Path) -> Iterator[None]:
-    """Turn what a folder cannot be written for into a `RunError`."""
+    """Turn a failure to write a folder into a `RunError`."""
     try:
         yield
     except RunError:
@@ -37,16 +39,12 @@ def explain_write_errors(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise RunError(
             f"{folder} cannot be written ({error.strerror or error}); "
-            "mend that, or name another folder with --out"
+            "fix that, or name another folder with --out"
         ) from error
 
 
-CHECKPOINTS = "checkpoints"
-"""The folder of them in a run's folder."""
-
-
 def default_folder(settings: Hyperparameters) -> Path:
-    """Make a folder that is named after the time and the net, at a length that any disk allows."""
+    """Make a folder in ``runs``, named after the time and the net, short enough for any disk."""
     name = "-".join(map(str, [settings.activation, *settings.hidden]))
     if len(name) > 100:
         name = f"{settings.activation}-{len(settings.hidden)}-layers"
@@ -55,22 +53,9 @@ def default_folder(settings: Hyperparameters) -> Path:
 
 
 def make_next_folder(path: Path) -> Path:
-    """Make a new folder of the first name that is free, and so claim it.
+    """Make the first folder of ``path``, ``path-2``, ``path-3``, ... that does not exist.
 
-    Parameters
-    ----------
-    path : Path
-        The first to be tried; the others have -2, -3, ... behind it.
-
-    Returns
-    -------
-    Path
-        Of the folder.
-
-    Raises
-    ------
-    RunError
-        If none can be made there.
+    Making it claims the name: two runs that start at the same time get two folders.
     """
     folder, number = path, 1
     with explain_write_errors(path.parent):
@@ -84,86 +69,33 @@ def make_next_folder(path: Path) -> Path:
                 folder = path.with_name(f"{path.name}-{number}")
 
 
-Config = dict[str, Any]
-
-CONFIG_NAME = "config.json"
-
-# What runs from before these hyperparameters stand for.
-_YOUNGER = {"optimizer": "sgd", "dropout": 0.0, "validation": 0.0, "patience": 0}
-
-
 def read_config(path: Path) -> Config:
-    """Read and check a run's configuration.
-
-    Parameters
-    ----------
-    path : Path
-        Of the file, which is called `NAME` in a run's folder.
-
-    Returns
-    -------
-    dict
-        What this module's docstring shows.
-
-    Raises
-    ------
-    ValueError
-        If it cannot be used; the message goes on after the file's name.
-    """
+    """Read and check a run's configuration; a ValueError continues after the file's name."""
     raw = read_regular_file(path, 2**20)
     try:
         config = json.loads(raw)
     except (RecursionError, ValueError) as error:
-        raise ValueError(f"is no run's configuration ({error})") from None
+        raise ValueError(f"is not the configuration of a run ({error})") from None
     run_identity(config)
     return config
 
 
 def hyperparameters_of(config: Config) -> Hyperparameters:
-    """Give the hyperparameters that a configuration holds.
-
-    Parameters
-    ----------
-    config : dict
-        What `read` gives, or a checkpoint has.
-
-    Returns
-    -------
-    Hyperparameters
-        Checked. A run from before one of them has the value that it stood for.
-
-    Raises
-    ------
-    ValueError
-        If the configuration is none, lacks a hyperparameter or has an unknown one, or one has a
-        value out of its range.
-    """
+    """Return a configuration's hyperparameters; a ValueError if one is missing, unknown or wrong."""
     try:
-        values = {**_YOUNGER, **config["hyperparameters"]}
+        values = config["hyperparameters"]
         missing = [f.name for f in dataclasses.fields(Hyperparameters) if f.name not in values]
         if missing:
             raise ValueError(f"it lacks {', '.join(missing)}")
         return Hyperparameters(**values)
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"is no run's configuration: {error}") from None
+        raise ValueError(f"is not the configuration of a run: {error}") from None
 
 
-def run_identity(config: Config) -> tuple[Hyperparameters, dict[str, str]]:
-    """Give what stays the same when a run is resumed, perhaps elsewhere, perhaps to go further.
-
-    Parameters and errors are those of `hyperparameters`.
-
-    Returns
-    -------
-    hyperparameters : Hyperparameters
-        With 1 as the number of epochs.
-    sha256 : dict
-        Of the data, by file.
-    """
-    settings = hyperparameters_of(config)
-    data = config.get("data")
-    if not isinstance(data, dict) or not isinstance(data.get("sha256"), dict):
-        raise ValueError("is no run's configuration: it does not name the data's SHA-256")
-    if not isinstance(data.get("release"), str):
-        raise ValueError("is no run's configuration: it does not name the data's release")
-    return dataclasses.replace(settings, epochs=1), data["sha256"]
+def run_identity(config: Config) -> tuple[Hyperparameters, str, dict[str, str]]:
+    """Return what resuming does not change: hyperparameters but ``epochs``, data, their SHA-256."""
+    settings = dataclasses.replace(hyperparameters_of(config), epochs=1)
+    try:
+        return settings, config["data"]["release"], dict(config["data"]["sha256"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"is not the configuration of a run: no data ({error!r})") from None

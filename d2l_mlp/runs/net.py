@@ -1,4 +1,4 @@
-"""The net that hyperparameters stand for: the chapter's MLP, for images of Fashion-MNIST."""
+"""Build the net that hyperparameters describe: the chapter's MLP, for images of Fashion-MNIST."""
 
 from __future__ import annotations
 
@@ -17,25 +17,7 @@ from d2l_mlp.training.state import Arrays, set_parameters
 
 
 def new_net(settings: Hyperparameters, device: mxnet.Context | None = None) -> nn.Sequential:
-    """Build the net with the parameters that a run starts from, drawn from its seed.
-
-    Parameters
-    ----------
-    settings : Hyperparameters
-        MXNet's generator is seeded with their seed.
-    device : mxnet.Context, optional
-        Where the net is to live; by default MXNet's current context.
-
-    Returns
-    -------
-    gluon.nn.Sequential
-        Initialized.
-
-    Raises
-    ------
-    ValueError
-        If there is not the memory to train it.
-    """
+    """Build the net with a run's initial parameters, drawn from its seed, if the memory allows."""
     check_memory(settings)
     mxnet.random.seed(settings.seed)
     return _build(settings, settings.init, device)
@@ -48,7 +30,7 @@ def check_memory(settings: Hyperparameters) -> None:
 
 
 def parameter_shapes(settings: Hyperparameters) -> dict[str, tuple[int, ...]]:
-    """Give the shapes of the net's parameters, by Gluon's structural names, without memory."""
+    """Return the shapes of the net's parameters by Gluon's structural names, allocating nothing."""
     parameters = _build(settings)._collect_params_with_prefix()
     return {name: parameter.shape for name, parameter in parameters.items()}
 

@@ -1,15 +1,15 @@
-"""Reading a run back, by anybody and at any time: without a lock, and without writing."""
+"""Read a run back, at any time, without a lock and without writing."""
 
 from __future__ import annotations
 
 import logging
+import stat
 from pathlib import Path
 from typing import NamedTuple
 
 import mxnet
 from mxnet.gluon import nn
 
-from d2l_mlp.files import is_directory
 from d2l_mlp.runs.checkpoint import Checkpoint, load_checkpoint
 from d2l_mlp.runs.config import (
     CHECKPOINTS,
@@ -27,16 +27,29 @@ log = logging.getLogger(__name__)
 
 
 class SavedRun(NamedTuple):
-    """A run as its newest good checkpoint has it."""
+    """A run as its newest good checkpoint holds it.
+
+    Attributes
+    ----------
+    folder : Path
+        Of the run.
+    config : dict
+        Hyperparameters, data, versions and device, see `d2l_mlp.runs.config`.
+    hyperparameters : Hyperparameters
+        Those of the configuration.
+    history : tuple of EpochMetrics
+        Of the epochs that are done.
+    epoch : int
+        Whose parameters the net has: the last, or the best.
+    net : gluon.nn.Sequential
+        With these parameters.
+    """
 
     folder: Path
     config: Config
-    """See `d2l_mlp.runs.config`."""
     hyperparameters: Hyperparameters
     history: tuple[EpochMetrics, ...]
-    """Of the epochs that are done."""
     epoch: int
-    """Whose parameters the net has: the last, or the best."""
     net: nn.Sequential
 
 
@@ -50,43 +63,43 @@ def load_run(
     folder : path
         Of the run.
     device : mxnet.Context, optional
-        Where the net is to live; by default MXNet's current context.
+        Where the net lives; by default MXNet's current context.
     best : bool, default False
-        Take the parameters of the best epoch, see `d2l_mlp.training.state.TrainingState`, and not
-        those of the last.
+        Take the parameters of the best epoch, see `d2l_mlp.training.state.TrainingState`, instead
+        of those of the last.
 
     Returns
     -------
     SavedRun
-        Verified: see `d2l_mlp.runs.checkpoint.load_checkpoint`. What is passed over is logged.
+        Verified by its SHA-256. Checkpoints that are skipped are logged, with the reason.
 
     Raises
     ------
     RunError
-        If the folder is no run's.
+        If the folder is not the folder of a run.
     CheckpointError
-        If none of its checkpoints is good, or of this version.
+        If none of its checkpoints is good.
     """
     folder = Path(folder)
     check_folder(folder)
-    saved = read_checkpoint(folder)
-    settings = hyperparameters_of(saved.config)
-    state = saved.state
+    config, state = read_checkpoint(folder)
+    settings = hyperparameters_of(config)
     net = net_with(settings, state.best if best else state.parameters, device)
     epoch = state.best_epoch if best else len(state.history)
-    return SavedRun(folder, saved.config, settings, state.history, epoch, net)
+    return SavedRun(folder, config, settings, state.history, epoch, net)
 
 
 def check_folder(folder: Path) -> None:
-    """Raise a `RunError` if a folder is not a run's."""
-    checkpoints = folder / CHECKPOINTS
+    """Raise a `RunError` if a folder is not a run's; its checkpoints may not be a link."""
     try:
-        is_folder, has_checkpoints = is_directory(folder, True), is_directory(checkpoints)
-    except ValueError as error:
-        raise RunError(*error.args) from None
-    if not is_folder:
-        raise RunError(f"{folder} is not a folder; name the folder of a run")
-    if not has_checkpoints:
+        if not stat.S_ISDIR(folder.stat().st_mode):
+            raise NotADirectoryError
+    except (FileNotFoundError, NotADirectoryError):
+        raise RunError(f"{folder} is not a folder; name the folder of a run") from None
+    except OSError as error:
+        raise RunError(f"{folder} cannot be read ({error.strerror})") from None
+    checkpoints = folder / CHECKPOINTS
+    if checkpoints.is_symlink() or not checkpoints.is_dir():
         raise RunError(f"{folder} has no folder {CHECKPOINTS}; name the folder of a run")
 
 

@@ -1,33 +1,30 @@
-"""The folder of a run, as the process that trains writes it: locked, and each file whole."""
+"""The folder of a run, as the process that trains writes it: locked, and each file whole.
 
-# DOC(runs.locking): A run's folder, held by one process: by descriptors, so that moving it mixes up no two runs.
-#
-# DOC(runs.locking): A lock guards a file, and not the path that led to it. So everything is written through the folders
-# DOC(runs.locking): that were open when it was taken, and `LockedFolder.check` tells when the path leads elsewhere.
+The lock is on ``checkpoints/lock``, which stays open, so that no other file has its inode. Before each
+write the run checks that its path still leads to this inode. A run whose folder was moved, emptied or
+replaced thus ends, and does not write into the folder of another.
+"""
 
 from __future__ import annotations
 
 import csv
+import errno
 import fcntl
 import io
 import json
 import logging
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+import re
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from d2l_mlp.files import Folder
+from d2l_mlp.files import write_atomically
 from d2l_mlp.plotting.learning_curves import plot_history
 from d2l_mlp.plotting.style import render_figure
-from d2l_mlp.runs.checkpoint import (
-    BEST,
-    Checkpoint,
-    clear_unfinished,
-    is_unfinished,
-    remove_checkpoint,
-    save_checkpoint,
-)
+from d2l_mlp.runs.checkpoint import Checkpoint, save_checkpoint
 from d2l_mlp.runs.config import (
     CHECKPOINTS,
     CONFIG_NAME,
@@ -42,135 +39,20 @@ from d2l_mlp.training.state import EpochMetrics, TrainingState
 
 _LOCK = "lock"
 
-
-class LockedFolder:
-    """The folder of a run, locked until `close`, or until the process ends.
-
-    Attributes
-    ----------
-    top, checkpoints : Folder
-        It, and the folder of checkpoints in it.
-    """
-
-    def __init__(self, path: Path):
-        with ExitStack() as opened:
-            self.top = opened.enter_context(Folder(path))
-            self.checkpoints = opened.enter_context(Folder(CHECKPOINTS, self.top))
-            self._lock = self.checkpoints.open(_LOCK, os.O_RDWR | os.O_CREAT)
-            opened.callback(os.close, self._lock)
-            try:
-                # A lock of the process's own, which those that a loader forks do not inherit.
-                fcntl.lockf(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except (BlockingIOError, PermissionError):
-                raise RunError(
-                    f"{path} is in use by another process; wait for its end or stop it"
-                ) from None
-            self.check()
-            clear_unfinished(self.checkpoints)
-            self.close = opened.pop_all().close
-
-    def check(self) -> None:
-        """Raise a `RunError` if its path, or the lock's, leads elsewhere by now."""
-        in_place = self.top.is_in_place() and self.checkpoints.is_in_place()
-        if not (in_place and self.checkpoints.holds(_LOCK, self._lock)):
-            raise RunError(
-                f"{self.top.path} was moved, deleted or replaced while this run was writing there, "
-                "so the run has ended; go on with --resume and the folder it was moved to, or "
-                "start it again"
-            )
-
-    def clear(self, names: Iterable[str]) -> None:
-        """Remove what a start has written, as far as can be done.
-
-        Its files come first: whatever cannot be removed, the rest is a run, or begins one.
-
-        Parameters
-        ----------
-        names : iterable of str
-            Of the files that are not checkpoints.
-        """
-        with suppress(OSError):  # what the start has failed by is told already
-            for name in names:
-                self.top.remove(f".{name}.part")
-                self.top.remove(name)
-            remove_checkpoint(self.checkpoints, 0)
-            clear_unfinished(self.checkpoints)
-            self.checkpoints.remove(_LOCK)
-            self.top.remove(CHECKPOINTS)
-
-
-def make_run_folder(path: Path) -> LockedFolder:
-    """Make the folder of a new run.
-
-    Parameters
-    ----------
-    path : Path
-        May be there if it is empty, or holds no more than a start that was killed has left.
-
-    Returns
-    -------
-    LockedFolder
-        With an empty folder of checkpoints.
-
-    Raises
-    ------
-    RunError
-        If it holds anything else, or another process writes there.
-    """
-    path.mkdir(parents=True, exist_ok=True)
-    with Folder(path) as top:
-        if not top.names():
-            with suppress(FileExistsError):  # another start is as far as this one
-                top.make(CHECKPOINTS).close()
-        elif not _is_left_of_a_start(top):
-            raise _not_empty(path)
-    locked = LockedFolder(path)
-    if not _is_left_of_a_start(locked.top):  # but by a run that was faster
-        locked.close()
-        raise _not_empty(path)
-    return locked
-
-
-def is_free(path: Path) -> bool:
-    """Tell whether `make` finds room for a run; a RunError if the folder cannot be read."""
-    with explain_write_errors(path), suppress(FileNotFoundError), Folder(path) as top:
-        return not top.names() or _is_left_of_a_start(top)
-    return True
-
-
-def _not_empty(path: Path) -> RunError:
-    remedy = "name another folder with --out"
-    if (path / CHECKPOINTS).is_dir():
-        remedy += f", or go on with --resume {path}"
-    return RunError(f"{path} is not empty, and a run overwrites nothing; {remedy}")
-
-
-def _is_left_of_a_start(top: Folder) -> bool:
-    names = set(top.names())
-    if CHECKPOINTS not in names or names - {CHECKPOINTS, CONFIG_NAME, f".{CONFIG_NAME}.part"}:
-        return False
-    with Folder(CHECKPOINTS, top) as checkpoints:
-        inner = {name for name in checkpoints.names() if not is_unfinished(name)}
-    return inner == {_LOCK} or (not inner and names == {CHECKPOINTS})
-
-
 log = logging.getLogger(__name__)
-
-_METRICS = "metrics.csv"
 
 
 class Run:
-    """A run's folder, being written by this process alone.
+    """The folder of a run, written by this process alone; a RunError if it cannot be written.
 
-    Made by `start` or `resume`, which lock it; the lock ends with the process. All methods raise
-    `RunError` if the folder cannot be written.
+    `start` and `resume` lock it. The lock ends with the process.
 
     Attributes
     ----------
     folder : Path
-        Where it is.
+        Of the run.
     config : dict
-        Hyperparameters, data, versions, device.
+        Hyperparameters, data, versions, device, see `d2l_mlp.runs.config`.
     state : TrainingState
         Of the last checkpoint.
     """
@@ -180,12 +62,12 @@ class Run:
 
     @classmethod
     def start(cls, folder: str | Path, config: Config, state: TrainingState) -> Run:
-        """Make the folder of a new run, and save the state.
+        """Make the folder of a new run, which becomes one when its first checkpoint is whole.
 
         Parameters
         ----------
         folder : path
-            Must be empty, not exist, or hold no more than a start that was killed has left.
+            Must not exist or be empty, but for the rest of a start that was killed.
         config : dict
             See `d2l_mlp.runs.config`.
         state : TrainingState
@@ -199,45 +81,32 @@ class Run:
         Raises
         ------
         RunError
-            If there is anything in the folder.
+            If the folder holds anything else.
         """
         folder = Path(folder)
+        if not is_free(folder):
+            raise _not_empty(folder)
+        part = folder / f".{CHECKPOINTS}.{secrets.token_hex(4)}.part"
         with explain_write_errors(folder):
-            self = cls(folder, make_run_folder(folder))
+            folder.mkdir(parents=True, exist_ok=True)
+            for other in _started(folder):
+                with suppress(RunError):  # its start is still going on
+                    os.close(_lock(other))
+                    shutil.rmtree(other)
+            part.mkdir()
+            try:
+                self = cls(folder, part)
+                try:
+                    self.config, self.state = config, state
+                    save_checkpoint(part, Checkpoint(config, state))
+                    self._appear()
+                except BaseException:
+                    self.close()
+                    raise
+            finally:
+                shutil.rmtree(part, ignore_errors=True)
         try:
             self.write_config(config)
-            self.save(state)
-        except BaseException:
-            self._locked.clear([BEST, _METRICS, CONFIG_NAME])
-            self.close()
-            raise
-        return self
-
-    @classmethod
-    def resume(cls, folder: str | Path) -> Run:
-        """Open the folder of a run at its newest good checkpoint.
-
-        Parameters
-        ----------
-        folder : path
-            Of the run.
-
-        Returns
-        -------
-        Run
-            Locked.
-
-        Raises
-        ------
-        CheckpointError
-            If it has none.
-        """
-        folder = Path(folder)
-        check_folder(folder)
-        with explain_write_errors(folder):
-            self = cls(folder, LockedFolder(folder))
-        try:
-            self.config, self.state = read_checkpoint(self.folder)
             self._write_metrics()
             self._write_best()
         except BaseException:
@@ -245,13 +114,31 @@ class Run:
             raise
         return self
 
-    def __init__(self, folder: Path, locked: LockedFolder):
-        self.folder, self._locked = folder, locked
+    @classmethod
+    def resume(cls, folder: str | Path) -> Run:
+        """Lock a run's folder and read its newest good checkpoint; raises what `load_run` does."""
+        folder = Path(folder)
+        check_folder(folder)
+        with explain_write_errors(folder):
+            self = cls(folder, folder / CHECKPOINTS)
+        try:
+            self._remove_parts()
+            self.config, self.state = read_checkpoint(folder)
+            self._write_metrics()
+            self._write_best()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __init__(self, folder: Path, checkpoints: Path):
+        self.folder, self._checkpoints = folder, checkpoints
+        self._lock = _lock(checkpoints)
 
     def save(self, state: TrainingState) -> None:
-        """Write a checkpoint, and ``metrics.csv`` after it."""
+        """Write a checkpoint, and ``metrics.csv`` and ``best.params`` after it."""
         with self._writing():
-            save_checkpoint(self._locked.checkpoints, Checkpoint(self.config, state))
+            save_checkpoint(self._checkpoints, Checkpoint(self.config, state))
         self.state = state
         self._write_metrics()
         if state.best_epoch == len(state.history):
@@ -260,14 +147,14 @@ class Run:
     def write_config(self, config: Config) -> None:
         """Write ``config.json``."""
         self.config = config
-        self._write(CONFIG_NAME, json.dumps(config, indent=2) + "\n")
+        self._write(CONFIG_NAME, (json.dumps(config, indent=2) + "\n").encode())
 
     def write_parameters(self) -> None:
-        """Write `state`'s as ``model.params``, which a net's ``load_parameters`` reads."""
+        """Write the parameters of `state` to ``model.params``, for a net's ``load_parameters``."""
         self._write("model.params", dump_parameters(self.state.parameters))
 
     def write_curves(self) -> None:
-        """Draw ``curves.svg``: loss and accuracy by epoch; if that fails, it is logged."""
+        """Draw ``curves.svg``, loss and accuracy by epoch; a failure to draw is logged."""
         try:
             curves = render_figure(plot_history(self.state.history, self._watched), "svg")
         except Exception as error:
@@ -276,33 +163,96 @@ class Run:
         self._write("curves.svg", curves)
 
     def close(self) -> None:
-        """Give back the lock before the process ends."""
-        self._locked.close()
+        """Release the lock before the process ends."""
+        os.close(self._lock)
 
     @property
     def _watched(self) -> str:
         return hyperparameters_of(self.config).watched
 
     def _write_best(self) -> None:
-        self._write(BEST, dump_parameters(self.state.best))
+        self._write("best.params", dump_parameters(self.state.best))
 
     def _write_metrics(self) -> None:
         text = io.StringIO()
         table = csv.writer(text, lineterminator="\n")
         table.writerow(EpochMetrics.names(self._watched))
         table.writerows([f"{value:.9g}" for value in metrics] for metrics in self.state.history)
-        self._write(_METRICS, text.getvalue())
+        self._write("metrics.csv", text.getvalue().encode())
 
-    def _write(self, name: str, content: str | bytes) -> None:
-        raw = content.encode() if isinstance(content, str) else content
+    def _write(self, name: str, content: bytes) -> None:
         with self._writing():
-            self._locked.top.replace(name, raw)
+            write_atomically(self.folder / name, content)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
         with explain_write_errors(self.folder):
-            self._locked.check()
+            self._check_place()
             try:
                 yield
-            finally:  # that the folder is gone explains whatever has failed
-                self._locked.check()
+            finally:  # a folder that is gone explains any failure
+                self._check_place()
+
+    def _remove_parts(self) -> None:
+        """Remove files that killed processes were writing."""
+        with self._writing():
+            for path in (*self.folder.iterdir(), *self._checkpoints.iterdir()):
+                if re.fullmatch(r"\..+\.[0-9a-f]{8}\.part", path.name) and not path.is_dir():
+                    path.unlink()
+
+    def _check_place(self) -> None:
+        """Raise a RunError if the path leads to another lock than the one that is held."""
+        with suppress(OSError):
+            if os.path.samestat((self._checkpoints / _LOCK).lstat(), os.fstat(self._lock)):
+                return
+        raise RunError(
+            f"{self.folder} was moved, deleted or replaced while this run was writing there, so "
+            "the run has ended; give --resume the folder's new path, or start it again"
+        )
+
+    def _appear(self) -> None:
+        """Give the first checkpoint its place, unless another run was faster."""
+        checkpoints = self.folder / CHECKPOINTS
+        try:
+            self._checkpoints.rename(checkpoints)
+        except OSError as error:
+            if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+                raise _not_empty(self.folder) from None
+            raise
+        self._checkpoints = checkpoints
+
+
+def is_free(folder: Path) -> bool:
+    """Return whether a new run can start in a folder; a RunError if it cannot be read."""
+    with explain_write_errors(folder), suppress(FileNotFoundError):
+        return set(folder.iterdir()) == set(_started(folder))
+    return True
+
+
+def _started(folder: Path) -> list[Path]:
+    """List what starts have made in a folder that were killed, or are still going on."""
+    return list(folder.glob(f".{CHECKPOINTS}.????????.part"))
+
+
+def _not_empty(folder: Path) -> RunError:
+    fix = "name another folder with --out"
+    if (folder / CHECKPOINTS).is_dir():
+        fix += f", or resume it with --resume {folder}"
+    return RunError(f"{folder} is not empty, and a run overwrites nothing; {fix}")
+
+
+def _lock(checkpoints: Path) -> int:
+    """Lock a folder of checkpoints until the descriptor is closed, or the process ends."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    lock = os.open(checkpoints / _LOCK, flags, 0o666)
+    try:
+        # A lock of the process, which the processes that a loader forks do not inherit.
+        fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(lock)
+        if error.errno not in (errno.EAGAIN, errno.EACCES):
+            raise
+        raise RunError(
+            f"{checkpoints.parent} is in use by another process; wait for its end or stop it"
+        ) from None
+    return lock

@@ -1,4 +1,4 @@
-"""A run's metrics as TensorBoard reads them."""
+"""Write the metrics of a run as TensorBoard reads them."""
 
 from __future__ import annotations
 
@@ -16,30 +16,15 @@ from d2l_mlp.runs.config import RunError
 from d2l_mlp.training.hyperparameters import Hyperparameters
 from d2l_mlp.training.state import EpochMetrics
 
-FOLDER = "tensorboard"
-"""Of the events in a run's folder."""
+FOLDER = "tensorboard"  # in the folder of a run
 
 
 class EventLog:
     """One event file: the hyperparameters, and the metrics of each epoch under their names.
 
-    A run that is resumed gets another file, from the first epoch on. TensorBoard, also one that is
-    looking on, drops what stands in the files before it, so that no epoch is missing or there
-    twice. Not by tensorboardX's ``SummaryWriter``, whose thread tells nobody when the disk is full.
-
-    Parameters
-    ----------
-    run : Path
-        Folder of the run, which this process has locked.
-    settings : Hyperparameters
-        Of the run.
-    history : sequence of EpochMetrics
-        Of the epochs that are done.
-
-    Raises
-    ------
-    RunError
-        If the folder cannot be written; so does `add`.
+    A resumed run gets another file, from the first epoch on. TensorBoard then drops the epochs in
+    earlier files, so that none is missing or there twice. tensorboardX's ``SummaryWriter`` is not
+    used: its thread does not report a full disk.
     """
 
     def __init__(self, run: Path, settings: Hyperparameters, history: Sequence[EpochMetrics]):
@@ -52,7 +37,7 @@ class EventLog:
             self._writer = EventsWriter(str(self._folder / "events"))
         except OSError as error:
             raise self._error(error) from None
-        # TensorBoard forgets all that it has read of this run, in earlier files.
+        # TensorBoard drops what it has read from earlier files of this run.
         self._write(Event(step=0, session_log=SessionLog(status=SessionLog.START)))
         values = {name: _simple(value) for name, value in dataclasses.asdict(settings).items()}
         experiment, session, _ = summary.hparams(values, dict.fromkeys(self._names[1:]))
@@ -61,7 +46,7 @@ class EventLog:
             self.add(metrics)
 
     def add(self, metrics: EpochMetrics) -> None:
-        """Write an epoch's metrics, and see that they reach the file."""
+        """Write the metrics of an epoch; a RunError if they do not reach the file."""
         epoch, *values = metrics
         scalars = (summary.scalar(name, value) for name, value in zip(self._names[1:], values))
         self._write(*(Event(step=epoch, summary=scalar) for scalar in scalars))
@@ -82,10 +67,10 @@ class EventLog:
     def _error(self, error: OSError) -> RunError:
         return RunError(
             f"{self._folder} cannot be written ({error.strerror}); "
-            "mend that, or leave out --tensorboard"
+            "fix that, or leave out --tensorboard"
         )
 
 
 def _simple(value: Any) -> Any:
-    """Give a hyperparameter as one number or text."""
+    """Return a hyperparameter as one number or text."""
     return " ".join(map(str, value)) if isinstance(value, tuple) else value

@@ -1,4 +1,4 @@
-"""What a training has come to: the metrics of each epoch, and the state after the last."""
+"""The state of a training: its metrics so far, and what the rest of it depends on."""
 
 from __future__ import annotations
 
@@ -7,33 +7,42 @@ from typing import NamedTuple
 import numpy
 from mxnet import gluon, np
 
-Arrays = dict[str, numpy.ndarray]
-"""By a parameter's structural name in Gluon, such as ``"0.weight"``."""
+Arrays = dict[str, numpy.ndarray]  # by a parameter's structural name in Gluon, such as "0.weight"
 
 
 class EpochMetrics(NamedTuple):
-    """What one epoch gave."""
+    """The metrics of one epoch.
+
+    Attributes
+    ----------
+    epoch : int
+        From 1.
+    train_loss, train_accuracy : float
+        Mean cross-entropy in nats, and the share of right predictions, as met during the epoch
+        while the parameters changed.
+    val_loss, val_accuracy : float
+        After the epoch, on the validation set or, as in the book, the test set.
+    seconds : float
+        Of the epoch's training part.
+    examples_per_second : float
+        In the training part.
+    """
 
     epoch: int
-    """From 1."""
     train_loss: float
-    """Mean cross-entropy in nats, as met during the epoch, while the parameters moved."""
     train_accuracy: float
     val_loss: float
-    """After the epoch, on the set that is watched: a validation set, or, as in the book, the test
-    set. So is `val_accuracy`."""
     val_accuracy: float
     seconds: float
-    """Of the epoch's training part."""
     examples_per_second: float
 
     @classmethod
     def names(cls, watched: str) -> list[str]:
-        """Name the metrics as files do, where the set that is watched has its own name."""
+        """Return the metrics' names in files, with the name of the set that is measured."""
         return [name.replace("val_", f"{watched}_") for name in cls._fields]
 
     def describe(self, num_epochs: int, watched: str = "test") -> str:
-        """Say it in a line, with the number of epochs there will be and the set that is watched."""
+        """Format the metrics as a line, with the number of epochs and the set that is measured."""
         watched = watched.replace("validation", "val")  # the line fits a terminal
         return (
             f"epoch {self.epoch:{len(str(num_epochs))}}/{num_epochs}  "
@@ -43,22 +52,32 @@ class EpochMetrics(NamedTuple):
 
 
 class TrainingState(NamedTuple):
-    """A training at the end of an epoch: everything that the rest of it depends on."""
+    """A training at the end of an epoch: everything that the rest of it depends on.
+
+    Attributes
+    ----------
+    history : tuple of EpochMetrics
+        Of the epochs that are done.
+    parameters : dict of str to numpy.ndarray
+        float32, by structural name.
+    optimizer : dict of str to dict
+        Arrays like the parameters, by the name of the optimizer's state, such as ``"momentum"``.
+    best_epoch : int
+        The first epoch with the highest `EpochMetrics.val_accuracy`; 0 before the first.
+    best : dict of str to numpy.ndarray
+        The parameters after it.
+    """
 
     history: tuple[EpochMetrics, ...]
-    """Of the epochs that are done."""
     parameters: Arrays
     optimizer: dict[str, Arrays]
-    """What the optimizer keeps, by its own name for it, such as ``"momentum"``."""
     best_epoch: int
-    """The first epoch of the highest accuracy on the set that is watched; 0 before the first."""
     best: Arrays
-    """The parameters after it."""
 
     def after(
         self, metrics: EpochMetrics, parameters: Arrays, optimizer: dict[str, Arrays]
     ) -> TrainingState:
-        """Give the state after one more epoch."""
+        """Return the state after one more epoch."""
         best_epoch, best = self.best_epoch, self.best
         if not best_epoch or metrics.val_accuracy > self.history[best_epoch - 1].val_accuracy:
             best_epoch, best = metrics.epoch, parameters
@@ -69,36 +88,23 @@ class TrainingState(NamedTuple):
 
 
 def initial_state(net: gluon.Block) -> TrainingState:
-    """Give the state of a training before its first epoch; `net` is initialized, with shapes."""
+    """Return the state before the first epoch; the net is initialized, with shapes."""
     parameters = parameters_of(net)
     return TrainingState((), parameters, {}, 0, parameters)
 
 
 def parameters_of(net: gluon.Block) -> Arrays:
-    """Copy a net's parameters."""
+    """Return a copy of a net's parameters."""
     return {n: p.list_data()[0].asnumpy() for n, p in net._collect_params_with_prefix().items()}
 
 
 def set_parameters(net: gluon.Block, values: Arrays) -> None:
-    """Give a net the parameters of a state.
-
-    Parameters
-    ----------
-    net : gluon.Block
-        Initialized, with shapes.
-    values : dict of str to numpy.ndarray
-        As `parameters_of` gives them.
-
-    Raises
-    ------
-    ValueError
-        If they are of another net; `net` is then as it was.
-    """
+    """Set an initialized net's parameters; a ValueError, before any is set, if they do not fit."""
     parameters = net._collect_params_with_prefix()
     own, given = _outline(parameters), _outline(values)
     if own != given:
         raise ValueError(
-            f"the parameters are {given}, but the net has {own}; build the net that they are of"
+            f"the parameters are {given}, but the net has {own}; build the net that they belong to"
         )
     for name, parameter in parameters.items():
         parameter.set_data(np.array(values[name], dtype=values[name].dtype))
