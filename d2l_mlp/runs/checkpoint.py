@@ -1,10 +1,10 @@
 """A checkpoint is one file, whole or not there, and verified before it is used.
 
 ``checkpoints/000003.npz`` is the state after three epochs, in NumPy's format without pickles. The
-entry ``run`` is JSON: the format's version, the configuration, the metrics of each epoch and the best
-epoch. Then come the arrays ``parameters/0.weight``, ..., ``best/0.weight``, ... and the optimizer's
-states, such as ``momentum/0.weight``. The last 64 bytes, which are the comment of the zip archive, are
-the SHA-256 of all bytes before them. The last two checkpoints are kept.
+entry ``run`` is JSON: the format's version, the configuration, the metrics of each epoch and the
+best epoch. Then come the arrays ``parameters/0.weight``, ..., ``best/0.weight``, ... and the
+optimizer's states, such as ``momentum/0.weight``. The last 64 bytes, which are the comment of the
+zip archive, are the SHA-256 of all bytes before them. The last two checkpoints are kept.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The configuration of a run, and the names in its folder.
 
 ``config.json`` and every checkpoint hold ``{"hyperparameters": ..., "data": {"release": ...,
-"folder": ..., "sha256": ...}, "versions": ..., "device": ..., "threads": ...}``, and ``"from"`` if the
-run started with the parameters of another. Nothing here imports MXNet: how MXNet is imported depends on
-the run's loader.
+"folder": ..., "sha256": ...}, "versions": ..., "device": ..., "threads": ...}``, and ``"from"`` if
+the run started with the parameters of another. Nothing here imports MXNet: how MXNet is imported
+depends on the run's loader.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def read_config(path: Path) -> Config:
 
 
 def hyperparameters_of(config: Config) -> Hyperparameters:
-    """Return a configuration's hyperparameters; a ValueError if one is missing, unknown or wrong."""
+    """Return a configuration's hyperparameters; a ValueError if one is missing or wrong."""
     try:
         values = config["hyperparameters"]
         missing = [f.name for f in dataclasses.fields(Hyperparameters) if f.name not in values]

@@ -1,8 +1,8 @@
 """The folder of a run, as the process that trains writes it: locked, and each file whole.
 
-The lock is on ``checkpoints/lock``, which stays open, so that no other file has its inode. Before each
-write the run checks that its path still leads to this inode. A run whose folder was moved, emptied or
-replaced thus ends, and does not write into the folder of another.
+The lock is on ``checkpoints/lock``, which stays open, so that no other file has its inode. Before
+each write the run checks that its path still leads to this inode. A run whose folder was moved,
+emptied or replaced thus ends, and does not write into the folder of another.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Every step of writing a run, failing or being killed: Python tells us of each before it is done.
+"""Every step of writing a run fails or is killed: an audit hook is called before each.
 
-Those are the files opened, made, renamed and removed. A child process does the writing, because an
-audit hook cannot be taken away again.
+The steps are opening, making, renaming and removing files. A child process does the writing,
+because an audit hook cannot be removed again.
 """
 
 import collections
@@ -13,13 +13,14 @@ import shutil
 import signal
 import sys
 import traceback
+from pathlib import Path
 
 import numpy
 import pytest
 
 from d2l_mlp.runs.checkpoint import CheckpointError, load_checkpoint
 from d2l_mlp.runs.config import RunError
-from d2l_mlp.runs.run import LockedFolder, Run
+from d2l_mlp.runs.run import Run
 from d2l_mlp.training.hyperparameters import Hyperparameters
 from d2l_mlp.training.state import EpochMetrics, TrainingState
 
@@ -32,7 +33,7 @@ CONFIG = {
 
 
 def state(epochs):
-    """Give a state that is known by its number of epochs."""
+    """Return a state that its number of epochs identifies."""
     shapes = {"0.weight": (1, 784), "0.bias": (1,), "1.weight": (10, 1), "1.bias": (10,)}
     arrays = {n: numpy.full(shape, epochs, "float32") for n, shape in shapes.items()}
     history = tuple(EpochMetrics(i + 1, 1, 0.5, 1, 0.5, 1, 1) for i in range(epochs))
@@ -52,7 +53,7 @@ def resume(folder):
 
 
 def in_child(job, folder, fault):
-    """Do a job in a process in which `fault` is called before each step; give its exit code."""
+    """Do a job in a process that calls `fault` before each step; return its exit code."""
     pid = os.fork()
     if pid:
         status = os.waitpid(pid, 0)[1]
@@ -95,9 +96,9 @@ def fail():
 
 
 def check(folder):
-    """Go on as its owner would, and find the run whole and nothing else there."""
+    """Start or resume as its owner would; the run is then whole, and nothing else is there."""
     saved = None
-    if (folder / "checkpoints").is_dir() and any((folder / "checkpoints").glob("0?????")):
+    if (folder / "checkpoints").is_dir():
         saved = load_checkpoint(folder / "checkpoints").state
         expected = state(len(saved.history))
         assert saved.history == expected.history
@@ -110,18 +111,18 @@ def check(folder):
     return saved and len(saved.history)
 
 
-PARTS = ["best.params", "manifest.json", "model.params", "momentum.params", "state.json"]
-WHOLE = sorted(
-    ["best.params", "checkpoints", "checkpoints/lock", "config.json", "metrics.csv"]
-    + [f"checkpoints/00000{n}{part}" for n in (2, 3) for part in ["", *(f"/{p}" for p in PARTS)]]
-)
+WHOLE = [
+    "best.params", "checkpoints", "checkpoints/000002.npz", "checkpoints/000003.npz",
+    "checkpoints/lock", "config.json", "metrics.csv",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("act", [kill, fail])
 @pytest.mark.parametrize("job", [start, pytest.param(resume, marks=pytest.mark.slow)])
 def test_each_step(tmp_path, caplog, job, act):
-    if job is resume:
-        start(tmp_path / "started")
+    start(tmp_path / "started")
+    shutil.copytree(tmp_path / "started", tmp_path / "warm")
+    resume(tmp_path / "warm")  # what Python imports for it opens no file in the children
 
     def new(name):
         if job is resume:
@@ -133,20 +134,23 @@ def test_each_step(tmp_path, caplog, job, act):
     for step in range(steps):
         folder = new(str(step))
         code = in_child(job, folder, at(step, act))
-        # There is a copy of config.json, which is all that a run can do without.
         assert code in ((0, REFUSED) if act is fail else (-signal.SIGKILL,)), step
         ended[check(folder)] += 1
     print(f"{job.__name__}, {act.__name__}: {steps} steps, checkpoints then: {dict(ended)}")
-    assert steps > 20
-    assert caplog.text == ""
+    assert steps > 10
+    # A start may have been killed between its first checkpoint and config.json.
+    lost = "config.json cannot be used (is missing); the checkpoint has a copy"
+    assert all(line.endswith(lost) for line in caplog.messages if job is start)
+    assert not caplog.messages or job is start
 
 
-def test_one_that_fails_is_not_kept_locked(tmp_path):
+def test_a_run_that_fails_is_not_kept_locked(tmp_path):
     start(tmp_path / "run")
-    (tmp_path / "run" / "checkpoints" / "000000" / "manifest.json").write_text("{}")
-    with pytest.raises(CheckpointError) as kept:  # and with it, what is on the stack
-        resume(tmp_path / "run")
-    LockedFolder(tmp_path / "run").close()
+    (tmp_path / "run" / "checkpoints" / "000000.npz").write_text("{}")
+    with pytest.raises(CheckpointError) as kept:  # and with it, the frames of the stack
+        Run.resume(tmp_path / "run")
+    lock = f"{(tmp_path / 'run' / 'checkpoints' / 'lock').stat().st_ino}"
+    assert lock not in Path("/proc/locks").read_text()
     assert kept
 
 
