@@ -227,7 +227,7 @@ def _roles(flags: LaunchFlags, arguments: Sequence[str], numbers: Sequence[int])
 
 
 def _has_checkpoint(folder: Path) -> bool:
-    return any(path.name.isdigit() for path in (folder / CHECKPOINTS).glob("*"))
+    return any((folder / CHECKPOINTS).glob("*.npz"))
 
 
 def _again(flags: LaunchFlags, folder: Path) -> str:

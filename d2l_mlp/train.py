@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import gc
+import hashlib
 import logging
 import shlex
 import statistics
@@ -460,7 +461,6 @@ def _compare(run: Run, config: Config) -> None:
 
 def _take_parameters(net: Any, folder: Path, best: bool) -> dict[str, Any]:
     """Set a net's parameters to those of a run, and return their origin for ``config.json``."""
-    from d2l_mlp.runs.checkpoint import fingerprint
     from d2l_mlp.runs.params import dump_parameters
     from d2l_mlp.runs.reader import load_run
     from d2l_mlp.training.state import parameters_of, set_parameters
@@ -471,7 +471,7 @@ def _take_parameters(net: Any, folder: Path, best: bool) -> dict[str, Any]:
         set_parameters(net, parameters)
     except ValueError as error:
         raise ValueError(f"--from {folder}: {error}") from None
-    sha256 = fingerprint(dump_parameters(parameters))["sha256"]
+    sha256 = hashlib.sha256(dump_parameters(parameters)).hexdigest()
     return {"run": str(folder.resolve()), "epoch": ancestor.epoch, "sha256": sha256}
 
 

@@ -91,7 +91,7 @@ def test_a_link_is_not_followed(tmp_path):
 
 def test_a_folder_that_cannot_be_written(run, tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(RunError, match=r"tensorboard cannot be written \(Not a directory\); mend"):
+    with pytest.raises(RunError, match=r"tensorboard cannot be written \(Not a directory\); fix"):
         EventLog(tmp_path / "file", Hyperparameters(), ())
     script = (
         "import d2l_mlp\n"
@@ -105,7 +105,7 @@ def test_a_folder_that_cannot_be_written(run, tmp_path):
         "-c", script, code=1,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)),
     )  # fmt: skip
-    assert "RunError: tensorboard cannot be written (File too large); mend that" in result.stderr
+    assert "RunError: tensorboard cannot be written (File too large); fix that" in result.stderr
 
 
 def test_without_tensorboardx(capsys, monkeypatch):
