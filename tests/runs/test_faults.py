@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy
 import pytest
 
-from d2l_mlp.runs.checkpoint import CheckpointError, load_checkpoint
+from d2l_mlp.runs.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from d2l_mlp.runs.config import RunError
 from d2l_mlp.runs.run import Run
 from d2l_mlp.training.hyperparameters import Hyperparameters
@@ -152,6 +152,31 @@ def test_a_run_that_fails_is_not_kept_locked(tmp_path):
     lock = f"{(tmp_path / 'run' / 'checkpoints' / 'lock').stat().st_ino}"
     assert lock not in Path("/proc/locks").read_text()
     assert kept
+
+
+def test_two_starts_in_one_folder(tmp_path, monkeypatch):
+    # The second starts and ends while the first writes its checkpoint.
+    def save(*args):
+        monkeypatch.undo()
+        assert in_child(start, tmp_path / "run", lambda: None) == 0
+        save_checkpoint(*args)
+
+    monkeypatch.setattr("d2l_mlp.runs.run.save_checkpoint", save)
+    with pytest.raises(RunError, match="run is not empty, and a run overwrites nothing"):
+        Run.start(tmp_path / "run", CONFIG, state(1))
+    assert len(load_checkpoint(tmp_path / "run" / "checkpoints").state.history) == 0
+    assert not list((tmp_path / "run").glob(".*"))
+
+
+@pytest.mark.parametrize("name", ["config.json", "checkpoints/notes", "notes", ".notes.part"])
+def test_a_folder_with_files_is_not_started_in(tmp_path, name):
+    path = tmp_path / "run" / name
+    path.parent.mkdir(parents=True)
+    path.write_text("precious")
+    with pytest.raises(RunError, match="run is not empty"):
+        start(tmp_path / "run")
+    assert path.read_text() == "precious"
+    assert not list((tmp_path / "run").glob(".checkpoints*"))
 
 
 def test_steps_at_random(tmp_path, fuzz_size):

@@ -4,13 +4,8 @@ import shutil
 import signal
 from itertools import zip_longest
 
-import pytest
-
-from d2l_mlp.runs.checkpoint import load_checkpoint, save_checkpoint
-from d2l_mlp.runs.config import RunError
-from d2l_mlp.runs.run import Run
+from d2l_mlp.runs.checkpoint import load_checkpoint
 from tests.processes import PROG, SAMPLE, in_own_mounts, wait_for
-from tests.runs.test_faults import CONFIG, state
 
 FLAGS = (*SAMPLE, "--hidden", "8", "--batch-size", "500")
 ENDLESS = (*FLAGS, "--epochs", "100000", "--out", "run")
@@ -84,30 +79,6 @@ def test_two_runs_in_one_place_never_mix(start, call, tmp_path):
 
 def contents(folder):
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-def test_two_starts_in_one_folder(tmp_path, monkeypatch):
-    # The second starts and ends while the first writes its checkpoint.
-    def save(*args):
-        monkeypatch.undo()
-        Run.start(tmp_path / "run", CONFIG, state(0)).close()
-        save_checkpoint(*args)
-
-    monkeypatch.setattr("d2l_mlp.runs.run.save_checkpoint", save)
-    with pytest.raises(RunError, match="run is not empty, and a run overwrites nothing"):
-        Run.start(tmp_path / "run", CONFIG, state(1))
-    assert len(load_checkpoint(tmp_path / "run" / "checkpoints").state.history) == 0
-    assert not list((tmp_path / "run").glob(".*"))
-
-
-@pytest.mark.parametrize("name", ["config.json", "checkpoints/notes", "notes", ".notes.part"])
-def test_a_folder_with_files_is_not_started_in(tmp_path, name):
-    path = tmp_path / "run" / name
-    path.parent.mkdir(parents=True)
-    path.write_text("precious")
-    with pytest.raises(RunError, match="run is not empty"):
-        Run.start(tmp_path / "run", CONFIG, state(0))
-    assert contents(tmp_path) == {path: b"precious"}
 
 
 def test_a_start_on_a_full_disk_can_be_started_again(tmp_path):
