@@ -87,11 +87,11 @@ def test_a_configuration_is_any_file(call, tmp_path):
         ["--from", "run/config.json"]
     )
     (tmp_path / "broken.json").write_text("x")
-    assert "broken.json is no run's configuration (Expecting value" in error(
+    assert "broken.json is not the configuration of a run (Expecting value" in error(
         ["--config", "broken.json"]
     )
     del content["data"]["release"]
     (tmp_path / "best.json").write_text(json.dumps(content))
-    assert "best.json is no run's configuration: it does not name the data's release" in error(
+    assert "best.json is not the configuration of a run: it does not name the data's release" in error(
         ["--config", "best.json"]
     )
