@@ -5,7 +5,7 @@ import mpmath
 import numpy
 import pytest
 from matplotlib.mathtext import MathTextParser
-from mxnet import autograd, gluon, np, npx
+from mxnet import autograd, np
 
 from d2l_mlp.activations import ACTIVATIONS, gelu, prelu, relu, sigmoid, swish, tanh
 from d2l_mlp.gradients import value_and_grad
@@ -49,6 +49,12 @@ def ulps(got, exact, dtype):
 DTYPES = pytest.mark.parametrize(
     ("dtype", "limit"), [("float32", 30), ("float64", 30), ("float16", 4)]
 )
+
+
+def each_function(test):
+    """Parametrize a test over every activation and its derivative."""
+    test = pytest.mark.parametrize("order", [0, 1], ids=["value", "derivative"])(test)
+    return pytest.mark.parametrize("name", NAMES)(test)
 
 
 def errors(name, order, dtype, limit, error):
@@ -128,8 +134,7 @@ def test_far_out_and_at_infinity(name, value, derivative, dtype, far):
     numpy.testing.assert_array_equal(gradient(x).asnumpy(), derivative)
 
 
-@pytest.mark.parametrize("order", [0, 1], ids=["value", "derivative"])
-@pytest.mark.parametrize("name", NAMES)
+@each_function
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 def test_nan_in_nan_out(name, order, dtype):
     # Long enough for the vectorised kernels, which may treat NaN differently.
@@ -187,8 +192,7 @@ def test_second_derivative_is_autograd_of_autograd(name):
 
 
 @pytest.mark.parametrize("dtype", ["bool", "uint8", "int8", "int32", "int64"])
-@pytest.mark.parametrize("order", [0, 1], ids=["value", "derivative"])
-@pytest.mark.parametrize("name", NAMES)
+@each_function
 def test_integers_are_promoted(name, order, dtype):
     x = numpy.array([0, 1, 1] if dtype in ("bool", "uint8") else [-2, 0, 3]).astype(dtype)
     got = both(name)[order](np.array(x, dtype=dtype))
@@ -197,8 +201,7 @@ def test_integers_are_promoted(name, order, dtype):
     numpy.testing.assert_allclose(got.asnumpy(), exact, rtol=1e-6, atol=2e-7)
 
 
-@pytest.mark.parametrize("order", [0, 1], ids=["value", "derivative"])
-@pytest.mark.parametrize("name", NAMES)
+@each_function
 @pytest.mark.parametrize("shape", [(), (0,), (3, 0), (1,), (2, 3, 4)])
 def test_shapes(name, order, shape):
     x = np.random.normal(size=shape) if shape else np.array(-0.5)
@@ -208,8 +211,7 @@ def test_shapes(name, order, shape):
     numpy.testing.assert_allclose(got.asnumpy().ravel(), exact, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("order", [0, 1], ids=["value", "derivative"])
-@pytest.mark.parametrize("name", NAMES)
+@each_function
 def test_views(name, order):
     x = np.random.normal(size=(6, 4))
     f = both(name)[order]
@@ -240,24 +242,6 @@ def test_prelu_is_differentiable_in_alpha(dtype):
         y = prelu(x, alpha)
     y.backward()
     assert alpha.grad.tolist() == [-5, 0, -3]  # each unit's sum of min(0, x)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_is_a_gluon_layer(name):
-    net = gluon.nn.Sequential()
-    net.add(gluon.nn.Dense(3), gluon.nn.Lambda(ACTIVATIONS[name].function))
-    net.initialize()
-    X = np.random.normal(size=(5, 4))
-    with autograd.record():
-        loss = net(X).sum()
-    loss.backward()
-    weight, bias = net[0].weight, net[0].bias
-    slope = ACTIVATIONS[name].derivative(
-        npx.fully_connected(X, weight.data(), bias.data(), num_hidden=3)
-    )
-    numpy.testing.assert_allclose(
-        weight.grad().asnumpy(), np.dot(slope.T, X).asnumpy(), rtol=1e-4, atol=1e-6
-    )
 
 
 def test_registry_is_complete_and_read_only():

@@ -5,7 +5,7 @@ import mpmath
 import mxnet
 import numpy
 import pytest
-from mxnet import gluon, np
+from mxnet import np
 from mxnet.gluon import nn
 
 from d2l_mlp.activations import ACTIVATIONS, prelu
@@ -186,10 +186,6 @@ def test_dropout_is_that_of_the_book_s_next_sections(tmp_path):
     assert left_out.item() == pytest.approx(0.25, abs=0.05)
     kept = dropped != 0
     numpy.testing.assert_allclose(dropped[kept].asnumpy(), hidden[kept].asnumpy() / 0.75, rtol=1e-6)
-
-
-def test_a_gluon_block_among_gluon_blocks():
-    assert isinstance(build_mlp(), gluon.Block)
 
 
 def random_layers(sizes, dtype="float64"):

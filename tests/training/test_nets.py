@@ -151,10 +151,10 @@ def test_a_net_is_trained_as_the_book_trains_it(kind):
         for first in range(0, 22, 8):
             y = np.array(Y[first : first + 8], dtype="int32")
             with autograd.record():
-                l = loss(book(np.array(X[first : first + 8])), y)
-            l.backward()
+                of_each = loss(book(np.array(X[first : first + 8])), y)
+            of_each.backward()
             trainer.step(8)
-            losses.extend(l.asnumpy())
+            losses.extend(of_each.asnumpy())
         assert metrics.train_loss == pytest.approx(numpy.mean(losses))
         logits = book(np.array(X)).asnumpy()
     assert metrics.val_accuracy == (logits.argmax(axis=1) == Y).mean()

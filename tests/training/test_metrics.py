@@ -1,17 +1,20 @@
+"""Metrics against plain NumPy, counting by hand, and scikit-learn."""
+
 import numpy
 import pytest
 from mxnet import np
+from sklearn.metrics import precision_recall_fscore_support
 
 from d2l_mlp.data.loaders import ArrayLoader
 from d2l_mlp.mlp import build_mlp
-from d2l_mlp.training import executor as graph
-from d2l_mlp.training.metrics import confusion_matrix, evaluate_net, predict_labels
+from d2l_mlp.training import executor
+from d2l_mlp.training.metrics import class_scores, confusion_matrix, evaluate_net, predict_labels
 
 
 @pytest.mark.parametrize("on_host", [True, False])  # and as on a GPU
 @pytest.mark.parametrize("batch_size", [1, 7, 100])
 def test_loss_and_accuracy_are_numpy_s(monkeypatch, batch_size, on_host):
-    monkeypatch.setattr(graph, "is_on_host", lambda device: on_host)
+    monkeypatch.setattr(executor, "is_on_host", lambda device: on_host)
     net = build_mlp((), num_outputs=3, num_inputs=4)
     random = numpy.random.RandomState(0)
     X, y = random.randn(25, 4).astype("float32") * 100, random.randint(0, 3, 25)
@@ -68,3 +71,17 @@ def test_what_is_no_label_is_refused(labels, predicted, message):
 def test_no_classes_are_refused():
     with pytest.raises(ValueError, match="num_classes is 0; give an integer of at least 1"):
         confusion_matrix([0], [0], num_classes=0)
+
+
+@pytest.mark.parametrize(("n", "num_classes"), [(1000, 10), (30, 10), (3, 10), (1, 2)])
+def test_scores_are_scikit_learn_s(n, num_classes):
+    random = numpy.random.RandomState(n)
+    labels, predicted = random.randint(num_classes, size=(2, n))
+    predicted[::2] = labels[::2]
+    scores = class_scores(confusion_matrix(labels, predicted, num_classes))
+    expected = precision_recall_fscore_support(
+        labels, predicted, labels=range(num_classes), zero_division=0
+    )
+    for given, value in zip(scores, expected):
+        numpy.testing.assert_allclose(given, value, rtol=1e-15)
+    assert scores.support.dtype == "int64"
