@@ -28,9 +28,8 @@ def published(name):
 class Mirror(http.server.ThreadingHTTPServer):
     """Serves a folder over HTTP on 127.0.0.1, but for the files that it misbehaves with.
 
-    Use it as a context. `misbehave` maps the names of files to functions of the request's handler,
-    such as those below. What was asked for is in `asked`, without the first request, by which a
-    client sees who answers.
+    `misbehave` maps names of files to functions of the request's handler, such as those below.
+    `asked` has the requested names, without the first, by which a client sees who answers.
     """
 
     daemon_threads = True
@@ -111,18 +110,6 @@ def endless_gzip(handler):
     begin(handler, None)
     while not handler.server.finished.is_set():
         handler.wfile.write(gzip.compress(bytes(2**24)))
-
-
-def drip(first=0, seconds=0.05):
-    """Send some bytes at once, and then one after another."""
-
-    def misbehave(handler):
-        begin(handler, 10**6)
-        handler.wfile.write(bytes(first))
-        while not handler.server.finished.wait(seconds):
-            handler.wfile.write(b"\0")
-
-    return misbehave
 
 
 def drip_header(handler):

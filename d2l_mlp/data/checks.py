@@ -103,7 +103,7 @@ def check_inputs(net: gluon.Block, X: np.ndarray, first: int = 0) -> int:
     It is run on one example, which also initializes parameters whose shapes wait for data.
     """
     if not isinstance(X, np.ndarray):
-        raise ValueError(f"features are a {_name(X)}; give an mxnet.np.ndarray, or ArrayLoader")
+        raise ValueError(f"features are a {type(X)}; give an mxnet.np.ndarray, or ArrayLoader")
     check_features(X, first)
     parameter = _first_parameter(net)
     if X.dtype != parameter.dtype:
@@ -139,7 +139,7 @@ def check_data(net: gluon.Block, data_iter: Iterable) -> None:
     """
     if hasattr(data_iter, "__next__"):
         raise ValueError(
-            f"the minibatches come from a {_name(data_iter)}, which gives them only once; "
+            f"the minibatches come from a {type(data_iter).__name__}, which gives them only once; "
             "give a list of them, or a loader"
         )
     minibatches = checked_minibatches(net, data_iter)
@@ -165,13 +165,8 @@ def _first_parameter(net: gluon.Block) -> gluon.Parameter:
 
 def _checked(net: gluon.Block, minibatches: Iterable) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     first = 0
-    for minibatch in minibatches:
-        if not isinstance(minibatch, (tuple, list)) or len(minibatch) != 2:
-            raise ValueError(f"a minibatch is a {_name(minibatch)}; give pairs (X, y)")
-        X, y = minibatch
+    for X, y in minibatches:
         num_outputs = check_inputs(net, X, first)
-        if not isinstance(y, np.ndarray):
-            raise ValueError(f"labels are a {_name(y)}; give an mxnet.np.ndarray, or ArrayLoader")
         if len(X) != len(y):
             raise ValueError(f"{len(X)} examples but {len(y)} labels; give each example one")
         check_labels(y, num_outputs, first)
@@ -179,7 +174,3 @@ def _checked(net: gluon.Block, minibatches: Iterable) -> Iterator[tuple[np.ndarr
         yield X, y
     if not first:
         raise ValueError("the data hold no example; give at least one minibatch")
-
-
-def _name(thing: object) -> str:
-    return f"{type(thing).__module__}.{type(thing).__name__}".replace("builtins.", "")

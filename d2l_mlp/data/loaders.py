@@ -155,7 +155,7 @@ class ArrayLoader:
     Attributes
     ----------
     epoch : int
-        Number of the epoch that the next iteration gives, from 0.
+        Number of the next epoch, from 0.
     minibatch_size : int
         Examples of a full minibatch, over all parts: `batch_size`, or n if that is less.
 
@@ -289,11 +289,5 @@ def array_loaders(
     ValueError
         If the batch size is not a positive integer.
     """
-
-    def loader(
-        examples: tuple[numpy.ndarray, numpy.ndarray], seed: int | None = None
-    ) -> ArrayLoader:
-        images, labels = examples
-        return ArrayLoader(images, labels, batch_size, seed, device)
-
-    return loader(data.train, seed), loader(data.test)
+    train = ArrayLoader(*data.train, batch_size, seed, device)
+    return train, ArrayLoader(*data.test, batch_size, device=device)

@@ -193,22 +193,15 @@ def test_outputs_that_are_no_logits():
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (lambda: [], "the data hold no example; give at least one minibatch"),
-        (
-            lambda: [(X, Y)],
-            "features are a numpy.ndarray; give an mxnet.np.ndarray, or ArrayLoader",
-        ),
-        (lambda: [(mx(X), Y)], "labels are a numpy.ndarray; give an mxnet.np.ndarray"),
-        (lambda: [(mx(X), mx(Y)[:3])], "22 examples but 3 labels; give each example one"),
-        (lambda: [mx(X)], r"a minibatch is a mxnet.numpy.*ndarray; give pairs \(X, y\)"),
-        (lambda: (mx(X), mx(Y)), r"a minibatch is a mxnet.numpy.*ndarray; give pairs"),
-        (lambda: [(mx(X), mx(Y), 1)], r"a minibatch is a tuple; give pairs"),
+        ([], "the data hold no example; give at least one minibatch"),
+        ([(X, Y)], "features are .*numpy.ndarray.*; give an mxnet.np.ndarray, or Arr"),
+        ([(mx(X), mx(Y)[:3])], "22 examples but 3 labels; give each example one"),
     ],
 )
-def test_what_are_no_minibatches(data, says):
-    refuse(says, evaluate_net, net_of(), data())
-    refuse(says, fit, net_of(), data(), minibatches())
-    refuse(says, fit, net_of(), minibatches(), data())
+def test_wrong_minibatches(data, says):
+    refuse(says, evaluate_net, net_of(), data)
+    refuse(says, fit, net_of(), data, minibatches())
+    refuse(says, fit, net_of(), minibatches(), data)
 
 
 @pytest.mark.parametrize("make", [iter, lambda data: (pair for pair in data)])
@@ -220,10 +213,6 @@ def test_a_generator_is_for_one_epoch(make):
     data = make(minibatches())
     assert evaluate_net(net, data) == evaluate_net(net, minibatches())
     refuse("the data hold no example", evaluate_net, net, data)  # it is exhausted now
-
-
-def test_a_loader_of_nothing():
-    refuse(r"features have the shape \(0, 5\); give", ArrayLoader, X[:0], Y[:0], 8)
 
 
 def test_a_net_without_parameters():

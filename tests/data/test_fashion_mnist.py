@@ -97,12 +97,6 @@ def test_refused(dataset, data_dir, says):
         load_fashion_mnist(dataset, data_dir)
 
 
-def test_one_missing_file(full_copy):
-    (full_copy / "t10k-labels-idx1-ubyte.gz").unlink()
-    with pytest.raises(DatasetError, match=r"t10k-labels-idx1-ubyte\.gz is missing"):
-        load_fashion_mnist(data_dir=full_copy)
-
-
 def test_folder_is_not_written(full_copy):
     before = sorted(full_copy.iterdir())
     load_fashion_mnist(data_dir=full_copy)
@@ -145,29 +139,20 @@ def test_an_unreadable_place_is_passed_over(full, monkeypatch, tmp_path, caplog)
         assert line.endswith("/train-images-idx3-ubyte.gz cannot be read (Permission denied)")
 
 
-def loop(folder):
-    (folder / "loop").symlink_to("loop")
-    return folder / "loop"
-
-
-def file(folder):
-    (folder / "file").write_text("")
-    return folder / "file"
-
-
 @pytest.mark.parametrize(
     ("home", "says"),
     [
-        (lambda folder: folder / ("x" * 300), "File name too long"),
-        (lambda folder: folder.joinpath(*["x" * 200] * 30), "File name too long"),
-        (loop, "Too many levels of symbolic links"),
-        (file, None),  # nothing can be below it
-        (lambda folder: folder / "missing", None),
+        ("x" * 300, "File name too long"),
+        ("loop", "Too many levels of symbolic links"),
+        ("file", None),  # nothing can be below it
+        ("missing", None),
     ],
 )
 def test_an_impossible_place_is_passed_over(full, monkeypatch, tmp_path, caplog, home, says):
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "file").write_text("")
     monkeypatch.setattr(places, "SYSTEM_DIR", SYSTEM_DIR)
-    monkeypatch.setenv("MXNET_HOME", str(home(tmp_path)))
+    monkeypatch.setenv("MXNET_HOME", str(tmp_path / home))
     assert load_fashion_mnist().folder == SYSTEM_DIR
     assert (f"cannot be read ({says})" in caplog.text) == bool(says)
     monkeypatch.setattr(places, "SYSTEM_DIR", tmp_path / "nowhere")
