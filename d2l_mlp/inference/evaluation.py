@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy
-from mxnet import np
 from mxnet.gluon import nn
 
 from d2l_mlp.data.fashion_mnist import FashionMNIST
@@ -146,18 +145,15 @@ def _outputs(run: SavedRun, data: FashionMNIST) -> Iterator[list[numpy.ndarray]]
             f"{run.folder} was trained on other data than {data.describe()}; "
             "give the release whose SHA-256 its config.json holds"
         )
-    images, device = data.test[0], device_of(run.net)
+    images = data.test[0]
     for start in range(0, len(images), _BATCH_SIZE):
-        X = to_features(images[start : start + _BATCH_SIZE], device)
-        yield [output.asnumpy() for output in _layer_outputs(run.net, X)]
-
-
-def _layer_outputs(net: nn.Sequential, X: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield the output of each Dense layer; outside training, the other layers change nothing."""
-    for layer in net:
-        X = layer(X)
-        if isinstance(layer, nn.Dense):
-            yield X
+        X = to_features(images[start : start + _BATCH_SIZE], device_of(run.net))
+        outputs = []
+        for layer in run.net:  # outside training, dropout changes nothing
+            X = layer(X)
+            if isinstance(layer, nn.Dense):
+                outputs.append(X.asnumpy())
+        yield outputs
 
 
 def _evaluate(

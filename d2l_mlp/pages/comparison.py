@@ -58,7 +58,7 @@ def _settings(run: SavedRun) -> dict[str, Any]:
         **dataclasses.asdict(run.hyperparameters),
         "data": run.config["data"]["release"],
         "epochs done": len(run.history),
-        "begun with": run.config.get("from", {}).get("sha256", "")[:12],
+        "initial parameters": run.config.get("from", {}).get("sha256", "")[:12],
     }
 
 

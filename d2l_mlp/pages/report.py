@@ -78,47 +78,34 @@ def _names(runs: Sequence[SavedRun]) -> list[str]:
 def _section(
     name: str, run: SavedRun, found: Inspection, sprite: Sprite, images_a_cell: int
 ) -> dict[str, Any]:
-    watched = run.hyperparameters.watched
-    best = max(run.history, key=lambda metrics: metrics.val_accuracy, default=None)
-    weights = run.net[0].weight.data().asnumpy()
+    mistakes = found.mistakes()
     return {
         "name": name,
-        "release": run.config["data"]["release"],
-        "epoch": run.epoch,
-        "epochs": run.hyperparameters.epochs,
-        "history": run.history,
-        "watched": watched,
-        "best": best,
-        "evaluation": found.evaluation,
-        "matrix": found.matrix.tolist(),
-        "shares": _shares(found.matrix),
+        "run": run,
+        "settings": run.hyperparameters,
+        "best": max(run.history, key=lambda metrics: metrics.val_accuracy, default=None),
+        "found": found,
+        "shares": found.matrix / numpy.maximum(found.matrix.sum(axis=1, keepdims=True), 1),
         "cells": _cells(found, sprite, images_a_cell),
         "images_a_cell": images_a_cell,
-        "scores": list(zip(CLASSES, *(values.tolist() for values in found.evaluation.classes))),
-        "mistakes": [_image(found, sprite, number) for number in found.mistakes()[:_MISTAKES]],
-        "num_mistakes": len(found.mistakes()),
-        "weights": weights_picture(weights),
-        "hidden": run.hyperparameters.hidden,
-        "activation": run.hyperparameters.activation,
+        "scores": list(zip(CLASSES, *found.evaluation.classes)),
+        "mistakes": [_image(found, sprite, int(number)) for number in mistakes[:_MISTAKES]],
+        "num_mistakes": len(mistakes),
+        "weights": weights_picture(run.net[0].weight.data().asnumpy()),
         "layers": [(layer, _histogram(layer)) for layer in found.layers],
-        "settings": {
+        "facts": {
             name.replace("_", " "): shown(value)
             for name, value in dataclasses.asdict(run.hyperparameters).items()
         },
-        "config": run.config,
         "ancestor": Path(run.config.get("from", {}).get("run", "")).name,
     }
-
-
-def _shares(matrix: numpy.ndarray) -> list[list[float]]:
-    return (matrix / numpy.maximum(matrix.sum(axis=1, keepdims=True), 1)).tolist()
 
 
 def _cells(found: Inspection, sprite: Sprite, most: int) -> dict[str, list[tuple]]:
     """Return the images behind each cell of the confusion matrix, for the page's script."""
     return {
         f"{label}-{guess}": [
-            (*sprite.place(number), int(number), round(float(found.confidence[number]), 4))
+            (*sprite.place(number), number, round(float(found.confidence[number]), 4))
             for number in found.examples(label, guess)[:most].tolist()
         ]
         for label, guess in numpy.argwhere(found.matrix).tolist()
@@ -126,9 +113,9 @@ def _cells(found: Inspection, sprite: Sprite, most: int) -> dict[str, list[tuple
 
 
 def _image(found: Inspection, sprite: Sprite, number: int) -> dict[str, Any]:
-    column, row = sprite.place(int(number))
+    column, row = sprite.place(number)
     return {
-        "number": int(number), "column": column, "row": row,
+        "number": number, "column": column, "row": row,
         "label": CLASSES[found.labels[number]], "guess": CLASSES[found.predicted[number]],
         "confidence": float(found.confidence[number]),
     }  # fmt: skip

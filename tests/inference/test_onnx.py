@@ -24,7 +24,7 @@ X = numpy.random.RandomState(1).rand(50, 1, 28, 28).astype("float32")
 def test_onnxruntime_computes_what_the_net_does(activation, hidden, dropout):
     run = random_run(activation=activation, hidden=hidden, dropout=dropout)
     model = to_onnx(run)
-    assert check_onnx(model, run.net, np.array(X)).num_images == 50
+    assert 0 <= check_onnx(model, run.net, np.array(X)) < 1e-5
     session = onnxruntime.InferenceSession(model.SerializeToString())
     logits, probabilities = session.run(None, {"image": X})
     expected = run.net(np.array(X))
