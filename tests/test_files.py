@@ -1,8 +1,10 @@
+import errno
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from d2l_mlp.files import read_regular_file
+from d2l_mlp.files import read_regular_file, write_atomically
 
 
 @pytest.fixture
@@ -12,7 +14,7 @@ def path(tmp_path):
     return path
 
 
-def test_a_file_may_be_as_large_as_it_may_be(path):
+def test_a_file_has_at_most_so_many_bytes(path):
     assert read_regular_file(path, 4) == b"four"
     with pytest.raises(ValueError, match="has more than 3 bytes"):
         read_regular_file(path, 3)
@@ -65,3 +67,43 @@ def test_only_regular_files_are_read(path, damage, refused, followed):
     else:
         with pytest.raises(ValueError, match=followed):
             read_regular_file(path, 100, follow=True)
+
+
+def test_a_file_is_replaced_and_no_part_left(path):
+    for content in (b"first", b""):
+        write_atomically(path, content)
+        assert path.read_bytes() == content
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_link_is_replaced_and_not_followed(path):
+    link = path.with_name("link")
+    link.symlink_to(path)
+    write_atomically(link, b"new")
+    assert (link.is_symlink(), link.read_bytes(), path.read_bytes()) == (False, b"new", b"four")
+
+
+def test_a_failure_leaves_no_part(tmp_path):
+    folder = tmp_path / "name"
+    folder.mkdir()
+    with pytest.raises(OSError, match="directory") as error:
+        write_atomically(folder, b"content")
+    assert error.value.errno == errno.EISDIR
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_an_old_part_of_a_killed_process_is_removed(path):
+    old, new = path.with_name(".file.0123abcd.part"), path.with_name(".file.89abcdef.part")
+    for part in (old, new):
+        part.write_text("torn")
+    os.utime(old, (0, 0))
+    write_atomically(path, b"whole")
+    assert sorted(path.parent.iterdir()) == [new, path]  # somebody may be writing the new one
+
+
+def test_several_may_write_one_file(path):
+    contents = [bytes([65 + i]) * 100_000 * (i + 1) for i in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda content: write_atomically(path, content), contents * 5))
+    assert path.read_bytes() in contents
+    assert list(path.parent.iterdir()) == [path]
