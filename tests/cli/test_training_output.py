@@ -54,7 +54,7 @@ def in_terminal(tmp_path):
 
 
 def screen(shown):
-    """Give the lines that are left on a screen of any width; of escapes it knows "clear line"."""
+    """Return the lines left on a screen of any width; it knows the escape "clear line" alone."""
     lines = []
     for text in shown.split("\n"):
         line, column = "", 0
@@ -70,7 +70,7 @@ def screen(shown):
     return lines
 
 
-def test_the_bar_tells_epoch_loss_and_time_left_and_is_gone_after_ctrl_c(in_terminal, call):
+def test_the_bar_shows_epoch_loss_and_time_left_and_is_cleared_after_ctrl_c(in_terminal, call):
     call(*SAMPLE, "--hidden", 8, "--epochs", 40, "--out", "run", "--quiet")
     resume = ("-m", "d2l_mlp.train", "--resume", "run", "--epochs", 1000)
     code, shown = in_terminal(resume, rb"epoch 5\d/1000 [^\r]*left, train loss")
