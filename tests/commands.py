@@ -1,8 +1,7 @@
-"""Commands in this process, which has imported MXNet already.
+"""Call commands in this process, which has imported MXNet already.
 
-For a run that is only there to be read, and for what a command says: a process of its own takes a
-second to import MXNet. What a process does as a whole (signals, streams, exit codes, imports,
-variables, threads, bits) is tested in one: see `tests.processes`.
+For runs that a test reads, and for messages: a process of its own takes a second to import MXNet.
+Signals, streams, exit codes, imports, variables and threads are tested in `tests.processes`.
 """
 
 import importlib
@@ -14,7 +13,7 @@ from pathlib import Path
 
 
 def call(*args, cwd, code=0):
-    """Call ``-m MODULE FLAGS`` in a folder; give what a process would: exit code and output."""
+    """Call ``-m MODULE FLAGS`` in a folder; return exit code and output as of a process."""
     dash_m, module, *flags = map(str, args)
     assert dash_m == "-m"
 

@@ -1,4 +1,4 @@
-"""Commands as processes: what they leave behind, and waiting for what they say."""
+"""Commands as processes: the files that they write, and waiting for their output."""
 
 import csv
 import os
@@ -42,7 +42,7 @@ def wait_for_the_end_of_the_group(pid):
 
 
 def free_port():
-    """Find one that the system gives to nobody who asks for any, before it is listened at."""
+    """Return a free port outside the range that the system assigns from by itself."""
     first, last = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
     while True:
         port = random.SystemRandom().randrange(10_000, 60_000)
@@ -53,7 +53,7 @@ def free_port():
 
 
 def marked(name, value):
-    """Give the processes in whose environment a variable has a value, whoever started them."""
+    """Return the processes with this value of a variable in their environment."""
     found = set()
     for path in Path("/proc").glob("[0-9]*/environ"):
         with suppress(OSError):  # it has ended
@@ -63,18 +63,18 @@ def marked(name, value):
 
 
 def in_own_mounts(script, *args, cwd):
-    """Run a shell script that mounts, seen by nobody else; "$@" is a Python with `args`."""
+    """Run a shell script in a mount namespace of its own; "$@" is a Python with `args`."""
     result = subprocess.run(
         ["unshare", "--mount", "sh", "-c", script, "sh", sys.executable, *map(str, args)],
         cwd=cwd, env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     if result.returncode == 99 or "unshare" in result.stderr:
-        pytest.skip("a file system of one's own takes the right to mount")
+        pytest.skip("needs the right to mount")
     return result
 
 
-# A folder of libraries without one of them, seen by the child process only.
+# Hide one file of a folder from the child process.
 _HIDE = """
 mount -t tmpfs none "$1" && mkdir "$1/upper" "$1/work" && shift_to="$1" && shift &&
 folder=$(dirname "$1") && mknod "$shift_to/upper/$(basename "$1")" c 0 0 &&
@@ -85,7 +85,7 @@ shift && exec "$@"
 
 
 def without_library(library, *args, scratch):
-    """Run a Python that does not find a system library; `scratch` is an empty folder."""
+    """Run a Python from which a system library is hidden; `scratch` is an empty folder."""
     listing = subprocess.run(["/sbin/ldconfig", "-p"], capture_output=True, text=True).stdout
     path = next(line.split(" => ")[1] for line in listing.splitlines() if library in line)
     result = subprocess.run(
@@ -93,5 +93,5 @@ def without_library(library, *args, scratch):
         cwd=ROOT, env=os.environ, capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     if result.returncode == 99 or "unshare" in result.stderr:
-        pytest.skip("hiding a system library takes the right to mount")
+        pytest.skip("needs the right to mount")
     return result

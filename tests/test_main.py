@@ -40,7 +40,7 @@ def test_the_console_script_is_the_same(run):
     assert run("-c", call, "--version").stdout == f"d2l_mlp {d2l_mlp.__version__}\n"
 
 
-def test_no_command_is_said_in_one_line(run):
+def test_an_unknown_command_is_one_line(run):
     (line,) = run("-m", "d2l_mlp", "trian", code=2).stderr.splitlines()
     assert line.startswith("python -m d2l_mlp: error: 'trian' is no command; give one of train,")
 
