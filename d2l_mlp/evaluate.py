@@ -20,8 +20,8 @@ def parser() -> Parser:
     """Return the parser of the command line."""
     p = Parser(
         prog=PROG,
-        description="Measure a run, also one that is still training, on the test set of the data "
-        "that it was trained on: loss, accuracy, and the precision, recall and F1 of each class.",
+        description="Measure a run on the test set of the data that it was trained on: loss, "
+        "accuracy, and the precision, recall and F1 of each class. The run may still be training.",
     )
     # fmt: off
     add = p.add_argument

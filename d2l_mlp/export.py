@@ -26,7 +26,7 @@ def parser() -> Parser:
     """Return the parser of the command line."""
     p = Parser(
         prog=PROG,
-        description="Write the net of a run, also of one that is still training, for other "
+        description="Write the net of a run, which may still be training, for other "
         "programs: from image, float32 in [0, 1] of shape (N, 1, 28, 28), to logits and, in ONNX, "
         "probabilities. An ONNX model is compared with the net on the test images before it is "
         "written, if onnxruntime is installed.",

@@ -26,9 +26,8 @@ def parser() -> Parser:
     """Return the parser of the command line."""
     p = Parser(
         prog=PROG,
-        description="Predict the classes of images by the net of a run, also of one that is still "
-        "training. Printed are the class of each image, and the probabilities that are at least "
-        "0.01.",
+        description="Predict the classes of images with the net of a run, which may still be "
+        "training, and print each image's class and the probabilities that are at least 0.01.",
         epilog="An image is prepared like those of Fashion-MNIST, by the steps that the data "
         "set's publisher describes (arXiv:1708.07747, section 2): converted to grey; inverted if "
         "its border is light; cropped to what differs from the border by more than 5 %; subsampled "

@@ -20,9 +20,9 @@ def parser() -> Parser:
     """Return the parser of the command line."""
     p = Parser(
         prog=PROG,
-        description="Write a web page about one or more runs, also such that are still training: "
+        description="Write a web page about one or more runs, which may still be training: "
         "learning curves, the confusion matrix with the images behind it, classes, mistakes, "
-        "weights. It is one file, and opens from the disk.",
+        "weights. It is one file that opens from the disk.",
     )
     # fmt: off
     add = p.add_argument
