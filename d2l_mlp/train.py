@@ -22,10 +22,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from d2l_mlp.cli.command import SaidError, Signals, Stopped, run_command, tolerant_streams
+from d2l_mlp.cli.command import Signals, Stopped, run_command, tolerant_streams
 from d2l_mlp.cli.flags import Parser, argument_type, device_names, metavar
-from d2l_mlp.cli.heartbeat import beat, is_watched
 from d2l_mlp.cli.roles import prepare_role, serve_role
+from d2l_mlp.cli.worker import OtherFailedError, beat, is_watched, join_workers
 from d2l_mlp.hardware.cpu import use_all_processors
 from d2l_mlp.rules import Several
 from d2l_mlp.runs.config import (
@@ -221,13 +221,14 @@ def _train(flags: TrainFlags, signals: Signals) -> None:
         if _loader(flags) == "arrays":
             use_all_processors()  # before MXNet is imported
         gc.disable()
-        from d2l_mlp.cli import together, training_output  # noqa: F401
+        from d2l_mlp.cli import training_output  # noqa: F401
         from d2l_mlp.runs import run  # noqa: F401
 
         gc.freeze()  # modules stay to the end: the garbage collector need not look at them
         gc.enable()
     if role == "worker":
-        with together.join_workers(flags.kvstore, PROG) as workers:
+        assert flags.kvstore
+        with join_workers(flags.kvstore, PROG) as workers:
             (assist_run if workers.rank else train_run)(flags, signals, workers)
     else:
         (train_seeds if flags.seeds else train_run)(flags, signals)
@@ -376,7 +377,7 @@ def assist_run(flags: TrainFlags, signals: Signals, workers: Workers) -> None:
         try:
             fit(net, train_iter, val_iter, settings, workers=workers, on_minibatch=on_minibatch)
         except DivergenceError as error:
-            raise SaidError from error  # by worker 0
+            raise OtherFailedError from error  # worker 0 says so
         workers.barrier()
 
 

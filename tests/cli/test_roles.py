@@ -1,15 +1,16 @@
-"""What is refused before MXNet reads it, and what is not unpickled."""
+"""Roles: what is refused before MXNet reads it, ports that are held, and what is not unpickled."""
 
 import pickle
 import socket
 
 import pytest
 
-from d2l_mlp.cli.roles import prepare_role
+from d2l_mlp.cli.roles import check_port, hold_ports, prepare_role
 from d2l_mlp.compat.environment import EnvironmentVariableError
 from tests.groups import TRAIN, ends, environment, start_group
 
 PROG = "python -m d2l_mlp.train"
+HOST = "127.0.0.1"
 ALONE = ("-m", "d2l_mlp.train", "--dataset", "sample")
 
 
@@ -107,3 +108,35 @@ def test_a_group_of_names_is_resolved(start):
     flags = ("--dataset", "sample", "--hidden", "8", "--epochs", "1", "--out", "run")
     results = ends(start_group(start, 1, 1, *TRAIN, *flags, DMLC_PS_ROOT_URI="localhost"))
     assert [code for code, _, _ in results] == [0, 0, 0], results
+
+
+def test_a_held_port_is_for_those_who_share_it_as_zeromq_does():
+    with hold_ports(HOST, 3) as numbers:
+        assert len(set(numbers)) == 3
+        assert numbers == sorted(numbers)
+        for number in numbers:
+            check_port(HOST, number)
+            with socket.socket() as other, pytest.raises(OSError, match="in use"):
+                other.bind((HOST, number))
+            with socket.socket() as listener:
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                listener.bind((HOST, number))
+                listener.listen(1)
+                with socket.create_connection((HOST, number)) as near, listener.accept()[0] as far:
+                    near.sendall(b"it is heard")
+                    assert far.recv(100) == b"it is heard"
+                with pytest.raises(OSError, match="in use") as caught:
+                    check_port(HOST, number)
+                assert caught.value.filename == f"port {number} of {HOST}"
+    check_port(HOST, numbers[0])
+
+
+def test_a_held_port_is_given_to_nobody_else():
+    with hold_ports(HOST, 200) as numbers, hold_ports(HOST, 200) as others:
+        assert not {*numbers} & {*others}
+
+
+def test_an_address_of_another_machine():
+    with pytest.raises(OSError, match="assign") as caught, hold_ports("192.0.2.1", 1):
+        pass
+    assert caught.value.filename == "192.0.2.1"

@@ -3,7 +3,7 @@
 import pytest
 
 from d2l_mlp.training.distributed import Workers
-from tests.groups import TRAIN, ends, environment
+from tests.groups import TRAIN, ends, start_group
 
 SUMS = """
 import d2l_mlp
@@ -69,72 +69,47 @@ workers.close()
 
 
 def group(start, workers, servers, *args):
-    env = environment(workers, servers)
-    processes = [start(*TRAIN, DMLC_ROLE="scheduler", **env)]
-    processes += [start(*TRAIN, DMLC_ROLE="server", **env) for _ in range(servers)]
-    processes += [start("-c", *args, DMLC_ROLE="worker", **env) for _ in range(workers)]
-    return ends(processes)
+    results = ends(start_group(start, workers, servers, *TRAIN, worker=("-c", *args)))
+    assert [code for code, _, _ in results] == [0] * len(results), results
+    return sorted(output for _, output, _ in results[1 + servers :])
 
 
 @pytest.mark.parametrize(("workers", "servers"), [(1, 1), (3, 2)])
 def test_sums(start, workers, servers):
-    results = group(start, workers, servers, SUMS)
-    assert [code for code, _, _ in results] == [0] * len(results), results
+    group(start, workers, servers, SUMS)
 
 
 @pytest.mark.parametrize("engine", ["turns", "threads"])
 def test_every_training_begins_as_one_process_does(start, engine):
-    results = group(start, 2, 1, AGAIN, engine)
-    assert [code for code, _, _ in results] == [0] * len(results), results
+    group(start, 2, 1, AGAIN, engine)
 
 
-def test_an_exception_in_any_worker_ends_all(start):
-    script = """
+# What worker 1 or worker 0 raises, at the end or before.
+FAILS = """
 import d2l_mlp, mxnet, sys
-from d2l_mlp.training.distributed import WorkerLeftError
 from d2l_mlp.training.distributed import Workers
+
+rank, steps = map(int, sys.argv[1:])
 workers = Workers(mxnet.kvstore.create("dist_sync"))
 try:
     with workers:
         for step in range(100):
             workers.all_reduce((), [1])
-            if workers.rank == 1 and step == 50:
-                raise ZeroDivisionError
-except ZeroDivisionError:
-    print("failed")
-except WorkerLeftError as error:
-    print(error)
-workers.close()
-"""
-    results = group(start, 3, 1, script)
-    assert [code for code, _, _ in results] == [0] * 5, results
-    assert sorted(output for _, output, _ in results[2:]) == [
-        "failed\n",
-        "worker 1 has ended, and so does worker 0\n",
-        "worker 1 has ended, and so does worker 2\n",
-    ]
-
-
-def test_a_failure_after_the_last_sum_ends_all_too(start):
-    script = """
-import d2l_mlp, mxnet
-from d2l_mlp.training.distributed import Workers
-workers = Workers(mxnet.kvstore.create("dist_sync"))
-try:
-    with workers:
-        workers.all_reduce((), [1])
-        if workers.rank == 0:
-            raise OSError("the disk is full")
+            if (workers.rank, step) == (rank, steps - 1):
+                raise OSError("the disk is full")
         workers.barrier()
 except OSError as error:
     print(error)
 workers.close()
 """
-    results = group(start, 2, 1, script)
-    assert [code for code, _, _ in results] == [0] * 4, results
-    assert sorted(output for _, output, _ in results[2:]) == [
+
+
+@pytest.mark.parametrize(("rank", "steps"), [(1, 51), (0, 100)])
+def test_an_exception_in_any_worker_ends_all(start, rank, steps):
+    others = [n for n in range(3) if n != rank]
+    assert group(start, 3, 1, FAILS, rank, steps) == [
         "the disk is full\n",
-        "worker 0 has ended, and so does worker 1\n",
+        *(f"worker {rank} has ended, and so does worker {n}\n" for n in others),
     ]
 
 
