@@ -100,7 +100,9 @@ def test_all_end_when_the_training_diverges_and_one_says_so(start):
 
 
 @pytest.mark.parametrize(("first", "signum"), [(True, signal.SIGINT), (False, signal.SIGTERM)])
-def test_all_end_when_one_is_stopped_and_the_run_can_be_resumed(start, call, tmp_path, first, signum):
+def test_all_end_when_one_is_stopped_and_the_run_can_be_resumed(
+    start, call, tmp_path, first, signum
+):
     group = start_group(start, 2, 1, *TRAIN, *SMALL, "--epochs", "10000", "--out", "group")
     folder = tmp_path / "group"
     metrics_file = folder / "metrics.csv"
