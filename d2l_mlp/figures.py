@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -81,12 +80,7 @@ def _choose(args: argparse.Namespace) -> dict[str, Callable]:
         check_figure_name(name)
         drawings[name] = partial(draw, name, options)
     if args.expression is not None:
-        name = "f" if args.name is None else args.name
-        if not re.fullmatch(r"[A-Za-z]\w{0,30}", name, re.ASCII) or name in FIGURES:
-            raise ValueError(
-                f"name {name!r}: give up to 31 letters, digits and underscores, a letter first, "
-                "and not the name of a figure of the chapter"
-            )
+        name = args.name or "f"
         f = _function(args.expression)
         drawings[name] = partial(_draw_expression, f, name, options, grad=False)
         drawings[f"{name}-grad"] = partial(_draw_expression, f, name, options, grad=True)

@@ -1,4 +1,4 @@
-"""A site of docs, notebooks and docstrings: ``python -m sphinx -W docs docs/_build/html``."""
+"""Site of docs, notebooks and docstrings: ``python -m sphinx -W docs docs/_build/html``."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import d2l_mlp
 project = "d2l_mlp"
 release = d2l_mlp.__version__
 extensions = [
-    "myst_nb",  # the pages and, as they are saved, the notebooks
+    "myst_nb",  # the pages and the saved notebooks
     "numpydoc",
     "sphinx.ext.apidoc",
     "sphinx.ext.autodoc",
-    "sphinx-mathjax-offline",  # formulas, without asking another host for MathJax
+    "sphinx-mathjax-offline",  # formulas, without another host's MathJax
 ]
 exclude_patterns = ["_build", "reference/modules.rst"]
 default_role = "py:obj"
@@ -21,7 +21,8 @@ myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 2
 apidoc_modules = [
     {"path": "../d2l_mlp", "destination": "reference", "separate_modules": True,
-     "module_first": True, "exclude_patterns": ["**/sample/make.py"]}
+     "module_first": True, "exclude_patterns": ["**/sample/make.py"],
+     "automodule_options": {"members", "show-inheritance"}}
 ]  # fmt: skip
 autodoc_typehints = "none"  # numpydoc's sections have them
 numpydoc_show_class_members = False

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 # Older jupyter_core warns, and warnings are errors here, unless this is set.
 os.environ.setdefault("JUPYTER_PLATFORM_DIRS", "1")
 
-# The processes that tests start would compile the whole package, each of them anew.
+# Otherwise each process of a test would compile the whole package anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
@@ -35,11 +35,11 @@ def pytest_generate_tests(metafunc):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Let each process begin with its share of what takes longest, so that it ends with little."""
+    """Start each process with its share of the slow tests, so that all end together."""
     number = getattr(config, "workerinput", {}).get("workercount", 1)
     slow = [item for item in items if item.get_closest_marker("slow")]
     fast = [item for item in items if not item.get_closest_marker("slow")]
-    # They are dealt out in as many equal pieces as there are processes.
+    # xdist hands out as many equal pieces as there are processes.
     cuts = [len(fast) * i // number for i in range(number + 1)]
     items[:] = [
         item for i in range(number) for item in (*slow[i::number], *fast[cuts[i] : cuts[i + 1]])
@@ -53,7 +53,7 @@ def fuzz_size(request):
 
 @pytest.fixture(autouse=True)
 def _own_machine(tmp_path_factory, monkeypatch):
-    """Keep every test, and what it starts, from the user's caches and from the network."""
+    """Keep every test and its processes away from the user's caches and from the network."""
     home = tmp_path_factory.mktemp("mxnet")
     monkeypatch.setenv("MXNET_HOME", str(home))
     monkeypatch.setenv("D2L_MLP_MIRROR", "http://127.0.0.1:9/")  # where nothing listens
@@ -77,7 +77,7 @@ def sample():
 
 @pytest.fixture(scope="session")
 def compiler():
-    """Give a function that builds a shared object, by arguments of the C compiler."""
+    """Return a function that builds a shared object by arguments of the C compiler."""
     if not shutil.which("cc"):
         reason = "needs a C compiler: apt-get install gcc"
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
@@ -86,7 +86,7 @@ def compiler():
 
 @pytest.fixture(scope="session")
 def driver(tmp_path_factory, compiler):
-    """Build a CUDA driver that answers what a test wants, and give the folder that it is in."""
+    """Build a fake CUDA driver that answers as a test wants, and return its folder."""
     folder = tmp_path_factory.mktemp("driver")
     compiler("-o", folder / "libcuda.so.1", ROOT / "tests" / "hardware" / "libcuda.c")
     return folder
@@ -114,7 +114,7 @@ def run(tmp_path):
 
 @pytest.fixture
 def call(tmp_path):
-    """Call a command in this process, as `run` starts one, in an empty folder."""
+    """Call a command in this process, in an empty folder, as `run` starts one."""
     return functools.partial(commands.call, cwd=tmp_path)
 
 
@@ -141,7 +141,7 @@ def start(tmp_path):
 
 @pytest.fixture
 def cell(monkeypatch, tmp_path):
-    """Run one cell in a kernel of its own, and give its outputs and the messages about them."""
+    """Run one cell in a new kernel, and return its outputs and the types of its messages."""
     from nbclient import NotebookClient
 
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
@@ -164,7 +164,7 @@ def cell(monkeypatch, tmp_path):
 
 @contextmanager
 def without_permission(folder, mode=0):
-    """Take a folder's permissions away; root, whom that does not stop, becomes another user."""
+    """Remove a folder's permissions; root, who ignores them, becomes another user."""
     before = folder.stat().st_mode
     folder.chmod(mode)
     root = os.geteuid() == 0
@@ -179,12 +179,12 @@ def without_permission(folder, mode=0):
 
 
 def collect(data_iter):
-    """Join an epoch's minibatches to two NumPy arrays."""
+    """Join an epoch's minibatches into two NumPy arrays."""
     X, y = zip(*((X.asnumpy(), y.asnumpy()) for X, y in data_iter))
     return numpy.concatenate(X), numpy.concatenate(y)
 
 
-# Nothing that calls home; --no-sandbox because a container has none to give.
+# Nothing calls home; a container has no sandbox.
 _BROWSER_FLAGS = [
     "--no-sandbox",
     "--disable-gpu",

@@ -12,7 +12,7 @@ MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__
 
 
 def layer(module):
-    """``d2l_mlp.data.loaders`` is in the layer ``data``, and ``d2l_mlp.mlp`` is one of its own."""
+    """Return a module's layer, such as ``data`` for ``d2l_mlp.data.loaders``."""
     return module.split(".")[1]
 
 
@@ -21,7 +21,7 @@ def dotted(path):
 
 
 def imported(path):
-    """Every module of the package that a module imports, wherever in it the import stands."""
+    """Yield every module of the package that a module imports, in its functions too."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name.startswith("d2l_mlp."))
@@ -48,18 +48,18 @@ def test_no_module_is_imported_by_a_name_that_this_test_cannot_see(path):
 
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.glob("*/__init__.py")), ids=dotted)
-def test_a_folder_s_own_module_is_its_docstring(path):
+def test_a_folder_s_init_is_its_docstring(path):
     tree = ast.parse(path.read_text("utf-8"))
     assert [type(node) for node in tree.body] == [ast.Expr]
     assert ast.get_docstring(tree)
 
 
-def test_every_layer_is_there_and_in_the_order():
+def test_layers_are_the_folders_and_modules():
     assert {layer(dotted(path)) for path in MODULES} == set(d2l_mlp.LAYERS)
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "tests").rglob("test_*.py")), ids=dotted)
-def test_no_test_module_stands_on_another(path):
+def test_no_test_module_imports_another(path):
     modules = [
         node.module or ""
         for node in ast.walk(ast.parse(path.read_text("utf-8")))

@@ -18,7 +18,7 @@ CONSOLE = re.findall(r"^\$ python -m (.*)\n((?:(?!\$ |```).+\n)+)", TEXT, re.MUL
 
 
 def comments(block):
-    """Give the comments after a ``print``, and all others."""
+    """Return the comments after each ``print``, and all others."""
     prints = {
         node.end_lineno
         for node in ast.walk(ast.parse(block))

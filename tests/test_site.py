@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SITE = ROOT / "docs" / "_build" / "html"
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 480, "height": 900}
 
-# Some wait until they are within sight.
+# Some load only when they are visible.
 _LOAD_PICTURES = """() => Promise.all([...document.images].map(image => {
     image.loading = "eager";
     return image.decode().catch(() => null);
@@ -39,7 +39,7 @@ class Silent(SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def site():
-    """Serve the site, which .ci/run has built before the tests, and give its address."""
+    """Serve the site, which .ci/run built before the tests, and yield its address."""
     if not (SITE / "index.html").exists():
         if not find_spec("sphinx"):
             reason = "needs the site, or Python 3.11 and what builds it: pip install .[docs]"
@@ -56,12 +56,12 @@ def site():
 
 
 def pages():
-    """Give the addresses of all pages, relative to the site's."""
+    """Return the paths of all pages within the site."""
     return sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html"))
 
 
 def visit(browser, site, names, viewport):
-    """Open pages; give what went wrong, the links, and the anchors of each page."""
+    """Open pages, and return the errors, the links and the anchors of each page."""
     wrong, links, anchors = [], {}, {}
     page = browser.new_page(viewport=viewport)
     page.on("console", lambda m: m.type == "error" and wrong.append((page.url, m.text)))

@@ -41,13 +41,9 @@ def plot_network(sizes: Sequence[int]) -> Picture:
     Raises
     ------
     ValueError
-        If there are fewer than two sizes, or one is not a positive integer.
+        If a size is not a positive integer.
     """
     sizes = check_value("sizes", sizes, Several(Number(int, least=1)))
-    if len(sizes) < 2:
-        raise ValueError(
-            f"sizes is {sizes}; give the numbers of inputs, of hidden units if any, and of outputs"
-        )
     rows = [_shown(size) for size in sizes]
     right = max(map(len, rows)) / 2
     top = _LAYER_DISTANCE * (len(rows) - 1) + 0.5

@@ -76,7 +76,7 @@ def plot_predictions(
     Raises
     ------
     ValueError
-        If there are no images, or the numbers of images and labels differ.
+        If the numbers of images and labels differ.
     """
     true, guesses = to_numpy(labels), to_numpy(predicted)
     if not len(images) == len(labels) == len(predicted):
@@ -84,8 +84,6 @@ def plot_predictions(
             f"there are {len(images)} images, {len(labels)} labels and {len(predicted)} predicted "
             "labels; give as many of each"
         )
-    if not len(images):
-        raise ValueError("there are no images to plot; give one at least, with its two labels")
     wrong = numpy.count_nonzero(true != guesses)
     columns = min(len(images), 6)
     rows = -(-len(images) // columns)

@@ -30,7 +30,7 @@ def answers(address):
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    """The address of each notebook in a JupyterLab of its own, on copies of them."""
+    """Start a JupyterLab on copies of the notebooks, and yield the address of each."""
     home = tmp_path_factory.mktemp("home")
     shutil.copytree(HERE, home / "notebooks")
     settings = home / "config" / "lab" / "user-settings" / "@jupyterlab"
@@ -77,7 +77,7 @@ def lab(tmp_path_factory):
 
 @pytest.fixture
 def page(browser, tmp_path):
-    """A page of headless Chromium; what it showed at the end is left in ``page.png``."""
+    """Open a page of headless Chromium; its last state is left in ``page.png``."""
     page = browser.new_page(viewport={"width": 1200, "height": 900})
     page.set_default_timeout(90_000)
     yield page
@@ -96,7 +96,7 @@ def choose(page, menu, item):
 
 
 def run_all(page, address, path, watch="0"):
-    """Open a notebook, clear what was committed, run all its cells, and see that all is well."""
+    """Open a notebook, clear its outputs, run all its cells, and check their outputs."""
     cells = nbformat.read(path, as_version=4).cells
     num_cells = sum(cell.cell_type == "code" for cell in cells)
     page.goto(address.format(path.stem))

@@ -10,9 +10,7 @@ from tests import svg
 # As a training would call it; the figures are easy to recognize.
 LINES = """
 first = 1
-from d2l_mlp.notebook import LiveCurve
-from d2l_mlp.training.state import EpochMetrics
-from d2l_mlp.training.state import TrainingState
+from d2l_mlp import EpochMetrics, LiveCurve, TrainingState
 curve, history = LiveCurve(3), ()
 for epoch in (1, 2, 3):
     last = EpochMetrics(epoch, 1 / epoch, 1 - 0.5 / epoch, 1.5 / epoch, 1 - 0.6 / epoch, 9, 9)
@@ -27,7 +25,7 @@ epoch 3/3  train loss 0.3333 acc 0.8333  test loss 0.5000 acc 0.8000
 """
 
 
-@pytest.mark.parametrize("first", [1, 3])  # the second: gone on with after two epochs
+@pytest.mark.parametrize("first", [1, 3])  # the second: resumed after two epochs
 def test_live_curve_is_one_picture_that_changes(cell, first):
     outputs, messages = cell(LINES.replace("first = 1", f"first = {first}"))
     output, line = outputs
@@ -61,7 +59,7 @@ def test_live_curve_is_lines_in_an_ipython_terminal(run, tmp_path):
 
 
 def test_live_curve_has_its_frame_from_the_beginning(cell):
-    outputs, _ = cell("from d2l_mlp.notebook import LiveCurve; LiveCurve(3);")
+    outputs, _ = cell("from d2l_mlp import LiveCurve; LiveCurve(3);")
     assert [output.data["text/plain"] for output in outputs[:2]] == [
         "Loss and accuracy by epoch: no epoch yet",
         "epoch 0/3",
@@ -71,8 +69,7 @@ def test_live_curve_has_its_frame_from_the_beginning(cell):
 
 def test_show_is_a_picture_or_says_where_it_is(cell, run):
     source = """
-from d2l_mlp.plotting.figures import draw
-from d2l_mlp.notebook import show_figure
+from d2l_mlp import draw, show_figure
 show_figure(draw("relu"))
 """
     (output,), _ = cell(source)

@@ -13,9 +13,9 @@ from tests import recorded, svg
 from tests.conftest import ROOT
 from tests.texts import assert_same
 
-# The cells that show what a net has learned are tagged "trained". Another processor rounds
-# otherwise, and training magnifies that: in their pictures an image may change sides, and a line
-# may move by this share of its axes. (With OMP_NUM_THREADS=2 nothing was seen to change; with
+# Cells that show a trained net are tagged "trained". Another processor rounds differently, and
+# training magnifies that: in their pictures an image may change sides, and a line may move by this
+# share of its axes. (With OMP_NUM_THREADS=2 nothing was seen to change; with
 # oneDNN held to SSE 4.1 a line moved by 0.007, and an accuracy by 0.001.)
 TOLERANCE = {"trained": 0.02, "computed": 1e-3}
 FLIPPED_TEXTS = {"trained": 6, "computed": 0}
