@@ -8,9 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Union
 
-SINGLE = (2.0**-126, (2 - 2.0**-23) * 2.0**127)
-"""The sizes of single precision's normal numbers. MXNet refuses any other but 0."""
-
 
 @dataclass(frozen=True)
 class Number:

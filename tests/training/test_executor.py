@@ -13,7 +13,7 @@ from d2l_mlp.training import executor as graph_module
 from d2l_mlp.training.executor import minibatches, with_loss
 
 
-@pytest.fixture(params=[True, False], ids=["host", "elsewhere"])  # as on a GPU
+@pytest.fixture(params=[True, False], ids=["cpu", "gpu"])  # as on a GPU
 def _on_host(request, monkeypatch):
     monkeypatch.setattr(graph_module, "is_on_host", lambda device: request.param)
 
