@@ -1,6 +1,5 @@
 """A mirror on this machine: the publisher's files, and a server that can misbehave with them."""
 
-import gzip
 import http.server
 import socket
 import ssl
@@ -103,13 +102,6 @@ def endless(handler):
     begin(handler, None)
     while not handler.server.finished.is_set():
         handler.wfile.write(bytes(2**16))
-
-
-def endless_gzip(handler):
-    """Send a gzip file that decompresses to more and more zeros."""
-    begin(handler, None)
-    while not handler.server.finished.is_set():
-        handler.wfile.write(gzip.compress(bytes(2**24)))
 
 
 def drip_header(handler):

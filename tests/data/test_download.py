@@ -96,23 +96,16 @@ def test_broken_download_leaves_nothing_and_is_taken_up_again(small, serve, monk
     assert files(tmp_path / "cache") == sorted(NAMES[:2])
     half.clear()
     server.requests.clear()
+    (tmp_path / "cache" / LABELS).write_bytes(b"damaged since")
     download_release(tmp_path / "cache")
-    assert server.asked == NAMES[2:]
-
-
-def test_a_wrong_file_in_the_cache_is_replaced(small, serve, monkeypatch, tmp_path):
-    use(monkeypatch, serve(small))
-    cache = download_release(tmp_path / "cache")
-    (cache / LABELS).write_bytes(b"not it")
-    download_release(cache)
-    assert (cache / LABELS).read_bytes() == (small / LABELS).read_bytes()
+    assert server.asked == NAMES[1:]
+    read_release(tmp_path / "cache", "sample")
 
 
 @pytest.mark.parametrize(
     ("misbehave", "says"),
     [
         (hostile.endless, "more than SIZE bytes"),
-        (hostile.endless_gzip, "more than SIZE bytes"),
         (hostile.silent, "timed out"),
         (hostile.reset, "Connection reset by peer"),
         (hostile.send(b"short", 10), ""),

@@ -172,13 +172,6 @@ def test_a_later_minibatch_of_another_shape():
     refuse("example 22 has 3 features, but the net takes 5", evaluate_net, net_of(), data)
 
 
-def test_other_layers_give_their_own_reason():
-    net = gluon.nn.Sequential()
-    net.add(gluon.nn.Dense(4, in_units=5), gluon.nn.Dense(3, in_units=6))
-    net.initialize()
-    refuse(r"cannot take features of shape \(22, 5\) \(.*[Ss]hape", predict_labels, net, mx(X))
-
-
 def test_outputs_that_are_no_logits():
     net = gluon.nn.Dense(3, flatten=False, in_units=5)
     net.initialize()

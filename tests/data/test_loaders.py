@@ -1,10 +1,49 @@
+import re
+
+import mxnet
 import numpy
 import pytest
 from mxnet import np
 
 from d2l_mlp.data.d2l_loader import d2l_loaders
-from d2l_mlp.data.loaders import ArrayLoader, array_loaders
+from d2l_mlp.data.loaders import ArrayLoader, array_loaders, hold_out, to_features
 from tests.conftest import collect
+
+IMAGES = numpy.arange(2 * 28 * 28).reshape(2, 28, 28).astype("uint8")
+
+
+@pytest.mark.parametrize("images", [IMAGES, IMAGES[:1], IMAGES[1], IMAGES[:0]])
+@pytest.mark.parametrize("make", [numpy.array, lambda images: np.array(images, dtype="uint8")])
+def test_features_are_numpys_own_quotients(images, make):
+    X = to_features(make(images))
+    expected = images.reshape(-1, 1, 28, 28) / numpy.float32(255)
+    assert isinstance(X, np.ndarray)
+    assert (X.dtype, X.shape) == (numpy.float32, expected.shape)
+    assert X.asnumpy().tobytes() == expected.astype("float32").tobytes()
+
+
+def test_features_live_where_asked_for():
+    assert to_features(IMAGES, mxnet.cpu(1)).ctx == mxnet.cpu(1)
+
+
+@pytest.mark.parametrize(
+    "images",
+    [
+        IMAGES.astype("float32") / 255,
+        IMAGES.astype("int32"),
+        IMAGES > 100,
+        IMAGES[:, :27],
+        IMAGES[..., None],
+        IMAGES.reshape(2, 784),
+        IMAGES[0, 0],
+        [[1, 2]],
+    ],
+)
+def test_what_are_no_images(images):
+    array = numpy.asarray(images)
+    says = f"images are {array.dtype} of shape {array.shape}; give uint8, 0 to 255, of shape (n, 28"
+    with pytest.raises(ValueError, match=f"^{re.escape(says)}"):
+        to_features(images)
 
 
 @pytest.mark.parametrize("make", [array_loaders, d2l_loaders])
@@ -56,15 +95,6 @@ def test_each_epoch_has_every_example_once(in_place):
     assert data_iter.epoch == 3
 
 
-def test_both_loaders_on_the_full_set(full):
-    (X, y), (X_d2l, y_d2l) = (
-        collect(make(full, 256, seed=1)[1]) for make in (array_loaders, d2l_loaders)
-    )
-    assert len(y) == 10_000
-    assert (X_d2l == X).all()
-    assert (y == y_d2l).all()
-
-
 @pytest.mark.parametrize("batch_size", [0, -1, 1.5, True, "256", None])
 @pytest.mark.parametrize("make", [array_loaders, d2l_loaders])
 def test_bad_batch_size(sample, make, batch_size):
@@ -72,14 +102,20 @@ def test_bad_batch_size(sample, make, batch_size):
         make(sample, batch_size)
 
 
-def test_lengths_have_to_agree():
-    with pytest.raises(ValueError, match="3 examples but 2 labels"):
-        ArrayLoader(numpy.zeros((3, 1), "float32"), numpy.zeros(2, "int32"), 1)
-
-
-def test_no_images_are_refused_as_no_features_are():
-    with pytest.raises(ValueError, match=r"shape \(0, 28, 28\); give .* at least one example"):
-        ArrayLoader(numpy.zeros((0, 28, 28), "uint8"), numpy.zeros(0, "int32"), 8)
+@pytest.mark.parametrize(
+    ("X", "n", "says"),
+    [
+        (numpy.zeros((3, 1), "float32"), 2, "3 examples but 2 labels"),
+        (
+            numpy.zeros((0, 28, 28), "uint8"),
+            0,
+            r"shape \(0, 28, 28\); give .* at least one example",
+        ),
+    ],
+)
+def test_bad_examples(X, n, says):
+    with pytest.raises(ValueError, match=says):
+        ArrayLoader(X, numpy.zeros(n, "int32"), 8)
 
 
 @pytest.mark.parametrize("num_parts", [1, 2, 3, 4])
@@ -134,3 +170,36 @@ def test_every_loader_has_its_minibatch_size_and_all_examples_in_order(sample, m
     assert X.tobytes() == X_all.asnumpy().tobytes()
     assert y.tobytes() == y_all.asnumpy().tobytes() == test_iter.labels.asnumpy().tobytes()
     assert X[:1].tobytes() == test_iter.first_example.asnumpy().tobytes()
+
+
+@pytest.mark.parametrize(("share", "each"), [(0.1, 50), (0.5, 250), (0.002, 1)])
+def test_each_class_gives_its_share(sample, share, each):
+    parts = hold_out(sample, share, seed=3)
+    for (images, labels), count in ((parts.test, each), (parts.train, 500 - each)):
+        assert (numpy.bincount(labels) == count).all()
+        assert len(images) == len(labels) == 10 * count
+    assert (parts.release, parts.sha256) == (sample.release, sample.sha256)
+
+
+def test_nothing_is_lost_and_nothing_is_in_both(sample):
+    parts = hold_out(sample, 0.3, seed=0)
+    rows = [row.tobytes() for images, _ in (parts.train, parts.test) for row in images]
+    assert sorted(rows) == sorted(row.tobytes() for row in sample.train[0])
+    # In the old order, each image with its own label.
+    label = {row.tobytes(): y for row, y in zip(*sample.train)}
+    place = {row.tobytes(): i for i, row in enumerate(sample.train[0])}
+    for images, labels in (parts.train, parts.test):
+        assert [label[row.tobytes()] for row in images] == labels.tolist()
+        places = [place[row.tobytes()] for row in images]
+        assert places == sorted(places)
+
+
+def test_the_seed_decides_what_is_held_out(sample):
+    first, again, other = (hold_out(sample, 0.1, s).test[0].tobytes() for s in (5, 5, 6))
+    assert first == again != other
+
+
+@pytest.mark.parametrize("share", [0, 1, -0.1, 1e-9, 1 - 1e-9, float("nan"), "0.1"])
+def test_bad_shares(sample, share):
+    with pytest.raises(ValueError, match=r"share (is|of) .*; give "):
+        hold_out(sample, share, 0)
