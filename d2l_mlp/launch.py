@@ -98,13 +98,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _launch(flags: argparse.Namespace, signals: Signals) -> None:
     """Train, and after a failure resume; at the end, print how to resume."""
-    try:
-        check_port(flags.host, flags.port or 0)
-    except OSError as error:
-        raise OSError(
-            f"nothing can listen at {error.filename} ({error.strerror}); give an address of this "
-            "machine, and a port that is free or none at all"
-        ) from None
+    if flags.port:
+        check_port(flags.host, flags.port)
     given = flags.train
     folder = given.resume or given.out or default_folder(given.hyperparameters)
     arguments = [*flags.arguments]

@@ -81,30 +81,27 @@ def hold_ports(host: str, count: int) -> Iterator[list[int]]:
 
     Meanwhile the system gives them to nobody who asks for any port, but MXNet can listen at them.
     """
+    check_port(host, 0)
     with ExitStack() as bound:
         holders = [bound.enter_context(socket.socket()) for _ in range(count)]
         for holder in holders:
-            with _naming_place(host):
-                holder.bind((host, 0))
+            holder.bind((host, 0))
             holder.setsockopt(*_SHARED)  # now: before, it could be given another holder's
         yield sorted(holder.getsockname()[1] for holder in holders)
 
 
 def check_port(host: str, port: int) -> None:
-    """Raise an OSError, whose ``filename`` is the place, if nothing can listen there; 0 is any."""
-    with socket.socket() as listener, _naming_place(host, port):
+    """Raise an OSError that names the place if nothing can listen there; port 0 is any."""
+    with socket.socket() as listener:
         listener.setsockopt(*_SHARED)  # a port whose last listener has only just ended is free
-        listener.bind((host, port))
-        listener.listen(1)
-
-
-@contextmanager
-def _naming_place(host: str, port: int = 0) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        place = f"port {port} of {host}" if port else host
-        raise OSError(error.errno, error.strerror or str(error), place) from None
+        try:
+            listener.bind((host, port))
+            listener.listen(1)
+        except OSError as error:
+            place = f"port {port} of {host}" if port else host
+            raise OSError(
+                f"this machine cannot listen at {place} ({error.strerror}); give another"
+            ) from None
 
 
 def _resolve(name: str, fix: str) -> str:
@@ -121,8 +118,7 @@ def _check_variable(name: str, address: str, port: int) -> None:
     try:
         check_port(address, port)
     except OSError as error:
-        place = f"{error.filename} ({error.strerror})"
-        raise _error(name, f"this machine cannot listen at {place}; give another") from None
+        raise _error(name, str(error)) from None
 
 
 def _error(name: str, fix: str) -> EnvironmentVariableError:

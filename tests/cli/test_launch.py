@@ -84,7 +84,7 @@ def test_an_address_that_nothing_can_listen_at(run, tmp_path, host):
         port = taken.getsockname()[1]
         result = run(*LAUNCH, "--workers", 1, "--host", host, "--port", port, "--", *TRAIN, code=1)
     (line,) = result.stderr.splitlines()
-    assert line.startswith(f"{PROG}: error: nothing can listen at port {port} of {host} (")
+    assert line.startswith(f"{PROG}: error: this machine cannot listen at port {port} of {host} (")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -125,18 +125,11 @@ def test_a_held_port_is_for_those_who_share_it_as_zeromq_does():
                 with socket.create_connection((HOST, number)) as near, listener.accept()[0] as far:
                     near.sendall(b"it is heard")
                     assert far.recv(100) == b"it is heard"
-                with pytest.raises(OSError, match="in use") as caught:
+                with pytest.raises(OSError, match=rf"port {number} of {HOST} \(.* in use"):
                     check_port(HOST, number)
-                assert caught.value.filename == f"port {number} of {HOST}"
     check_port(HOST, numbers[0])
 
 
 def test_a_held_port_is_given_to_nobody_else():
     with hold_ports(HOST, 200) as numbers, hold_ports(HOST, 200) as others:
         assert not {*numbers} & {*others}
-
-
-def test_an_address_of_another_machine():
-    with pytest.raises(OSError, match="assign") as caught, hold_ports("192.0.2.1", 1):
-        pass
-    assert caught.value.filename == "192.0.2.1"
