@@ -98,4 +98,6 @@ def run_identity(config: Config) -> tuple[Hyperparameters, str, dict[str, str]]:
     try:
         return settings, config["data"]["release"], dict(config["data"]["sha256"])
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"is not the configuration of a run: no data ({error!r})") from None
+        raise ValueError(
+            f"is not the configuration of a run: it does not name the data ({error!r})"
+        ) from None

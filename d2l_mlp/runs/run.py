@@ -90,7 +90,7 @@ class Run:
         with explain_write_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
             for other in _started(folder):
-                with suppress(RunError):  # its start is still going on
+                with suppress(RunError, FileNotFoundError):  # its start is still going on
                     os.close(_lock(other))
                     shutil.rmtree(other)
             part.mkdir()
