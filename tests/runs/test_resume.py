@@ -256,7 +256,7 @@ for phase in sys.argv[1].split():
     [
         {"core/_internal.py:<module>:1": None},  # imported by C code
         {
-            "fashion_mnist.py:read_release:1": None,
+            "fashion_mnist.py:load_fashion_mnist:1": None,
             "futures/thread.py:submit:2": None,  # a file being read, another waiting
             "run.py:start:1": 0,
             "checks.py:check_data:1": 0,
