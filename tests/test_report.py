@@ -83,7 +83,7 @@ def test_a_file_is_replaced_only_with_force(run, call, reports, tmp_path):
         "it with --force\n"
     )
     result = call(*REPORT, folder, "-o", "no/where.html", code=1)
-    assert result.stderr.endswith("No such file or directory: 'no'\n")
+    assert result.stderr.endswith("No such file or directory: 'no/where.html'\n")
 
 
 def test_runs_side_by_side(reports):
