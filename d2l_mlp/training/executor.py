@@ -30,6 +30,83 @@ from d2l_mlp.hardware.devices import device_of
 from d2l_mlp.hardware.host_arrays import HostMemory, MemoryWatch, Reused, is_on_host, shallow_copy
 from d2l_mlp.mlp import ActivationLayer
 
+NetWithLoss = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+
+# The results of these blocks follow from inputs and parameters, which is all a graph knows. Another
+# block may ask for more when it is called: a count, a shape, whether autograd is training. A graph
+# would keep the answers of the moment it was made.
+_PURE = {
+    nn.Sequential, nn.HybridSequential, nn.Dense, nn.Dropout, nn.Flatten, nn.Activation,
+    ActivationLayer,
+}  # fmt: skip
+
+
+def with_loss(net: gluon.Block, *, nan_is_noticed: bool = False) -> NetWithLoss:
+    """Put the softmax cross-entropy behind a net, which is not changed.
+
+    The callable that is returned maps features (n, ...) and labels (n,) to the logits and to the
+    losses (n,) of the examples. If every block is one of `_PURE`, without hooks or methods of its
+    own, it is compiled; on the host, the next minibatch of the same shape then overwrites the
+    results (see `StaticGraph`). With `nan_is_noticed`, the caller looks for NaN in the features and
+    parameters: ReLU then may turn NaN into 0, as Gluon's ``Activation`` does, which takes half the
+    time of ``npx.relu``.
+    """
+
+    def forward(X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        F, logits = operators(net(X))
+        # Gluon's loss without its mean over one number an example, in a quarter of the time.
+        return logits, -F.npx.pick(F.npx.log_softmax(logits), y)
+
+    parameters = net.collect_params()
+    if not parameters or not _is_pure(net):
+        return forward
+    dtype = next(iter(parameters.values())).dtype
+    X = mxnet.sym.var("X", dtype=dtype).as_np_ndarray()
+    y = mxnet.sym.var("y", dtype="int32").as_np_ndarray()
+    outputs = mxnet.sym.Group(forward(X, y)).as_np_ndarray()
+    if nan_is_noticed:
+        outputs = _with_gluon_relu(outputs)
+    trained = any(parameter.grad_req != "null" for parameter in parameters.values())
+    if trained and is_on_host(device_of(net)):
+        return StaticGraph(outputs, parameters)
+    graph = gluon.SymbolBlock(outputs, [X, y], params=parameters)
+    graph.hybridize(static_alloc=True, static_shape=True)
+    return graph
+
+
+def minibatches(data_iter: Iterable, net_with_loss: NetWithLoss) -> Iterator:
+    """Iterate over minibatches; those of an `ArrayLoader` for a `StaticGraph` share their memory.
+
+    Not those of its subclasses, which may yield any arrays, nor for another net, which may keep
+    them.
+    """
+    if isinstance(net_with_loss, StaticGraph) and type(data_iter) is ArrayLoader:
+        return data_iter.in_place(net_with_loss.memory[data_iter])
+    return iter(data_iter)
+
+
+def _with_gluon_relu(outputs: mxnet.sym.Symbol) -> mxnet.sym.Symbol:
+    graph = json.loads(outputs.tojson())
+    for node in graph["nodes"]:
+        if node["op"] == "_npx_relu":
+            node.update(op="_npx_activation", attrs={"act_type": "relu"})
+    return mxnet.sym.load_json(json.dumps(graph)).as_np_ndarray()
+
+
+def _is_pure(block: gluon.Block) -> bool:
+    """Return whether a block and all within it are `_PURE` and do what their class does."""
+    own = vars(block).keys() & {"forward", "hybrid_forward"}
+    hooks = block._forward_hooks or block._forward_pre_hooks
+    children = block._children.values()
+    called = getattr(block, "act", None)  # of Dense: a child, or anything that can be called
+    return (
+        type(block) in _PURE
+        and not (own or hooks)
+        and (called is None or called in children)
+        and all(map(_is_pure, children))
+    )
+
+
 # A run has few: full and last minibatches, in training and in evaluation, on each device. Lists of
 # minibatches may have more.
 _MOST_BOUND = 32
@@ -125,80 +202,3 @@ class _Losses(Reused):
     def backward(self) -> None:
         """Compute the gradients of the parameters."""
         self.run_backward()
-
-
-NetWithLoss = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
-
-# Their results follow from their inputs and parameters, which is all a graph knows of. Another
-# block may ask for more when it is called: a count, a shape, whether autograd is training. A graph
-# would keep the answers of the moment it was made.
-_PURE = {
-    nn.Sequential, nn.HybridSequential, nn.Dense, nn.Dropout, nn.Flatten, nn.Activation,
-    ActivationLayer,
-}  # fmt: skip
-
-
-def with_loss(net: gluon.Block, *, nan_is_noticed: bool = False) -> NetWithLoss:
-    """Put the softmax cross-entropy behind a net, which is not changed.
-
-    The callable that is returned maps features (n, ...) and labels (n,) to the logits and to the
-    losses (n,) of the examples. If every block is one of `_PURE`, without hooks or methods of its
-    own, it is compiled; on the host, the next minibatch of the same shape then overwrites the
-    results (see `StaticGraph`). With `nan_is_noticed`, the caller looks for NaN in the features and
-    parameters: ReLU then may turn NaN into 0, as Gluon's ``Activation`` does, which takes half the
-    time of ``npx.relu``.
-    """
-
-    def forward(X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        F, logits = operators(net(X))
-        # Gluon's loss without its mean over one number an example, in a quarter of the time.
-        return logits, -F.npx.pick(F.npx.log_softmax(logits), y)
-
-    parameters = net.collect_params()
-    if not parameters or not _is_pure(net):
-        return forward
-    dtype = next(iter(parameters.values())).dtype
-    X = mxnet.sym.var("X", dtype=dtype).as_np_ndarray()
-    y = mxnet.sym.var("y", dtype="int32").as_np_ndarray()
-    outputs = mxnet.sym.Group(forward(X, y)).as_np_ndarray()
-    if nan_is_noticed:
-        outputs = _with_gluon_relu(outputs)
-    trained = any(parameter.grad_req != "null" for parameter in parameters.values())
-    if trained and is_on_host(device_of(net)):
-        return StaticGraph(outputs, parameters)
-    graph = gluon.SymbolBlock(outputs, [X, y], params=parameters)
-    graph.hybridize(static_alloc=True, static_shape=True)
-    return graph
-
-
-def minibatches(data_iter: Iterable, net_with_loss: NetWithLoss) -> Iterator:
-    """Iterate over minibatches; those of an `ArrayLoader` for a `StaticGraph` share their memory.
-
-    Not those of its subclasses, which may yield any arrays, nor for another net, which may keep
-    them.
-    """
-    if isinstance(net_with_loss, StaticGraph) and type(data_iter) is ArrayLoader:
-        return data_iter.in_place(net_with_loss.memory[data_iter])
-    return iter(data_iter)
-
-
-def _with_gluon_relu(outputs: mxnet.sym.Symbol) -> mxnet.sym.Symbol:
-    graph = json.loads(outputs.tojson())
-    for node in graph["nodes"]:
-        if node["op"] == "_npx_relu":
-            node.update(op="_npx_activation", attrs={"act_type": "relu"})
-    return mxnet.sym.load_json(json.dumps(graph)).as_np_ndarray()
-
-
-def _is_pure(block: gluon.Block) -> bool:
-    """Return whether a block and all within it are `_PURE` and do what their class does."""
-    own = vars(block).keys() & {"forward", "hybrid_forward"}
-    hooks = block._forward_hooks or block._forward_pre_hooks
-    children = block._children.values()
-    called = getattr(block, "act", None)  # of Dense: a child, or anything that can be called
-    return (
-        type(block) in _PURE
-        and not (own or hooks)
-        and (called is None or called in children)
-        and all(map(_is_pure, children))
-    )

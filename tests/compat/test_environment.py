@@ -63,11 +63,6 @@ def test_a_command_takes_what_openmp_takes(run):
     assert "OMP_NUM_THREADS=1\n" in result.stdout
 
 
-@pytest.mark.parametrize("backend", ["NONE", "what a library of the reader's own registers"])
-def test_a_command_binds_its_graph_as_it_is(run, backend):
-    assert run(*TRAIN, env={"MXNET_SUBGRAPH_BACKEND": backend}).stderr == ""
-
-
 @pytest.mark.parametrize("loader", ["arrays", "d2l"])
 def test_a_command_names_the_variable(run, loader):
     result = run(*TRAIN, "--loader", loader, code=2, env={"MXNET_CPU_WORKER_NTHREADS": "all"})
