@@ -162,7 +162,7 @@ def _parse(content: bytes, number: int, expected: Config | None) -> Checkpoint:
     settings = hyperparameters_of(config)
     if expected and run_identity(expected) != run_identity(config):
         raise ValueError("has another configuration than config.json; remove the wrong one")
-    history = tuple(EpochMetrics(*metrics) for metrics in run["history"])
+    history = tuple(EpochMetrics(int(n), *map(float, row)) for n, *row in run["history"])
     if len(history) != number:
         raise ValueError(f"is of {len(history)} epochs, which is not what its name says")
     check_memory(settings)
@@ -175,4 +175,5 @@ def _parse(content: bytes, number: int, expected: Config | None) -> Checkpoint:
         raise ValueError("holds arrays that are not float32")
     groups = {g: {n: arrays[f"{g}/{n}"] for n in shapes} for g in ("parameters", "best", *states)}
     parameters, best = groups.pop("parameters"), groups.pop("best")
-    return Checkpoint(config, TrainingState(history, parameters, groups, run["best_epoch"], best))
+    state = TrainingState(history, parameters, groups, int(run["best_epoch"]), best)
+    return Checkpoint(config, state)
