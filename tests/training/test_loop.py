@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import mxnet
 import numpy
 import pytest
-from mxnet import gluon, np
+from mxnet import autograd, gluon, np
+from mxnet.gluon import nn
 
 from d2l_mlp.data.d2l_loader import d2l_loaders
 from d2l_mlp.data.loaders import ArrayLoader, array_loaders
@@ -412,3 +413,30 @@ def test_overrides_replace_fields(overrides, like):
 def test_bad_hyperparameters_are_refused():
     with pytest.raises(ValueError, match="lr is 0; give a number greater than 0"):
         fit(build_mlp((6,), 3, num_inputs=5), loader(), loader(), lr=0)
+
+
+def test_each_epoch_draws_other_numbers():
+    dropped = []
+
+    class Noted(nn.Dropout):
+        def forward(self, x):
+            y = super().forward(x)
+            if autograd.is_training():
+                dropped.append(y.asnumpy().tobytes())
+            return y
+
+    net, data = nn.Sequential(), ArrayLoader(X, Y, 22)
+    net.add(Noted(0.5), nn.Dense(3, in_units=5))
+    net.initialize()
+    fit(net, data, data, epochs=3, seed=1)
+    assert len(set(dropped)) == 3
+
+
+def test_without_a_seed_mxnet_s_generator_is_left_as_it_is():
+    drawn, data = [], ArrayLoader(X, Y, 8)
+    for options in ({}, {"seed": 0}, {"hyperparameters": Hyperparameters()}):
+        mxnet.random.seed(3)
+        fit(build_mlp((), 3, num_inputs=5), data, data, epochs=1, **options)
+        drawn.append(mxnet.np.random.uniform().item())
+    assert drawn[0] != drawn[1]
+    assert drawn[1] == drawn[2]
