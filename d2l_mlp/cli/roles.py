@@ -14,8 +14,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from d2l_mlp.compat.environment import EnvironmentVariableError
 from d2l_mlp.rules import Choice, Number
+
+
+class EnvironmentVariableError(ValueError):
+    """A ``DMLC_*`` variable is missing or wrong, on which MXNet would crash or hang."""
+
+    exit_code = 2
+
 
 _RULES: dict[str, Choice | Number] = {
     "DMLC_ROLE": Choice(("scheduler", "server", "worker")),

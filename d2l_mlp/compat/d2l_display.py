@@ -1,10 +1,8 @@
-"""Pictures that a script draws with d2l: a line while they grow, a window or a file at its end.
+"""Show what d2l draws: in a script as lines and files or windows, in a notebook with a description.
 
-A notebook shows what a cell has drawn, and begins the next picture anew. In a script d2l shows
-nothing, draws each picture over the last, and prints ``Figure`` and escape codes while one grows.
+A notebook shows what a cell has drawn and begins the next figure anew. In a script d2l shows
+nothing, draws each figure over the last, and prints ``Figure`` and escape codes while one grows.
 """
-
-# DOC(runtime.descriptions): Say in words what pyplot's figures show, for a reader who cannot see them.
 
 from __future__ import annotations
 
@@ -18,13 +16,7 @@ from typing import Any
 
 
 def add_descriptions(formatter: Any) -> None:
-    """Let Jupyter have it as the alternative text of each of pyplot's pictures.
-
-    Parameters
-    ----------
-    formatter : IPython.core.formatters.PNGFormatter
-        As matplotlib's inline backend has set it up.
-    """
+    """Add to Jupyter's PNG formatter an alternative text for each of pyplot's figures."""
     from matplotlib.figure import Figure
 
     draw = formatter.lookup_by_type(Figure)
@@ -32,45 +24,21 @@ def add_descriptions(formatter: Any) -> None:
 
 
 def describe_figure(figure: Any) -> str:
-    """Describe a figure of curves, such as ``d2l.plot`` draws, in a line.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-        One that has a ``description``, as those of `d2l_mlp.plotting` have, is described by it.
-
-    Returns
-    -------
-    str
-        What it is called, and from where to where it goes.
-    """
+    """Return a figure's own ``description``, or else the names and the range of its curves."""
     if hasattr(figure, "description"):
         return str(figure.description)
-    told = []
+    parts = []
     for axes in figure.axes:
-        names, curves = curves_of(axes)
+        names, curves = _curves(axes)
         if curves:
             x = [float(value) for curve in curves for value in curve.get_xdata()]
             of = f"Curve{'s' * (len(curves) > 1)} of {', '.join(names)}"
-            told.append(f"{of} for {axes.get_xlabel() or 'x'} from {min(x):.4g} to {max(x):.4g}")
-    return "; ".join(told) or "A figure"
+            parts.append(f"{of} for {axes.get_xlabel() or 'x'} from {min(x):.4g} to {max(x):.4g}")
+    return "; ".join(parts) or "A figure"
 
 
-def curves_of(axes: Any) -> tuple[list[str], list[Any]]:
-    """Give the curves of matplotlib's axes that have points, and what each is called.
-
-    Parameters
-    ----------
-    axes : matplotlib.axes.Axes
-        Its legend has the names; without one, or for more curves, it is the label of y.
-
-    Returns
-    -------
-    names : list of str
-        One a curve.
-    curves : list of matplotlib.lines.Line2D
-        In the order in which they were drawn.
-    """
+def _curves(axes: Any) -> tuple[list[str], list[Any]]:
+    """Return the curves that have points, and their names: from the legend, or else y's label."""
     legend = axes.get_legend()
     names = [text.get_text() for text in legend.get_texts()] if legend else []
     curves = [line for line in axes.get_lines() if len(line.get_xdata())]
@@ -79,14 +47,7 @@ def curves_of(axes: Any) -> tuple[list[str], list[Any]]:
 
 
 def adapt_to_script(backend: ModuleType) -> None:
-    """Let d2l draw for a script.
-
-    Parameters
-    ----------
-    backend : module
-        ``d2l.mxnet``. Its ``plot`` begins a picture of its own where it is given no axes, and its
-        ``Animator`` prints a line.
-    """
+    """Make d2l.plot begin a figure of its own, unless it is given axes, and d2l.Animator print."""
     plot = vars(backend)["plot"]
 
     @wraps(plot)
@@ -97,25 +58,24 @@ def adapt_to_script(backend: ModuleType) -> None:
             backend.plt.figure(figsize=figsize)
         plot(*args, axes=axes, figsize=figsize, **kwargs)
 
-    shown = ModuleType("display", "What d2l takes for IPython's module, in a script.")
-    vars(shown).update(vars(backend.display), display=_print, clear_output=lambda wait=False: None)
-    vars(backend).update(plot=begin_and_plot, display=shown)
+    display = ModuleType("display", "IPython's module of this name, adapted to a script.")
+    vars(display).update(
+        vars(backend.display), display=_print, clear_output=lambda wait=False: None
+    )
+    vars(backend).update(plot=begin_and_plot, display=display)
 
 
 def show_at_exit() -> None:
-    """Show pyplot's figures when the script ends: in windows, or else as files of a new folder.
-
-    A figure that the script has closed (``d2l.plt.close()``) is none of them.
-    """
+    """Show pyplot's open figures when the script ends: in windows, or else as files."""
     atexit.unregister(_show_figures)
     atexit.register(_show_figures)
 
 
 def _print(*things: Any) -> None:
-    """Print of each figure the newest values of its curves, and other things as they are."""
+    """Print the newest values of each figure's curves, and other things as they are."""
     for thing in things:
         for axes in getattr(thing, "axes", ()):
-            names, curves = curves_of(axes)
+            names, curves = _curves(axes)
             values = [f"{name} {line.get_ydata()[-1]:.4g}" for name, line in zip(names, curves)]
             if values:
                 x = curves[0].get_xdata()[-1]
@@ -139,5 +99,5 @@ def _show_figures() -> None:
             path = folder / f"figure-{figure.number}.svg"
             figure.savefig(path, bbox_inches="tight")
             print(f"figure {figure.number}: {path}", flush=True)
-    except OSError as error:
+    except OSError as error:  # an exception at exit would not name the figures
         print(f"the figures cannot be shown: {error}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""What later releases of d2l moved or dropped, for the chapters that call it."""
+"""Restore what later releases of d2l moved or dropped and the book's chapters call."""
 
 from __future__ import annotations
 
@@ -9,32 +9,30 @@ from typing import Any, Callable, Union
 import numpy
 from mxnet import autograd, gluon, np
 
-from d2l_mlp.rules import check_integer
-
 Net = Callable[[np.ndarray], np.ndarray]
 Loss = Callable[[np.ndarray, np.ndarray], np.ndarray]
 Updater = Union[gluon.Trainer, Callable[[int], Any]]
 
 
 def restore_d2l_names() -> ModuleType:
-    """Give d2l the names back with which the chapter's edition and its neighbours call it.
+    """Restore the names by which the chapter's edition of the book calls d2l.
 
-    Afterwards the MLP cells of the chapters on multilayer perceptrons, on their implementation, on
-    underfitting, weight decay and dropout run unchanged on d2l 0.17.0 and on 1.0.3. It brings back:
+    Afterwards the MLP cells of the chapters on multilayer perceptrons, their implementation,
+    underfitting, weight decay and dropout run unchanged on d2l 0.17.0 and on 1.0.3. It restores:
 
-    - the bare ``import d2l`` with ``d2l.plot`` and all else that moved to ``d2l.mxnet``;
-    - `train_epoch_ch3` and `predict_ch3`, which d2l 1.0 dropped; one that d2l has stays its own;
-    - `train_ch3`, ours with either d2l: that of 0.17 ends in an AssertionError where the data are
-      few, as the embedded sample is.
+    - the bare ``import d2l`` with ``d2l.plot`` and everything else that moved to ``d2l.mxnet``;
+    - `train_epoch_ch3` and `predict_ch3`, which d2l 1.0 dropped; d2l 0.17 keeps its own;
+    - `train_ch3`, ours on either d2l: that of 0.17 ends in an AssertionError on small data sets,
+      such as the embedded sample.
 
-    It does not bring back what other chapters lost (``download_all``, ``train_ch8`` and all else
-    about sequences, ``EncoderBlock``), nor what d2l dropped before 0.17, nor the data set: that is
-    what `d2l_mlp.data.d2l_loader.use_verified_data` is for.
+    It does not restore what other chapters lost (``download_all``, ``train_ch8``,
+    ``EncoderBlock``), nor what d2l dropped before 0.17, nor the data set; for that see
+    `d2l_mlp.data.d2l_loader.use_verified_data`.
 
     Returns
     -------
     module
-        The top-level ``d2l``, which now also has every public name of ``d2l.mxnet``.
+        The top-level ``d2l``, with every public name of ``d2l.mxnet``.
     """
     import d2l
     from d2l import mxnet as backend
@@ -51,30 +49,23 @@ def restore_d2l_names() -> ModuleType:
 def train_epoch_ch3(
     net: Net, train_iter: Iterable, loss: Loss, updater: Updater
 ) -> tuple[float, float]:
-    """Go once through the training set, as the book does: with a full step on a short minibatch.
+    """Train for one epoch as the book does, and return the mean loss and the accuracy.
 
     Parameters
     ----------
     net : gluon.Block or callable
         Maps features (n, ...) to outputs (n, num_outputs).
     train_iter : iterable
-        Gives minibatches (X, y).
+        Yields minibatches (X, y).
     loss : callable
-        Maps outputs and labels to the losses of the examples, such as
-        ``gluon.loss.SoftmaxCrossEntropyLoss()``.
+        Maps outputs and labels to the losses of the examples.
     updater : gluon.Trainer or callable
         Updates the parameters, given the number of examples of the minibatch.
 
     Returns
     -------
     loss, accuracy : float
-        Mean loss and share of right predictions, as met on the way. The second means nothing where
-        the labels are no classes.
-
-    Raises
-    ------
-    ZeroDivisionError
-        If there is no minibatch.
+        Over the epoch, measured before each update.
     """
     loss_sum, correct, num_examples = 0.0, 0, 0
     step = updater.step if isinstance(updater, gluon.Trainer) else updater
@@ -101,20 +92,17 @@ def train_ch3(
     net, train_iter, loss, updater
         As in `train_epoch_ch3`; the labels are classes.
     test_iter : iterable
-        Gives minibatches (X, y), on which the accuracy is measured after each epoch.
+        Yields minibatches (X, y), on which the accuracy is measured after each epoch.
     num_epochs : int
-        Passes over the training set.
+        Passes over the training set, at least 1.
 
     Raises
     ------
-    ValueError
-        If the number of epochs is not a positive integer.
     FloatingPointError
-        If the loss of an epoch is NaN or infinite.
+        If the mean loss of an epoch is NaN or infinite.
     """
-    from d2l import mxnet as d2l  # not above: it brings pandas and matplotlib
+    from d2l import mxnet as d2l  # here, because it imports pandas and matplotlib
 
-    num_epochs = check_integer("num_epochs", num_epochs)
     legend = ["train loss", "train acc", "test acc"]
     animator = d2l.Animator("epoch", legend=legend, xlim=[1, num_epochs], ylim=[0.3, 0.9])
     for epoch in range(1, num_epochs + 1):
@@ -128,20 +116,10 @@ def train_ch3(
 
 
 def predict_ch3(net: Net, test_iter: Iterable, n: int = 6) -> None:
-    """Draw the first images of a test set, with their true and their predicted class above them.
-
-    Parameters
-    ----------
-    net : gluon.Block or callable
-        Maps features (n, 1, 28, 28) to logits (n, 10).
-    test_iter : iterable
-        Gives minibatches (X, y) of Fashion-MNIST.
-    n : int, default 6
-        How many, at least 2 and at most as many as the first minibatch has.
-    """
+    """Draw the first n images (2 or more) of a test set, titled by true and predicted class."""
     from d2l import mxnet as d2l
 
     X, y = next(iter(test_iter))
-    labels = [d2l.get_fashion_mnist_labels(some[:n]) for some in (y, net(X).argmax(axis=1))]
+    labels = [d2l.get_fashion_mnist_labels(c[:n]) for c in (y, net(X).argmax(axis=1))]
     titles = [f"{true}\n{predicted}" for true, predicted in zip(*labels)]
     d2l.show_images(X[:n].reshape(-1, 28, 28), 1, n, titles=titles)

@@ -2,17 +2,18 @@
 
 MXNet was retired in 2023. Its last release reads names that NumPy has since removed (see
 `d2l_mlp.compat.numpy_aliases`), imports what Python has removed and much that it hardly uses (see
-`d2l_mlp.compat.lazy_imports`), and warns of deprecations throughout. The repairs are made when
-something imports it, so that ``import d2l_mlp`` itself stays cheap.
+`d2l_mlp.compat.lazy_imports`), and warns of deprecations throughout. A finder in ``sys.meta_path``
+makes the repairs when something imports MXNet or d2l, so ``import d2l_mlp`` itself stays cheap.
 """
 
 from __future__ import annotations
 
 import gc
+import os
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
@@ -21,31 +22,39 @@ from typing import Any
 MXNET_VERSION = "1.9.1"
 """The only MXNet release this package is written for and tested on."""
 
-_left_alone: ContextVar[bool] = ContextVar("left_alone", default=False)  # each thread's own
+_display_is_left_alone: ContextVar[bool] = ContextVar("left_alone", default=False)
 
 
 def install_import_repairs() -> None:
-    """Make ``import mxnet`` and ``from d2l import mxnet`` work from here on.
+    """Repair MXNet and d2l when something imports them, or now if that has happened already.
 
-    Called by ``import d2l_mlp``; calling it again changes nothing. It imports neither package:
-    the repairs run when something does. As in the chapter's first cell, MXNet's NumPy semantics
-    (``npx.set_np()``) are switched on at that moment, and in every thread.
+    MXNet's NumPy semantics (``npx.set_np()``) are switched on too, in every thread.
     """
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
     for name, repair in _REPAIRS.items():
-        if name in sys.modules:  # imported before us: what is left to repair, repair now
+        if name in sys.modules:
             repair(sys.modules[name])
 
 
 @contextmanager
 def display_left_alone() -> Iterator[None]:
-    """Keep d2l.plot from choosing, within the ``with`` block, how the notebook shows pictures."""
-    token = _left_alone.set(True)
+    """Keep d2l.plot, within the ``with`` block, from setting how the notebook shows pictures."""
+    token = _display_is_left_alone.set(True)
     try:
         yield
     finally:
-        _left_alone.reset(token)
+        _display_is_left_alone.reset(token)
+
+
+def use_first_thread_count() -> None:
+    """Shorten a list in ``OMP_NUM_THREADS``, which OpenMP allows, to the number MXNet reads.
+
+    On a list, as clusters set it for nested parallel regions, MXNet aborts the process.
+    """
+    first, comma, _ = os.environ.get("OMP_NUM_THREADS", "").partition(",")
+    if comma:
+        os.environ["OMP_NUM_THREADS"] = first.strip()
 
 
 class _Finder:
@@ -74,44 +83,50 @@ class _Finder:
 
 class _Loader(SourceFileLoader):
     def exec_module(self, module: ModuleType) -> None:
-        names: AbstractContextManager[None] = nullcontext()
-        others: AbstractContextManager[None] = nullcontext()
-        if module.__name__ == "mxnet":
-            from d2l_mlp.compat.environment import prepare_environment
-            from d2l_mlp.compat.lazy_imports import delay_imports
-            from d2l_mlp.compat.native_libs import explain_load_error, load_cuda
-            from d2l_mlp.compat.numpy_aliases import (
-                numpy_names_while_importing,
-            )
-
-            prepare_environment()
-            load_cuda()
-            names, others = numpy_names_while_importing(), delay_imports()
-            for name in [name for name in sys.modules if name.startswith("mxnet.")]:
-                del sys.modules[name]  # left by an import that failed before ours was there
-        # MXNet's import makes an object for every operator, and all of them stay: the time that the
-        # garbage collector spends on them, a tenth of the whole, is for nothing.
-        collecting = gc.isenabled()
-        gc.disable()
-        try:
-            with warnings.catch_warnings(), names, others:
-                # A retired package is not going to answer them. SyntaxWarning: its invalid
-                # escape sequences, where no bytecode was written at installation.
-                warnings.simplefilter("ignore", DeprecationWarning)
-                warnings.simplefilter("ignore", SyntaxWarning)
-                if module.__name__ == "mxnet":
-                    # Which MXNet imports too. NumPy 1.25 starts a process for it, and where that
-                    # forks, as before Python 3.10, MXNet's engine would start in its import.
-                    pass
+        with ExitStack() as stack:
+            stack.enter_context(_without_garbage_collection())
+            stack.enter_context(warnings.catch_warnings())
+            # A retired package will fix neither. SyntaxWarning: its invalid escape sequences.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            warnings.simplefilter("ignore", SyntaxWarning)
+            if module.__name__ == "mxnet":
+                _prepare_mxnet(stack)
+            try:
                 super().exec_module(module)
-        except OSError as error:  # the dynamic loader's, from the wheel's shared object
-            from d2l_mlp.compat.native_libs import explain_load_error
+            except OSError as error:  # the dynamic loader's, from the wheel's shared object
+                from d2l_mlp.compat.native_libs import explain_load_error
 
-            raise ImportError(explain_load_error(error), name=module.__name__) from error
-        finally:
-            if collecting:
-                gc.enable()
+                raise ImportError(explain_load_error(error), name=module.__name__) from error
         _REPAIRS[module.__name__](module)
+
+
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    # MXNet's import makes an object for every operator, and all of them stay: the garbage
+    # collector would spend a tenth of the whole time on them.
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _prepare_mxnet(stack: ExitStack) -> None:
+    from d2l_mlp.compat.lazy_imports import delay_imports
+    from d2l_mlp.compat.native_libs import load_cuda
+    from d2l_mlp.compat.numpy_aliases import numpy_names_while_importing
+
+    use_first_thread_count()
+    load_cuda()
+    for name in [name for name in sys.modules if name.startswith("mxnet.")]:
+        del sys.modules[name]  # left by an import that failed before d2l_mlp was imported
+    stack.enter_context(numpy_names_while_importing())
+    stack.enter_context(delay_imports())
+    # MXNet imports it too. NumPy 1.25 starts a process for it, which before Python 3.10 forks:
+    # inside MXNet's import that would start MXNet's engine.
+    import numpy.testing  # noqa: F401
 
 
 def _repair_mxnet(mxnet: ModuleType) -> None:
@@ -131,12 +146,12 @@ def _repair_d2l(backend: ModuleType) -> None:
         """Show plots as SVG in Jupyter; at its end, in a script."""
         from matplotlib_inline.backend_inline import set_matplotlib_formats
 
-        if _left_alone.get():
+        if _display_is_left_alone.get():
             return
         if get_ipython() is None:
             show_at_exit()
         else:
-            set_matplotlib_formats("svg", "png")  # PNG for where no SVG is trusted
+            set_matplotlib_formats("svg", "png")  # PNG for viewers that trust no SVG
             add_descriptions(get_ipython().display_formatter.formatters["image/png"])
 
     vars(backend)["use_svg_display"] = use_svg_display

@@ -1,8 +1,8 @@
-"""Spare whoever imports MXNet what it imports in turn and hardly uses.
+"""Delay imports that MXNet hardly uses: together they take a third of a second, or more.
 
-Where scikit-learn is installed, all of it is imported, for the base of a class of long ago; SciPy's
-statistics, for tests of random numbers; requests, for downloads; and distutils, which is no part of
-Python 3.12 any more, for two versions of NumPy: together a third of a second, or more.
+MXNet imports scikit-learn, if it is installed, for an optional base class; SciPy's statistics for
+tests of random numbers; requests for downloads; and distutils, which Python 3.12 removed, to
+compare versions of NumPy.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 @contextmanager
 def delay_imports() -> Iterator[None]:
-    """Show MXNet, of the libraries that are not imported yet, as little as it needs."""
+    """Replace these libraries, unless they are imported already, by stand-ins within the block."""
     modules: dict[str, Any] = sys.modules
     versions = ModuleType("distutils.version")
     vars(versions).update(LooseVersion=_version, StrictVersion=_version)
@@ -45,7 +45,7 @@ def delay_imports() -> Iterator[None]:
 
 
 class _OnDemand(ModuleType):
-    """Imports the module that it is called after when something of it is asked for."""
+    """Imports the module of its name when an attribute is read."""
 
     def __getattr__(self, name: str) -> Any:
         if sys.modules.get(self.__name__) is self:

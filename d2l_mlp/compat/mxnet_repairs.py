@@ -1,11 +1,4 @@
-"""Repair MXNet after its import: NumPy's names, worker processes, NumPy semantics in every thread.
-
-``npx.set_np()`` switches NumPy semantics on for the thread that calls it. In other threads, nets
-and autograd fail with messages about deferred initialization or legacy operators.
-
-Gluon's ``DataLoader`` ends its worker processes when it is deleted. At the very end of a script that
-is too late: the modules that it calls are empty by then, and Python prints "Exception ignored".
-"""
+"""Repair MXNet after its import: NumPy names, loader processes, NumPy semantics in all threads."""
 
 from __future__ import annotations
 
@@ -26,15 +19,14 @@ from d2l_mlp.compat.numpy_aliases import as_array, as_text, missing_names
 
 
 def repair_mxnet() -> None:
-    """Repair what is wrong in MXNet itself, once it has been imported."""
+    """Make all repairs; a second call changes nothing that a reader sees."""
     _show_mxnet(numpy, missing_names())
-    # Gluon's worker processes get their data set by being forked. From Python 3.14 on they would
-    # be started in another way, which fails in each of them, and their pool starts new ones for
-    # ever.
+    # Gluon's loader processes get their data set by fork. Python 3.14 starts processes in another
+    # way by default: each would fail, and the pool would replace it, for ever.
     fork = multiprocessing.get_context("fork")
     forking = {name: getattr(fork, name) for name in ("Pool", "Process", "get_context")}
     _show_mxnet(multiprocessing, forking)
-    for name in ("ndarray", "symbol"):  # where operators get their arguments
+    for name in ("ndarray", "symbol"):  # which format the operators' arguments
         vars(sys.modules[f"mxnet._ctypes.{name}"])["str"] = as_text
     mxnet.np.ndarray.__array__ = as_array
     # Gluon's loader calls the older name, which does the same and warns.
@@ -44,7 +36,7 @@ def repair_mxnet() -> None:
 
 
 def _show_mxnet(original: ModuleType, names: dict[str, Any]) -> None:
-    """Let MXNet's modules, and no others, see a module with some names added or changed."""
+    """Replace a module, in MXNet's modules alone, by a copy with some names added or changed."""
     shown = ModuleType(original.__name__, original.__doc__)
     vars(shown).update(vars(original), **names)
     for name, module in list(sys.modules.items()):
@@ -58,26 +50,33 @@ _GLOBALLY_ON = 2  # MXNet's enum NumpyShape: off, on in this thread, on in all
 
 
 class _Switch(threading.local):
-    """What MXNet looks up in each thread; on where nobody has switched it off."""
+    """What MXNet looks up in each thread: on, unless the thread switches it off."""
 
     def __init__(self) -> None:
         self.value = util._NumpyArrayScope(True)
 
 
 def use_numpy_in_every_thread() -> None:
-    """Do what ``npx.set_np()`` does, for the threads that there are and those to come."""
+    """Do what ``npx.set_np()`` does, which is for one thread, for all threads now and later.
+
+    Otherwise nets and autograd fail in other threads with messages about deferred initialization.
+    """
     npx.set_np()
     util.set_np_shape(_GLOBALLY_ON)
     util._NumpyArrayScope._current = _Switch()
 
 
 def end_loaders_at_exit() -> None:
-    """Let every loader of this process, d2l's too, end its processes when the script is over."""
+    """End the processes of every Gluon loader before the interpreter takes its modules apart.
+
+    Gluon ends them when a loader is deleted, which is too late at exit: Python then prints
+    "Exception ignored".
+    """
     original = DataLoader.__init__
     loaders: WeakSet[Any] = WeakSet()
 
     def init(loader: Any, *args: Any, **kwargs: Any) -> None:
-        loader._worker_pool = None  # read at deletion, also where the arguments are refused
+        loader._worker_pool = None  # __del__ reads it, also if the arguments are refused
         loaders.add(loader)
         original(loader, *args, **kwargs)
 

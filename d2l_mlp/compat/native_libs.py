@@ -1,4 +1,4 @@
-"""The system libraries that MXNet's wheels expect to find on the machine."""
+"""Find the system libraries that MXNet's wheels need, and name the command that installs each."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
-# What carries each of them: what the wheels of MXNet 1.9.1 list as needed, and others do not bring.
-_REMEDIES = {
+LIBRARY_INSTALLS = {
     "libgomp.so.1": "apt-get install libgomp1",
     "libquadmath.so.0": "apt-get install libquadmath0",
     "libcuda.so.1": "NVIDIA's driver for the GPU",
@@ -23,58 +22,40 @@ _REMEDIES = {
     "libnvrtc.so.11.2": "pip install nvidia-cuda-nvrtc-cu11",
     "libnvToolsExt.so.1": "pip install nvidia-nvtx-cu11",
 }
-
-
-def library_remedy(library: str) -> str | None:
-    """Say what installs a library.
-
-    Parameters
-    ----------
-    library : str
-        Name of its file, such as ``"libgomp.so.1"``.
-
-    Returns
-    -------
-    str or None
-        The command; None for a library that MXNet's wheels do not ask for by themselves.
-    """
-    return _REMEDIES.get(library)
+"""What installs each library that the wheels of MXNet 1.9.1 need and do not bring."""
 
 
 def explain_load_error(error: OSError) -> str:
-    """Say what the dynamic loader's error means, and what to do about it."""
+    """Return what the dynamic loader's error means, with the command that fixes it."""
     library = str(error).split(":")[0]
-    command = library_remedy(library)
+    command = LIBRARY_INSTALLS.get(library)
     if command:
         return f"MXNet needs the system library {library}; install it with: {command}"
     return f"MXNet's native library does not load: {error}"
 
 
 def is_for_cpus() -> bool:
-    """Tell whether the MXNet installed here is the wheel without CUDA."""
+    """Return whether the installed MXNet is the wheel without CUDA."""
     try:
-        metadata.version("mxnet")  # a CUDA build is called mxnet-cu112 or the like
+        metadata.version("mxnet")  # a CUDA wheel is called mxnet-cu112 or the like
     except metadata.PackageNotFoundError:
         return False
     return True
 
 
 def cuda_folders() -> list[Path]:
-    """Give the folders into which pip puts CUDA's libraries."""
+    """Return the folders into which pip installs CUDA's libraries."""
     spec = importlib.util.find_spec("nvidia")
     places = spec.submodule_search_locations if spec else None
     return [folder for place in places or [] for folder in sorted(Path(place).glob("*/lib"))]
 
 
 def load_cuda() -> None:
-    """Load the libraries that a CUDA build of MXNet needs and pip has installed.
-
-    The dynamic loader does not look where pip puts them; those that are loaded it takes by name.
-    """
+    """Load CUDA libraries that pip installed, where the dynamic loader does not look by itself."""
     folders = cuda_folders()
     if not folders or is_for_cpus():
         return
-    for path in (folder / name for folder in folders for name in _REMEDIES):
+    for path in (folder / name for folder in folders for name in LIBRARY_INSTALLS):
         if path.exists():
-            with suppress(OSError):  # MXNet's import says what it misses in the end
+            with suppress(OSError):  # MXNet's import names what is still missing
                 ctypes.CDLL(str(path))

@@ -1,9 +1,8 @@
-"""What MXNet 1.9.1 needs of NumPy and no longer finds there.
+"""Restore the names that MXNet 1.9.1 reads and NumPy has removed, for MXNet alone.
 
-Its modules read names that NumPy has since taken away, most of them as they are imported, some
-whenever they are called. NumPy has these names only while MXNet is imported. Then
-`d2l_mlp.compat.importer` shows MXNet's modules a copy of NumPy's namespace that keeps them, and for
-every other library of the process NumPy is again as its makers left it.
+Its modules read most of them when they are imported, some when they are called. NumPy itself has
+the names only while MXNet is imported. Afterwards `d2l_mlp.compat.mxnet_repairs` gives MXNet's
+modules a copy of NumPy's namespace that keeps them; all other libraries see NumPy unchanged.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ def _financial(name: str) -> Callable:
 
 
 def missing_names() -> dict[str, Any]:
-    """Give every name that MXNet reads and this NumPy lacks, with what it meant."""
+    """Return the names that MXNet reads and this NumPy lacks, with their former values."""
     names = {
         "PZERO": 0.0, "NZERO": -0.0, "PINF": numpy.inf, "NINF": -numpy.inf, "Inf": numpy.inf,
         "NAN": numpy.nan, "NaN": numpy.nan,
@@ -50,7 +49,7 @@ def missing_names() -> dict[str, Any]:
 
 @contextmanager
 def numpy_names_while_importing() -> Iterator[None]:
-    """Give NumPy the missing names, and take them away again."""
+    """Add the missing names to NumPy within the ``with`` block."""
     names = missing_names()
     vars(numpy).update(names)
     try:
@@ -61,8 +60,7 @@ def numpy_names_while_importing() -> Iterator[None]:
 
 
 def as_text(value: Any) -> str:
-    """Write an operator's argument as MXNet reads it."""
-    # NumPy 2 writes (np.int64(3), 2) for what was (3, 2) before.
+    """Format an operator's argument for MXNet, which cannot parse NumPy 2's (np.int64(3), 2)."""
     return str(_plain(value) if isinstance(value, (list, tuple)) else value)
 
 
@@ -73,33 +71,11 @@ def _plain(value: Any) -> Any:
 
 
 def as_array(array: Any, dtype: Any | None = None, copy: bool | None = None) -> numpy.ndarray:
-    """Convert an ``mxnet.np.ndarray`` to NumPy; the ``__array__`` that MXNet never gave it.
-
-    Parameters
-    ----------
-    array : mxnet.np.ndarray
-        Of any shape, on any device.
-    dtype : data-type, optional
-        By default the array's own.
-    copy : bool, optional
-        As in `numpy.asarray`. MXNet's memory is its own, so that the result is always a copy.
-
-    Returns
-    -------
-    numpy.ndarray
-        A new array of the same shape.
-
-    Raises
-    ------
-    TypeError
-        If `dtype` is none that NumPy knows.
-    ValueError
-        If `copy` is False.
-    """
+    """Copy an ``mxnet.np.ndarray`` to NumPy: the ``__array__`` that MXNet lacks."""
     if copy is False:
         raise ValueError(
-            "copy is False, but an array of MXNet cannot become one of NumPy without a copy; "
-            "use numpy.asarray(x), which allows it"
+            "an MXNet array cannot become a NumPy array without a copy, and copy is False; "
+            "use numpy.asarray(x)"
         )
     host = array.asnumpy()
     return host if dtype is None else host.astype(dtype, copy=False)

@@ -1,1 +1,1 @@
-"""."""
+"""Use the machine's cores, GPUs and memory."""

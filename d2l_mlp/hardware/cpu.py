@@ -1,16 +1,11 @@
-"""Let MXNet compute on every processor; this has to be settled before it is imported.
+"""Let MXNet compute on every core; this has to be settled before MXNet is imported.
 
-By default MXNet computes in a thread of its own, one operator after the other, while Python runs
-ahead; and because it takes every processor for half of a hyper-threaded core, also where none is,
-it computes on half of them. Giving it all of them does not help by itself: each operator then waits
-until Python lets go of the processor that it needs. Training is faster where Python and the
-operators take turns, as in other frameworks (``benchmarks/`` has the figures), and that is what
-MXNet's "naive" engine does.
+By default MXNet runs its operators in a thread of its own while Python runs ahead. It takes every
+processor for half of a hyper-threaded core, also where none is, and so computes on half of them.
+With all of them it is no faster, because each operator then waits until Python leaves the processor
+that it needs. MXNet's "naive" engine, in which Python and the operators take turns as in other
+frameworks, is faster (``benchmarks/`` has the figures).
 """
-
-# DOC(runtime.cgroups): The control groups around this process, by which a container is given its share.
-
-# DOC(runtime.cores): How many cores this process has.
 
 from __future__ import annotations
 
@@ -22,27 +17,16 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from d2l_mlp.compat.environment import prepare_environment
+from d2l_mlp.compat.importer import use_first_thread_count
 from d2l_mlp.compat.native_libs import explain_load_error, is_for_cpus
 from d2l_mlp.hardware.openmp import adapt_wait_policy
 
 
 def control_groups(controller: str, root: Path = Path("/")) -> Iterator[tuple[Path, int]]:
-    """Give the control groups that this process is in, from its own up to the top.
+    """Yield the folder and version (1 or 2) of each control group of this process, innermost first.
 
-    Parameters
-    ----------
-    controller : str
-        What they share out, such as ``"memory"``.
-    root : Path, default /
-        Where ``proc`` and ``sys`` are.
-
-    Yields
-    ------
-    folder : Path
-        Of the group. A container may see its own as the top, and then the first are not there.
-    version : {1, 2}
-        Which decides how its files are called.
+    Containers get their share of a resource by them. A container may see its own group as the top:
+    then the folders further in do not exist.
     """
     for line in read_system_file(root / "proc/self/cgroup").splitlines():
         _, controllers, path = line.split(":", 2)
@@ -57,33 +41,28 @@ def control_groups(controller: str, root: Path = Path("/")) -> Iterator[tuple[Pa
 
 
 def read_system_file(path: Path) -> str:
-    """Give what the system tells in a file, or nothing if it does not."""
+    """Return the text of a file of the system's, or "" if it cannot be read."""
     try:
         return path.read_text("ascii")
     except OSError:
         return ""
 
 
-# By the version of control groups: where the time and its period are.
-_FILES = {1: ("cpu.cfs_quota_us", "cpu.cfs_period_us"), 2: ("cpu.max",)}
+# The files with the quota and its period, by the version of control groups.
+_QUOTA_FILES = {1: ("cpu.cfs_quota_us", "cpu.cfs_period_us"), 2: ("cpu.max",)}
 
 
 def count_cores() -> int:
-    """Count the cores of this process.
+    """Return the number of cores of this process, at least 1.
 
-    Processors that it is bound to, but a core with two counts once: arithmetic gains nothing from
-    its second. And no more than the share of time that a container is given: three threads that
-    wait for each other on two and a half cores are slower than two.
-
-    Returns
-    -------
-    int
-        At least 1.
+    A core with two hardware threads counts once: arithmetic gains nothing from the second. A
+    container's share of time is rounded down: three threads that wait for each other on two and a
+    half cores are slower than two.
     """
-    return max(1, math.floor(min(_bound_to(), _share())))
+    return max(1, math.floor(min(_allowed_cores(), _cpu_share())))
 
 
-def _bound_to() -> int:
+def _allowed_cores() -> int:
     processors = os.sched_getaffinity(0)
     try:
         siblings = {
@@ -95,53 +74,43 @@ def _bound_to() -> int:
     return len(siblings)
 
 
-def _share() -> float:
-    """Give the smallest share of all control groups around this process, in processors."""
-    return min(
-        (
-            _processors(" ".join(read_system_file(group / name) for name in _FILES[version]))
-            for group, version in control_groups("cpu")
-        ),
-        default=math.inf,
-    )
+def _cpu_share() -> float:
+    """Return the smallest CPU quota of all control groups around this process, in processors."""
+    share = math.inf
+    for group, version in control_groups("cpu"):
+        files = [read_system_file(group / name) for name in _QUOTA_FILES[version]]
+        quota, *period = " ".join(files).split() or ["max"]
+        if quota.isdigit() and period:  # no limit: "max" or -1
+            share = min(share, int(quota) / int(period[0]))
+    return share
 
 
-def _processors(text: str) -> float:
-    """Divide the time by the period; there is no limit if the first is "max", -1 or missing."""
-    numbers = text.split()
-    if len(numbers) != 2 or not numbers[0].isdigit():
-        return math.inf
-    return int(numbers[0]) / int(numbers[1])
-
-
-_SETTINGS = ("MXNET_ENGINE_TYPE", "MXNET_OMP_MAX_THREADS", "OMP_NUM_THREADS")
-_openmp: list[ctypes.CDLL] = []  # once its threads are ours to count
+_ENGINE_VARIABLES = ("MXNET_ENGINE_TYPE", "MXNET_OMP_MAX_THREADS", "OMP_NUM_THREADS")
+_openmp: list[ctypes.CDLL] = []  # holds the library once `use_all_processors` has settled it
 
 
 def use_all_processors() -> None:
     """Import MXNet so that every operator uses all of this process's cores, one after the other.
 
-    Does nothing if MXNet has been imported already, if one of the environment variables that
-    decide this is set (``MXNET_ENGINE_TYPE``, ``MXNET_OMP_MAX_THREADS``, ``OMP_NUM_THREADS``), or
-    if the MXNet installed here is one for GPUs, which its own engine keeps busy.
+    Does nothing if MXNet has been imported already, if the environment decides
+    (``MXNET_ENGINE_TYPE``, ``MXNET_OMP_MAX_THREADS``, ``OMP_NUM_THREADS``), or if the installed
+    MXNet is one for GPUs, which its own engine keeps busy.
 
-    Processes must not be forked afterwards: neither that engine nor OpenMP outlives it. Hence not
-    for ``gluon.data.DataLoader`` with worker processes.
+    Do not fork afterwards, as ``gluon.data.DataLoader`` does for its processes: neither that engine
+    nor OpenMP survives a fork.
 
     Raises
     ------
-    EnvironmentVariableError
-        If an environment variable is none that MXNet can read.
     ImportError
         If MXNet, or a system library that it needs, is missing.
     """
-    prepare_environment()
+    use_first_thread_count()
     if "mxnet" in sys.modules or engine_settings() or not is_for_cpus():
         return
     os.environ["MXNET_ENGINE_TYPE"] = "NaiveEngine"
     # Matrix products take all the cores. MXNet's own operators are done before a second thread has
-    # woken up; but what it reads for them counts only if OMP_NUM_THREADS is not set. So OpenMP is
-    # loaded first, to read that.
+    # woken up, so they get one; but MXNet ignores this variable if OMP_NUM_THREADS is set. That is
+    # set only while OpenMP loads and reads it.
     os.environ["MXNET_OMP_MAX_THREADS"] = "1"
     os.environ["OMP_NUM_THREADS"] = str(count_cores())
     try:
@@ -151,7 +120,7 @@ def use_all_processors() -> None:
     del os.environ["OMP_NUM_THREADS"]
     from mxnet import npx
 
-    # The engine starts at its first use, and says so, past Python, on the file descriptor.
+    # The engine starts at its first use and announces itself on file descriptor 2.
     stderr = os.dup(2)
     with Path(os.devnull).open("wb") as nowhere:
         os.dup2(nowhere.fileno(), 2)
@@ -165,27 +134,27 @@ def use_all_processors() -> None:
 
 
 def describe_processors() -> str:
-    """Say how many processors this process has, and what was set about their use."""
+    """Format the number of this process's processors and what decides about their threads."""
     if _openmp:
-        told = [f"up to {_openmp[0].omp_get_max_threads()} threads"]
+        details = [f"up to {_openmp[0].omp_get_max_threads()} threads"]
     else:
-        told = [f"{name}={value}" for name, value in engine_settings().items()]
-    return ", ".join([f"{len(os.sched_getaffinity(0))} processors", *told])
+        details = [f"{name}={value}" for name, value in engine_settings().items()]
+    return ", ".join([f"{len(os.sched_getaffinity(0))} processors", *details])
 
 
 def engine_settings() -> dict[str, str]:
-    """Give the environment variables that are set and decide about the processors."""
-    return {name: os.environ[name] for name in _SETTINGS if name in os.environ}
+    """Return the environment variables that are set and decide about engine and threads."""
+    return {name: os.environ[name] for name in _ENGINE_VARIABLES if name in os.environ}
 
 
 def useful_threads(examples: int, weights: Iterable[tuple[int, ...]]) -> int:
-    """Give the threads that are worth waking for the matrix products of a minibatch.
+    """Return how many threads are worth waking for the matrix products of a minibatch.
 
     A second thread earns its waking by 12 million operations of the largest product: measured on
-    two cores, for 16 to 4,096 examples and 16 to 4,096 units. Each one more earns it by 12 million
-    more, if the minibatch has 64 examples for each and the layer 32 units; with fewer, the weights
-    would go from one core's cache to the other's for little work. Each 200 million operations earn
-    a thread in any case.
+    two cores, for 16 to 4,096 examples and 16 to 4,096 units. Each further thread earns it by 12
+    million more, if the minibatch has 64 examples and the layer 32 units for each thread; with
+    fewer, the weights would move from one core's cache to the other's for little work. Each 200
+    million operations earn a thread in any case.
 
     Parameters
     ----------
@@ -209,16 +178,9 @@ def useful_threads(examples: int, weights: Iterable[tuple[int, ...]]) -> int:
 
 @contextmanager
 def threads_for(examples: int, weights: Iterable[tuple[int, ...]]) -> Iterator[None]:
-    """Let this thread compute, within the ``with`` block, in as many threads as the work is worth.
+    """Compute, within the ``with`` block, with the `useful_threads` alone.
 
-    Does nothing unless `use_all` has settled the processors.
-
-    Parameters
-    ----------
-    examples : int
-        Of a minibatch; 0, if that is not known, leaves the threads as they are.
-    weights : iterable of tuple of int
-        Shapes of a net's weights.
+    Does nothing if `examples` is 0, for unknown, or `use_all_processors` has not settled OpenMP.
     """
     if not (_openmp and examples):
         yield

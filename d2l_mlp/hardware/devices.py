@@ -1,8 +1,7 @@
-"""Choose the device, and say why a GPU cannot be used instead of using the CPU in silence."""
+"""Choose the device, and explain why a GPU cannot be used instead of silently using the CPU.
 
-# DOC(runtime.cuda): Ask the CUDA driver whether a GPU can run MXNet.
-#
-# DOC(runtime.cuda): Not MXNet itself, whose first call on a GPU that it has no code for hangs.
+The CUDA driver is asked, not MXNet: MXNet's first call hangs on a GPU that it has no code for.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +18,12 @@ from d2l_mlp.hardware.host_arrays import is_on_host
 # a GPU runs code of its own major version, up to its own minor version, and nothing else.
 _COMPILED_FOR = ((5, 0), (6, 0), (7, 0), (8, 0), (8, 6))
 CUDA_RUNS_ON = "5.0 to 8.9"
-"""What that comes to, in words."""
+"""The compute capabilities on which they run."""
 
 CUDA_INSTALL = "pip uninstall -y mxnet && pip install --no-deps mxnet-cu112==1.9.1"
 """The command that replaces the CPU-only wheel."""
 
-# The driver's own numbers, from its header cuda.h.
+# From the driver's header cuda.h.
 _ERROR_NO_DEVICE = 100
 _COMPUTE_CAPABILITY_MAJOR, _COMPUTE_CAPABILITY_MINOR = 75, 76
 
@@ -38,23 +37,12 @@ class NoDriverError(CudaError):
 
 
 def cuda_problem(index: int = 0) -> str | None:
-    """Say why a GPU cannot run MXNet's CUDA wheels.
-
-    Parameters
-    ----------
-    index : int, default 0
-        Which of the machine's GPUs.
-
-    Returns
-    -------
-    str or None
-        The reason and what to do about it; None if the GPU can run them.
-    """
+    """Return why a GPU cannot run MXNet's CUDA wheels, with a fix; None if it can."""
     try:
-        number = count_gpus()
-        if index >= number:
+        count = count_gpus()
+        if index >= count:
             return (
-                f"the CUDA driver shows {number} GPU{'s' * (number != 1)}, numbered from 0; "
+                f"the CUDA driver shows {count} GPU{'s' * (count != 1)}, numbered from 0; "
                 "check with nvidia-smi and CUDA_VISIBLE_DEVICES"
             )
         major, minor = compute_capability(index)
@@ -69,42 +57,23 @@ def cuda_problem(index: int = 0) -> str | None:
 
 
 def count_gpus() -> int:
-    """Count the GPUs that the CUDA driver shows; a `CudaError` if there is none that works."""
-    found = ctypes.c_int()
+    """Return the number of GPUs that the CUDA driver shows; raises a CudaError if it fails."""
+    count = ctypes.c_int()
     cuda = _driver()
-    error = cuda.cuInit(0) or cuda.cuDeviceGetCount(ctypes.byref(found))
-    if error not in (0, _ERROR_NO_DEVICE):
-        raise CudaError(f"the CUDA driver answers with error {error}; check with nvidia-smi")
-    return found.value
+    error = cuda.cuInit(0) or cuda.cuDeviceGetCount(ctypes.byref(count))
+    _check(0 if error == _ERROR_NO_DEVICE else error)
+    return count.value
 
 
 def compute_capability(index: int) -> tuple[int, int]:
-    """Ask for the compute capability of a GPU, after `count`.
-
-    Parameters
-    ----------
-    index : int
-        Which of the machine's GPUs, less than `count` gave.
-
-    Returns
-    -------
-    (int, int)
-        Its major and its minor number.
-
-    Raises
-    ------
-    CudaError
-        If the driver cannot tell.
-    """
+    """Return the major and minor compute capability of a GPU; call `count_gpus` before."""
     device, major, minor = (ctypes.c_int() for _ in range(3))
     cuda = _driver()
-    error = (
+    _check(
         cuda.cuDeviceGet(ctypes.byref(device), index)
         or cuda.cuDeviceGetAttribute(ctypes.byref(major), _COMPUTE_CAPABILITY_MAJOR, device)
         or cuda.cuDeviceGetAttribute(ctypes.byref(minor), _COMPUTE_CAPABILITY_MINOR, device)
     )
-    if error:
-        raise CudaError(f"the CUDA driver answers with error {error}; check with nvidia-smi")
     return major.value, minor.value
 
 
@@ -117,19 +86,13 @@ def _driver() -> ctypes.CDLL:
         ) from None
 
 
+def _check(error: int) -> None:
+    if error:
+        raise CudaError(f"the CUDA driver answers with error {error}; check with nvidia-smi")
+
+
 def has_code_for(capability: tuple[int, int]) -> bool:
-    """Tell whether MXNet's CUDA wheels run on a GPU.
-
-    Parameters
-    ----------
-    capability : (int, int)
-        The GPU's compute capability, major and minor.
-
-    Returns
-    -------
-    bool
-        Whether they carry code for it.
-    """
+    """Return whether MXNet's CUDA wheels carry code for a compute capability (major, minor)."""
     return any(major == capability[0] and minor <= capability[1] for major, minor in _COMPILED_FOR)
 
 
@@ -138,22 +101,10 @@ class DeviceError(ValueError):
 
 
 def choose_devices(names: str) -> list[mxnet.Context]:
-    """Turn names of devices, with commas between, into MXNet contexts that work.
+    """Return the contexts that names such as ``"gpu:0,gpu:1"`` stand for; see `choose_device`.
 
-    Parameters
-    ----------
-    names : str
-        Such as ``"gpu:0,gpu:1"``. MXNet takes ``cpu:0`` and ``cpu:1`` for two devices, too.
-
-    Returns
-    -------
-    list of mxnet.Context
-        The devices.
-
-    Raises
-    ------
-    DeviceError
-        If one is refused by `choose`, or there twice, or not all are CPUs or all GPUs.
+    Raises a DeviceError also if a device is there twice, or not all are CPUs or all GPUs. MXNet
+    takes ``cpu:0`` and ``cpu:1`` for two devices.
     """
     devices = [choose_device(name) for name in names.split(",")]
     if len(set(map(str, devices))) < len(devices) or len({d.device_type for d in devices}) > 1:
@@ -162,12 +113,12 @@ def choose_devices(names: str) -> list[mxnet.Context]:
 
 
 def choose_device(name: str = "auto") -> mxnet.Context:
-    """Turn a device's name into an MXNet context that works.
+    """Return the context that a device's name stands for.
 
     Parameters
     ----------
     name : {"auto", "cpu", "cpu:N", "gpu", "gpu:N"}, default "auto"
-        ``"gpu"`` is ``"gpu:0"``; ``"auto"`` is that too if it can be used, and else ``"cpu"``.
+        ``"gpu"`` is ``"gpu:0"``; ``"auto"`` is ``"gpu:0"`` if it can be used, and else ``"cpu"``.
 
     Returns
     -------
@@ -196,61 +147,28 @@ def choose_device(name: str = "auto") -> mxnet.Context:
 
 
 def device_of(net: gluon.Block) -> mxnet.Context:
-    """Tell where a net lives.
-
-    Parameters
-    ----------
-    net : gluon.Block
-        Initialized.
-
-    Returns
-    -------
-    mxnet.Context
-        The device of its parameters, or the first of them.
-    """
+    """Return the device of an initialized net's parameters, or the first of them."""
     return devices_of(net)[0]
 
 
 def devices_of(net: gluon.Block) -> list[mxnet.Context]:
-    """Tell all devices that a net lives on: each has its parameters."""
+    """Return all devices of an initialized net: each has its parameters."""
     return next(iter(net.collect_params().values())).list_ctx()
 
 
 def describe_devices(devices: Sequence[mxnet.Context]) -> str:
-    """Say which devices they are; of the CPU, also what decides how many threads MXNet uses.
-
-    Parameters
-    ----------
-    devices : sequence of mxnet.Context
-        The devices, of one kind.
-
-    Returns
-    -------
-    str
-        For a reader, in one line.
-    """
+    """Format devices of one kind in a line; for the CPU with what decides about its threads."""
     if is_on_host(devices[0]) and len(devices) == 1:
         names = ["cpu"]
     else:
         names = [f"{device.device_type}:{device.device_id}" for device in devices]
-    told = [describe_processors()] if is_on_host(devices[0]) else []
-    return ", ".join([*names, *told])
+    threads = [describe_processors()] if is_on_host(devices[0]) else []
+    return ", ".join([*names, *threads])
 
 
 def gpu_problem(index: int = 0) -> str | None:
-    """Say why a GPU cannot be used.
-
-    Parameters
-    ----------
-    index : int, default 0
-        Which of the machine's GPUs.
-
-    Returns
-    -------
-    str or None
-        The reason and the remedy; None if the GPU can be used.
-    """
-    # The machine first: on one without a GPU, the other wheel is no remedy.
+    """Return why a GPU cannot be used here, with a fix; None if it can."""
+    # The machine first: without a GPU, the other wheel fixes nothing.
     problem = cuda_problem(index)
     if problem is None and not mxnet.runtime.Features().is_enabled("CUDA"):
         return (

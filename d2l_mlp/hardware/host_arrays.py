@@ -1,7 +1,7 @@
-"""The memory of MXNet's arrays, as NumPy arrays.
+"""View the memory of MXNet's arrays as NumPy arrays.
 
-MXNet's wheel is compiled for the first x86-64 processors: outside of matrix products its operators
-take six times as long as NumPy, which finds out what the processor can do.
+MXNet's wheel is compiled for the first x86-64 processors: except for matrix products its operators
+take six times as long as NumPy's, which use the instructions that the processor has.
 """
 
 from __future__ import annotations
@@ -20,18 +20,12 @@ Array = TypeVar("Array", bound=np.ndarray)
 
 
 def is_on_host(device: mxnet.Context) -> bool:
-    """Tell whether what lives on a device is where NumPy can reach it."""
+    """Return whether arrays on a device are in memory that NumPy can reach."""
     return device.device_type != "gpu"
 
 
 class HostMemory:
-    """The very memory of an array that lives on the host.
-
-    Parameters
-    ----------
-    array : mxnet.np.ndarray
-        On a device of which `is_on_host` holds.
-    """
+    """The memory of an array on the host (see `is_on_host`)."""
 
     def __init__(self, array: np.ndarray):
         self.array = array
@@ -40,15 +34,10 @@ class HostMemory:
         self._view = numpy.empty(0)
 
     def view(self) -> numpy.ndarray:
-        """Give it to be read and written.
+        """Return a view of the same shape and dtype, valid until MXNet uses the array again.
 
-        What MXNet still writes into it is waited for; before writing, wait also for what may still
-        read it, by ``npx.waitall()``.
-
-        Returns
-        -------
-        numpy.ndarray
-            Of the same shape and dtype, until MXNet uses the array again: it may then move.
+        MXNet's pending writes are waited for; before writing, wait for pending reads as well, with
+        ``npx.waitall()``.
         """
         check_call(_LIB.MXNDArrayWaitToRead(self.array.handle))
         check_call(_LIB.MXNDArrayGetData(self.array.handle, ctypes.byref(self._address)))
@@ -62,20 +51,14 @@ class HostMemory:
 
 
 class MemoryWatch:
-    """Notices when Gluon gives parameters other memory: as they are cast, moved, frozen or thawed.
-
-    Parameters
-    ----------
-    parameters : iterable of gluon.Parameter
-        To be watched.
-    """
+    """Notices when Gluon gives parameters new arrays: cast, moved, frozen or unfrozen."""
 
     def __init__(self, parameters: Iterable[gluon.Parameter]):
         self._parameters = list(parameters)
         self._seen: list = []
 
     def has_changed(self) -> bool:
-        """Tell whether it has since this was last asked; the first time, that it has."""
+        """Return whether it has since the last call; True in the first."""
         arrays = [array for p in self._parameters for array in (p._data, p._grad)]
         same = len(arrays) == len(self._seen) and all(map(operator.is_, arrays, self._seen))
         self._seen = arrays
@@ -83,22 +66,22 @@ class MemoryWatch:
 
 
 class Reused(np.ndarray):
-    """An array that takes the values of one minibatch after the other; its slices are plain."""
+    """An array that takes the values of one minibatch after the other; its slices are ordinary."""
 
     def __getitem__(self, key: Any) -> np.ndarray:
-        """Slice it, or read an element."""
+        """Return a slice or an element as an ordinary array."""
         return shallow_copy(self, np.ndarray)[key]
 
 
 def shallow_copy(array: np.ndarray, kind: type[Array]) -> Array:
-    """Make another array, of a class of one's own, that has the same memory."""
+    """Return another array, of a class of one's own, with the same memory."""
     handle = NDArrayHandle()
     check_call(_LIB.MXShallowCopyNDArray(array.handle, ctypes.byref(handle)))
     return kind(handle)
 
 
 class _Interface:
-    """What NumPy asks an object for that has memory; the view of it keeps the array alive."""
+    """NumPy's array interface; a view made by it keeps the MXNet array alive."""
 
     def __init__(self, array: np.ndarray, address: int):
         self.array = array

@@ -5,8 +5,12 @@ import socket
 
 import pytest
 
-from d2l_mlp.cli.roles import check_port, hold_ports, prepare_role
-from d2l_mlp.compat.environment import EnvironmentVariableError
+from d2l_mlp.cli.roles import (
+    EnvironmentVariableError,
+    check_port,
+    hold_ports,
+    prepare_role,
+)
 from tests.groups import TRAIN, ends, environment, start_group
 
 PROG = "python -m d2l_mlp.train"

@@ -9,7 +9,6 @@ from d2l import mxnet as d2l
 from mxnet import gluon, init, np
 
 from d2l_mlp.compat.d2l_names import predict_ch3, restore_d2l_names, train_ch3, train_epoch_ch3
-from d2l_mlp.training.loop import DivergenceError
 from tests import svg
 
 LEGACY = """
@@ -190,16 +189,10 @@ def test_predictions_above_the_images(monkeypatch, sample):
     )
 
 
-@pytest.mark.parametrize("num_epochs", [0, -1, 1.5, "two"])
-def test_the_number_of_epochs(num_epochs):
-    with pytest.raises(ValueError, match=r"^num_epochs"):
-        train_ch3(None, [], [], None, num_epochs, None)
-
-
 def test_a_loss_that_is_no_number():
     loss = gluon.loss.SoftmaxCrossEntropyLoss()
     w = np.array(W * numpy.float32("nan"))
     w.attach_grad()
-    with pytest.raises(DivergenceError, match="loss is nan in epoch 1; lower the learning rate"):
+    with pytest.raises(FloatingPointError, match="loss is nan in epoch 1; lower the learning rate"):
         train_ch3(lambda X: np.dot(X, w), minibatches(), [], loss, 2, lambda n: None)
     d2l.plt.close()

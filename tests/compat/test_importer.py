@@ -125,19 +125,6 @@ def test_workers_of_gluons_loader(run, method):
     assert result.stdout == "[[0.0, 1.0, 2.0, 3.0], [4.0, 5.0]]\n"
 
 
-def test_workers_of_the_command(run):
-    result = run(
-        "-W", "error", "-c",
-        "import multiprocessing, sys\n"
-        "from d2l_mlp import train\n"
-        "multiprocessing.set_start_method('forkserver')\n"
-        "sys.exit(train.main('--dataset sample --hidden 8 --epochs 1 --loader d2l --workers 2'"
-        ".split()))",
-    )  # fmt: skip
-    assert "epoch 1/1" in result.stdout
-    assert result.stderr == ""
-
-
 @pytest.mark.parametrize(
     ("library", "package"), [("libgomp.so.1", "libgomp1"), ("libquadmath.so.0", "libquadmath0")]
 )

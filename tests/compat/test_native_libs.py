@@ -23,8 +23,7 @@ WHEELS = {
 }
 LOAD = """
 import ctypes, sys
-from d2l_mlp.compat.native_libs import explain_load_error
-from d2l_mlp.compat.native_libs import load_cuda
+from d2l_mlp.compat.native_libs import explain_load_error, load_cuda
 load_cuda()
 try:
     ctypes.CDLL(sys.argv[1])
@@ -33,14 +32,14 @@ except OSError as error:
 """
 LIST = """
 import json
-from d2l_mlp.diagnosis import framework
-print(json.dumps([finding[2:] for finding in framework.libraries()]))
+from d2l_mlp import doctor
+print(json.dumps([finding[2:] for finding in doctor._libraries()]))
 """
 
 
 @pytest.fixture
 def machine(tmp_path, compiler):
-    """Give an environment with a build of MXNet for CUDA, and a function that runs Python in it."""
+    """Make an environment with a CUDA build of MXNet, and a function that runs Python in it."""
     venv.create(tmp_path / "venv", with_pip=False)
     (site,) = (tmp_path / "venv").glob("lib/python*/site-packages")
     for folder in ("mxnet", "mxnet_cu112-1.9.1.dist-info", "nvidia", "away"):

@@ -1,19 +1,18 @@
-"""OpenMP's idle threads beside other work: a process counts its own, and is told of the others."""
+"""OpenMP's wait policy beside other work: a process counts its threads and reads a fake load."""
 
 import os
 
 import pytest
 
-from d2l_mlp.hardware import openmp as spinning
-from d2l_mlp.hardware.openmp import _watch
+from d2l_mlp.hardware import openmp
 
 SCRIPT = """
 import os, pathlib, time
 import d2l_mlp
+from d2l_mlp.hardware import openmp
 from d2l_mlp.hardware.cpu import use_all_processors
-from d2l_mlp.hardware.openmp import _LOAD
 
-load = _LOAD = pathlib.Path("loadavg")  # as the kernel writes it
+load = openmp._LOAD = pathlib.Path("loadavg")  # as the kernel writes it
 
 def running(number):
     whole = load.with_suffix(".new")
@@ -45,13 +44,13 @@ for others in (os.cpu_count(), 0, 10 * os.cpu_count(), 0):
 
 
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="one processor, one thread")
-def test_there_are_more_threads_as_long_as_others_compute(run):
+def test_a_passive_policy_as_long_as_others_compute(run):
     more = os.cpu_count() + 1
     assert run("-c", SCRIPT).stdout.split() == [str(more), "0", str(more), "0"]
 
 
 @pytest.mark.parametrize("name", ["GOMP_SPINCOUNT", "OMP_WAIT_POLICY"])
-def test_how_a_reader_wants_them_to_wait_stands(run, name):
+def test_the_environment_decides_if_set(run, name):
     script = """
 import os, threading
 import d2l_mlp
@@ -63,6 +62,6 @@ print(threading.active_count())
     assert run("-c", script, env={name: value}).stdout == "1\n"
 
 
-def test_a_system_that_does_not_tell_is_watched_no_more(monkeypatch, tmp_path):
-    monkeypatch.setattr(spinning, "_LOAD", tmp_path / "loadavg")
-    assert _watch(None, 2) is None
+def test_a_system_without_a_load_is_watched_no_more(monkeypatch, tmp_path):
+    monkeypatch.setattr(openmp, "_LOAD", tmp_path / "loadavg")
+    assert openmp._watch(None, 2) is None

@@ -1,4 +1,4 @@
-"""MXNet in threads: as in a GUI, a web handler, or a notebook's background task."""
+"""MXNet in threads, as in a GUI or a web handler, and scripts that end with loaders."""
 
 import asyncio
 import sys
@@ -11,7 +11,7 @@ import pytest
 from mxnet import np, npx
 
 from d2l_mlp.activations import ACTIVATIONS
-from d2l_mlp.compat.importer import use_numpy_in_every_thread
+from d2l_mlp.compat.mxnet_repairs import use_numpy_in_every_thread
 from d2l_mlp.data.loaders import ArrayLoader
 from d2l_mlp.gradients import value_and_grad
 from d2l_mlp.mlp import build_mlp
@@ -83,3 +83,47 @@ def test_a_thread_may_switch_it_off_for_itself():
     assert mxnet.util.is_np_array()
     assert in_a_thread(mxnet.util.is_np_array)
     use_numpy_in_every_thread()  # of shapes MXNet knows only one switch for all threads to come
+
+
+BOOK = """
+import d2l_mlp
+from d2l import mxnet as d2l
+from d2l_mlp.data.fashion_mnist import load_fashion_mnist
+from d2l_mlp.data.d2l_loader import use_verified_data
+use_verified_data(load_fashion_mnist("sample"))
+train_iter, test_iter = d2l.load_data_fashion_mnist(512)
+"""
+GLUON = """
+import d2l_mlp
+from mxnet import np
+from mxnet.gluon.data import ArrayDataset, DataLoader
+train_iter = DataLoader(ArrayDataset(np.arange(60.0)), 4, num_workers=3)
+"""
+STATES = {
+    "untouched": "",
+    "in its middle": "minibatches = iter(train_iter); next(minibatches)",
+    "exhausted": "list(train_iter)",
+    "in a cycle": "cycle = [train_iter]; cycle.append(cycle); del train_iter",
+    "in a function": "def f(loader=train_iter):\n    return next(iter(loader))\nf()",
+    "deleted": "del train_iter",
+}
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("beginning", [BOOK, GLUON], ids=["book", "gluon"])
+def test_a_script_ends_silently(run, beginning, state):
+    result = run("-W", "error", "-c", beginning + STATES[state])
+    assert result.stdout + result.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("end", "error"),
+    [
+        ("next(iter(train_iter)); 1 / 0", "ZeroDivisionError: division by zero"),
+        ("DataLoader(ArrayDataset(np.arange(6.0)))", "ValueError: batch_size must be specified"),
+    ],
+)
+def test_an_error_is_all_that_a_script_prints(run, end, error):
+    result = run("-c", GLUON + end, code=1)
+    assert result.stderr.splitlines()[-1].startswith(error)
+    assert "Exception ignored" not in result.stderr

@@ -1,11 +1,11 @@
-"""How many cores there are to compute on, in processes that are given fewer."""
+"""Cores and threads, in processes of their own: both are settled once in each."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-from d2l_mlp.hardware.cpu import useful_threads
+from d2l_mlp.hardware.cpu import count_cores, useful_threads
 
 CODE = "from d2l_mlp.hardware.cpu import count_cores; print(count_cores())"
 CPU = Path("/sys/fs/cgroup/cpu")
@@ -19,7 +19,7 @@ def test_a_process_bound_to_one_processor_has_one(run):
 
 @pytest.fixture
 def group():
-    """Make a control group, and give it with a function that sets its share."""
+    """Make a control group; yield its folder and a function that sets its share."""
     if os.getuid():
         pytest.skip("a control group of one's own takes root")
     folder = (CPU if CPU.exists() else Path("/sys/fs/cgroup")) / f"d2l-mlp-{os.getpid()}"
@@ -44,7 +44,7 @@ def group():
 @pytest.mark.parametrize(
     ("quota", "most"), [(-1, 10**6), (150_000, 1), (100_000, 1), (20_000, 1), (2**30, 10**6)]
 )
-def test_no_more_than_a_container_s_share(run, group, quota, most):
+def test_the_share_of_a_container(run, group, quota, most):
     folder, share = group
     try:
         share(quota, 100_000)
@@ -97,3 +97,38 @@ fit(build_mlp((2,), 2), list(data), list(data), epochs=1,
     on_minibatch=lambda: within.append(openmp.omp_get_max_threads()))
 print(set(within) == {before})
 """).stdout == "{1} True\nTrue\n"  # fmt: skip
+
+
+CPUS = len(os.sched_getaffinity(0))
+DESCRIBE = """
+import sys
+import d2l_mlp
+from d2l_mlp.hardware.cpu import describe_processors, use_all_processors
+use_all_processors()
+print(describe_processors(), "mxnet" in sys.modules)
+from mxnet import np
+print(np.ones((500, 500)).dot(np.ones((500, 500))).sum().item())
+"""
+
+
+def run_script(run, **env):
+    result = run("-c", DESCRIBE, env=env)
+    assert result.stderr == ""
+    described, total = result.stdout.splitlines()
+    assert float(total) == 500**3
+    return described
+
+
+def test_all_processors_without_the_engine_s_announcement(run, monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert run_script(run) == f"{CPUS} processors, up to {count_cores()} threads True"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "used"),
+    [("OMP_NUM_THREADS", "1", "1"), ("OMP_NUM_THREADS", "2 , 1", "2"),
+     ("MXNET_OMP_MAX_THREADS", "1", "1")],
+)  # fmt: skip
+def test_the_environment_decides_if_set(run, monkeypatch, name, value, used):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert run_script(run, **{name: value}) == f"{CPUS} processors, {name}={used} False"
