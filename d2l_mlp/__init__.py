@@ -7,7 +7,7 @@ on every supported Python and NumPy (see `d2l_mlp.compat.importer`). The names o
 
 from __future__ import annotations
 
-import lazy_loader
+from contextlib import suppress
 
 from d2l_mlp.compat.importer import install_import_repairs
 
@@ -27,7 +27,6 @@ LAYERS = (
     "inference",  # a trained net at work
     "pages",  # runs as a web page
     "notebook",  # what the notebooks show
-    "diagnosis",
     "cli",  # what the commands share
     # the commands
     "figures", "train", "launch", "evaluate", "predict", "export", "report", "doctor",
@@ -35,6 +34,9 @@ LAYERS = (
 )  # fmt: skip
 """Folders and modules from the lowest up: each imports only those before it, and itself."""
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+with suppress(ModuleNotFoundError):  # without any package, the commands still say what is missing
+    import lazy_loader
+
+    __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 install_import_repairs()

@@ -1,32 +1,64 @@
 """Look for what is wrong with a machine: ``python -m d2l_mlp.doctor``.
 
-It works where MXNet does not import, or NumPy is missing: all that is heavy is imported by other
-processes.
+It works without MXNet and NumPy: what may be missing, crash or hang runs in another Python.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import os
+import platform
+import re
+import signal
+import subprocess
 import sys
+import tempfile
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Callable, NamedTuple
 
+from d2l_mlp import __version__
 from d2l_mlp.cli.command import FAILURE, Signals, check_delivered, run_command, tolerant_streams
 from d2l_mlp.cli.flags import Parser
-from d2l_mlp.diagnosis import framework, machine, main_job, packages, search
-from d2l_mlp.diagnosis.finding import Finding, findings
+from d2l_mlp.compat.importer import MXNET_VERSION
+from d2l_mlp.compat.interpreter import is_supported_platform
+from d2l_mlp.compat.native_libs import LIBRARY_INSTALLS, cuda_folders
+from d2l_mlp.hardware.cpu import count_cores, describe_processors, engine_settings
 
 PROG = "python -m d2l_mlp.doctor"
+PATIENCE = 90.0  # seconds for the answer of another Python
 
-CHECKS = (
-    machine.python, machine.system, packages.packages,
-    framework.libraries, framework.mxnet, framework.gpus, machine.threads,
-    search.data, machine.writing, machine.fonts, packages.kernel, main_job.training,
-)  # fmt: skip
+
+class Finding(NamedTuple):
+    """A line of the doctor's: a note is about something that training does not need."""
+
+    status: str  # "ok", "note" or "fail"
+    name: str
+    text: str
+    fix: str | None = None
+
+
+class ProbeError(Exception):
+    """Another Python gave no answer; the message says how it ended."""
+
+
+def parser() -> Parser:
+    """Return the parser of the command line."""
+    p = Parser(
+        prog=PROG,
+        description="Look for what is wrong with this machine. Each line is ok, a note, or a "
+        "failure that training would meet too; the exit code is then 1. It says nothing private, "
+        "and fits into a bug report.",
+    )
+    p.add_argument("--json", action="store_true", help="for a program to read")
+    return p
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code."""
+    """Run the command line, and return the exit code."""
     with tolerant_streams():
         as_json = parser().parse_args(argv).json
         found: list[Finding] = []
@@ -35,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             for finding in findings(CHECKS):
                 found.append(finding)
                 if not as_json:
-                    print(line(finding), flush=True)
+                    print(format_finding(finding), flush=True)
             if as_json:
                 checks = [finding._asdict() for finding in found]
                 print(json.dumps({"ok": not failed(), "checks": checks}, indent=2))
@@ -47,33 +79,326 @@ def main(argv: Sequence[str] | None = None) -> int:
         return run_command(PROG, look) or (FAILURE if failed() else 0)
 
 
-def line(finding: Finding) -> str:
-    """Show a finding, in as many lines of 80 columns as it takes."""
+def findings(checks: Iterable[Callable[[], Iterable[Finding]]]) -> Iterator[Finding]:
+    """Run the checks and hide what is private; a check that fails itself becomes a note."""
+    for check in checks:
+        try:
+            found = list(check())
+        except Exception as error:
+            reason = str(error)
+            if not isinstance(error, ProbeError):
+                reason = f"{type(error).__name__}: {reason}"
+            found = [Finding("note", check.__name__.strip("_"), f"not checked ({reason})")]
+        for status, name, text, fix in found:
+            yield Finding(status, name, _without_secrets(text), fix and _without_secrets(fix))
+
+
+def _without_secrets(text: str) -> str:
+    """Write the home as ``~``, and remove user and password from addresses."""
+    home = os.environ.get("HOME", "").rstrip("/")
+    for folder in {home, os.path.realpath(home)} if home else ():
+        text = re.sub(rf"(?<![\w/.-]){re.escape(folder)}(?![\w.-])", "~", text)
+    return re.sub(r"//[^/\s]*@", "//", text)
+
+
+def format_finding(finding: Finding) -> str:
+    """Format a finding in lines of 80 columns at most."""
     begin = f"{finding.status:5} {finding.name:12} "
+    indent = " " * len(begin)
     lines = textwrap.wrap(
-        finding.text, 80, initial_indent=begin, subsequent_indent=" " * len(begin),
+        finding.text, 80, initial_indent=begin, subsequent_indent=indent, break_on_hyphens=False
+    )
+    lines += textwrap.wrap(
+        finding.fix or "", 80, initial_indent=f"{indent}-> ", subsequent_indent=f"{indent}   ",
         break_on_hyphens=False,
     )  # fmt: skip
-    if finding.remedy:
-        indent = " " * len(begin)
-        lines += textwrap.wrap(
-            finding.remedy, 80, initial_indent=f"{indent}-> ", subsequent_indent=f"{indent}   ",
-            break_on_hyphens=False,
-        )  # fmt: skip
     return "\n".join(lines)
 
 
-def parser() -> Parser:
-    """Make the command line's parser."""
-    p = Parser(
-        prog=PROG,
-        description="Look for what is wrong with this machine. Each line is ok, a note, or a "
-        "failure that training would meet too; the exit code is then 1. It says nothing private, "
-        "and fits into a bug report.",
-    )
-    p.add_argument("--json", action="store_true", help="for a program to read")
-    return p
+def ask(code: str) -> Any:
+    """Run a program in another Python, and return the JSON of its last line."""
+    # As with python -m d2l_mlp.train, the current folder's modules come last.
+    code = f"import sys; sys.path.append(sys.path.pop(0))\n{code}"
+    return json.loads(run_python("-W", "ignore", "-c", code).splitlines()[-1])
 
+
+def run_python(*arguments: str) -> str:
+    """Run another Python and return its output; raise a ProbeError unless it ends well in time."""
+    try:
+        done = subprocess.run(
+            [sys.executable, *arguments], timeout=PATIENCE, stdin=subprocess.DEVNULL,
+            capture_output=True, encoding="utf-8", errors="replace",
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise ProbeError(f"no answer within {PATIENCE:g} s") from None
+    if done.returncode < 0:
+        raise ProbeError(f"its process died of {signal.Signals(-done.returncode).name}")
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        raise ProbeError(lines[-1])
+    return done.stdout
+
+
+def _python() -> Iterator[Finding]:
+    version = platform.python_version()
+    try:
+        classifiers = metadata.metadata("d2l_mlp").get_all("Classifier") or []
+    except metadata.PackageNotFoundError:
+        classifiers = []
+    tested = [c.split(" :: ")[-1] for c in classifiers if c.startswith("Programming Language ::")]
+    text = f"{version}, {sys.executable}"
+    if tested and version.rpartition(".")[0] not in tested:
+        text, fix = f"{text}; tested are {tested[0]} to {tested[-1]}", f"take Python {tested[-1]}"
+        yield Finding("note", "python", text, f"if something fails, {fix}")
+    else:
+        yield Finding("ok", "python", text)
+
+
+def _system() -> Iterator[Finding]:
+    library, version = platform.libc_ver()
+    text = f"{platform.system()} {platform.machine()}, {library or 'no glibc'} {version}".strip()
+    supported = is_supported_platform() and sys.maxsize > 2**32 and library == "glibc"
+    if supported and tuple(map(int, version.split(".")[:2])) >= (2, 17):  # manylinux2014
+        yield Finding("ok", "system", text)
+    else:
+        yield Finding(
+            "fail", "system", f"{text}; MXNet's wheels are for Linux x86-64 with glibc 2.17",
+            "take such a machine or container, with a 64-bit Python",
+        )  # fmt: skip
+
+
+def _packages() -> Iterator[Finding]:
+    shown, missing, others = [f"d2l_mlp {__version__}"], [], []
+    for name, wanted in _wanted_versions().items():
+        distribution, version = installed(name)
+        if version is None:
+            missing.append(f"{name}{wanted}")
+            continue
+        if not wanted.contains(version, prereleases=True):
+            others.append(f"{distribution} {version} (wanted {wanted})")
+        if name in ("mxnet", "d2l", "numpy", "matplotlib"):
+            shown.append(f"{distribution} {version}")
+    text = ", ".join(shown)
+    if missing:
+        mxnet = [m for m in missing if m.startswith("mxnet")]  # comes first, without dependencies
+        names = " ".join(f"'{m}'" for m in mxnet or missing)
+        yield Finding(
+            "fail", "packages", f"{text}; missing: {', '.join(missing)}",
+            f"pip install {'--no-deps ' * bool(mxnet)}{names}",
+        )  # fmt: skip
+    elif others:
+        yield Finding(
+            "note", "packages", f"{text}; not as tested: {', '.join(others)}",
+            "if something fails, install the versions that are wanted",
+        )  # fmt: skip
+    else:
+        yield Finding("ok", "packages", text)
+
+
+def installed(name: str) -> tuple[str, str | None]:
+    """Return a distribution's name and version; MXNet's name differs by the version of CUDA."""
+    for distribution in metadata.distributions():
+        found = (distribution.metadata["Name"] or "").lower()
+        if found == name or (name == "mxnet" and re.fullmatch(r"mxnet[-_]cu\d+", found)):
+            return found, distribution.version
+    return name, None
+
+
+def _wanted_versions() -> dict[str, Any]:
+    Requirement: Any
+    try:
+        from packaging.requirements import Requirement  # matplotlib needs it
+    except ImportError:
+        from pip._vendor.packaging.requirements import Requirement
+    try:
+        lines = metadata.requires("d2l_mlp") or []
+    except metadata.PackageNotFoundError:  # used from a clone
+        lines = ["numpy", "d2l", "matplotlib", "requests", "pooch", "tqdm", "lazy_loader"]
+    wanted = {"mxnet": Requirement(f"mxnet=={MXNET_VERSION}").specifier}
+    for requirement in map(Requirement, lines):
+        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+            before = wanted.get(requirement.name, requirement.specifier)
+            wanted[requirement.name] = before & requirement.specifier
+    return wanted
+
+
+_REINSTALL = f"pip install --force-reinstall --no-deps mxnet=={MXNET_VERSION}"
+
+
+def _libraries() -> Iterator[Finding]:
+    try:
+        spec = importlib.util.find_spec("mxnet")
+    except ImportError:
+        return  # the line about MXNet says so
+    if spec is None or spec.origin is None:
+        return
+    # With this variable, the dynamic loader lists a program's libraries and runs nothing: ld.so(8).
+    searched = [os.environ.get("LD_LIBRARY_PATH"), *map(str, cuda_folders())]
+    own = {"LD_TRACE_LOADED_OBJECTS": "1", "LD_LIBRARY_PATH": ":".join(filter(None, searched))}
+    listing = subprocess.run(
+        ["/lib64/ld-linux-x86-64.so.2", str(Path(spec.origin).with_name("libmxnet.so"))],
+        env={**os.environ, **own}, timeout=30, capture_output=True, encoding="utf-8",
+        errors="replace",
+    )  # fmt: skip
+    libraries = re.findall(r"(\S+) => (not found)?", listing.stdout)
+    if not libraries:
+        reason = (listing.stderr.strip().splitlines() or ["it lists no libraries"])[-1]
+        text = f"MXNet's own library cannot be loaded: {reason}"
+        yield Finding("fail", "libraries", text, _REINSTALL)
+        return
+    missing = list(dict.fromkeys(name for name, absent in libraries if absent))
+    for name in missing:
+        fix = LIBRARY_INSTALLS.get(name, "ask your distribution which package has it")
+        yield Finding("fail", "libraries", f"MXNet needs {name}, which is not found", fix)
+    if not missing:
+        text = f"the {len(libraries)} that MXNet's wheel needs are found"
+        yield Finding("ok", "libraries", text)
+
+
+_FEATURES = """
+import json, d2l_mlp, mxnet
+features = mxnet.runtime.Features()
+names = "CUDA", "CUDNN", "MKLDNN", "OPENMP", "BLAS_OPEN", "BLAS_MKL"
+print(json.dumps([mxnet.__version__, [name for name in names if features.is_enabled(name)]]))
+"""
+
+
+def _mxnet() -> Iterator[Finding]:
+    try:
+        version, features = ask(_FEATURES)
+    except ProbeError as error:
+        text = f"does not import: {error}"
+        yield Finding("fail", "mxnet", text, f"do what that says, or else: {_REINSTALL}")
+    else:
+        yield Finding("ok", "mxnet", f"{version} imports; built with {', '.join(features)}")
+
+
+_GPUS = """
+import json
+from d2l_mlp.hardware import devices
+try:
+    print(json.dumps([devices.gpu_problem(index) for index in range(devices.count_gpus())]))
+except devices.CudaError as error:
+    print(json.dumps(None if isinstance(error, devices.NoDriverError) else str(error)))
+"""
+
+
+def _gpu() -> Iterator[Finding]:
+    problems = ask(_GPUS)
+    if isinstance(problems, str):
+        yield Finding("note", "gpu", problems, "train with --device cpu")
+    elif not problems:
+        reason = "no CUDA driver loads" if problems is None else "the CUDA driver shows no GPU"
+        yield Finding("ok", "gpu", f"none ({reason}); training is on the CPU")
+    for index, problem in enumerate(problems if isinstance(problems, list) else ()):
+        if problem:
+            text = f"gpu:{index} cannot be used: {problem}"
+            yield Finding("note", "gpu", text, "or train with --device cpu")
+        else:
+            yield Finding("ok", "gpu", f"gpu:{index} can be used")
+
+
+def _threads() -> Iterator[Finding]:
+    settings = engine_settings()
+    text = describe_processors()
+    if settings:
+        fix = f"to use every core: unset {' '.join(settings)}"
+        yield Finding("note", "threads", f"{text}, which decides", fix)
+    else:
+        yield Finding("ok", "threads", f"{text}, up to {count_cores()} used at once")
+
+
+def _data() -> Iterator[Finding]:
+    from d2l_mlp.data.download import mirror_problems, shown_url
+    from d2l_mlp.data.fashion_mnist import DATA_REMEDY, search_data
+    from d2l_mlp.data.releases import SAMPLE_DIR, DatasetError
+
+    used = False
+    try:
+        for place in search_data():
+            if place.contents:
+                text = f"{place.name}: verified{'' if used else ', used'} ({place.folder})"
+                yield Finding("ok", "data", text)
+                used = True
+            elif place.required:
+                yield Finding("fail", "data", f"{place.name}: {place.problem}", DATA_REMEDY)
+                return
+            elif place.problem:
+                text = f"{place.name}: {place.problem}"
+                yield Finding("note", "data", text, "it is passed over; remove it")
+            else:
+                yield Finding("ok", "data", f"{place.name}: absent")
+    except DatasetError as error:
+        yield Finding("fail", "data", str(error), "unset D2L_MLP_DATASET")
+        return
+    if used:
+        return
+    problems = mirror_problems(4)
+    text = "; ".join(f"{shown_url(url)}: {why or 'answers'}" for url, why in problems.items())
+    if None in problems.values():
+        yield Finding("ok", "data", f"network: {text}; it would be downloaded")
+    elif os.environ.get("D2L_MLP_DATASET") == "fashion-mnist":
+        yield Finding("fail", "data", f"network: {text}", DATA_REMEDY)
+    else:
+        yield Finding("note", "data", f"network: {text}", DATA_REMEDY)
+        yield Finding("ok", "data", f"embedded sample: used ({SAMPLE_DIR})")
+
+
+def _writing() -> Iterator[Finding]:
+    fix = "change to a folder of your own, or name one with --out"
+    yield _writable("fail", "this folder", Path.cwd(), fix)
+    mxnet_home = Path(os.environ.get("MXNET_HOME") or Path("~/.mxnet").expanduser()).absolute()
+    folder = next(folder for folder in (mxnet_home, *mxnet_home.parents) if folder.is_dir())
+    yield _writable("note", "downloads", folder, "set MXNET_HOME to a folder of your own")
+
+
+def _writable(otherwise: str, name: str, folder: Path, fix: str) -> Finding:
+    try:
+        with tempfile.TemporaryFile(dir=str(folder)) as file:
+            file.write(b"1")
+    except OSError as error:
+        return Finding(otherwise, name, f"{folder} cannot be written ({error.strerror})", fix)
+    return Finding("ok", name, f"{folder} can be written")
+
+
+def _kernel() -> Iterator[Finding]:
+    try:
+        from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+    except ImportError as error:
+        yield Finding("note", "kernel", f"no Jupyter here ({error})", "pip install '.[notebooks]'")
+        return
+    try:
+        python = KernelSpecManager().get_kernel_spec("python3").argv[0]
+    except NoSuchKernel:
+        fix = f"{sys.executable} -m pip install ipykernel"
+        yield Finding("note", "kernel", "Jupyter has no kernel python3", fix)
+        return
+    # Jupyter replaces a name without a folder by its own Python.
+    if python in (sys.executable, "python", "python3", f"python3.{sys.version_info[1]}"):
+        yield Finding("ok", "kernel", "Jupyter's kernel python3 runs this Python")
+    else:
+        text = f"Jupyter's kernel python3 runs another Python, {python}"
+        yield Finding("note", "kernel", text, f"{sys.executable} -m ipykernel install --sys-prefix")
+
+
+def _training() -> Iterator[Finding]:
+    with tempfile.TemporaryDirectory() as folder:
+        command = ["-m", "d2l_mlp.train", "--dataset", "sample", "--epochs", "1", "--quiet"]
+        try:
+            output = run_python(*command, "--device", "cpu", "--out", str(Path(folder, "run")))
+        except ProbeError as error:
+            text = str(error).replace("python -m d2l_mlp.train: error: ", "")
+            fix = "fix what failed above; if nothing did, report it"
+            yield Finding("fail", "training", text, fix)
+            return
+    outcome = output.split(", best")[0].replace("final ", "")
+    yield Finding("ok", "training", f"an epoch of the embedded sample: {outcome}")
+
+
+CHECKS = (
+    _python, _system, _packages, _libraries, _mxnet, _gpu, _threads, _data, _writing, _kernel,
+    _training,
+)  # fmt: skip
 
 if __name__ == "__main__":
     sys.exit(main())

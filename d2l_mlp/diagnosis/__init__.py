@@ -1,1 +1,0 @@
-"""What a machine has and lacks, found without trusting any of it: each check stands alone."""
