@@ -61,7 +61,7 @@ def test_killed_at_random_moments_it_ends_bit_identical(run, start, tmp_path, ca
 
 
 @pytest.mark.slow
-def test_a_stopped_run_goes_on_and_may_be_made_longer(run, start, call, tmp_path):
+def test_a_stopped_run_resumes_and_may_be_made_longer(run, start, call, tmp_path):
     flags = (*TINY, "--loader", "d2l")
     process = start(*flags, "--epochs", 10000, "--out", "run")
     wait_for(process, "epoch     1/")
@@ -120,7 +120,7 @@ def test_what_cannot_be_resumed(call):
     assert "run has trained 2 epochs; give --epochs 2 or more" in error("run", "--epochs", 1)
 
 
-def test_other_data_are_refused_and_a_failed_drawing_is_told(run, call, tmp_path, sample):
+def test_other_data_are_refused_and_a_failed_drawing_is_logged(run, call, tmp_path, sample):
     # Drawing fails, as with a broken matplotlib; the run does not.
     script = (
         "import sys\n"
@@ -149,7 +149,7 @@ def test_other_data_are_refused_and_a_failed_drawing_is_told(run, call, tmp_path
     assert (tmp_path / "run" / "config.json").read_bytes() == before
 
 
-def test_other_threads_are_told(run):
+def test_other_threads_are_logged(run):
     run(*TINY, "--epochs", 1, "--out", "run", env={"OMP_NUM_THREADS": "1"})
     result = run("-m", "d2l_mlp.train", "--resume", "run", env={"OMP_NUM_THREADS": "2"})
     (line,) = result.stderr.splitlines()
@@ -174,8 +174,7 @@ def test_one_process_a_run_and_the_lock_dies_with_it(call, start):
 
 @pytest.mark.parametrize("size", [4_000, 5_000, 8_000])
 def test_full_disk_leaves_the_last_checkpoint(tmp_path, size):
-    # The parameters of this net take 1.1 MB: a checkpoint 2.2 MB, and with momentum 3.3 MB. A disk
-    # of 4 MB holds one and best.params, one of 8 MB holds two.
+    # The parameters of this net take 1.1 MB: a checkpoint 2.2 MB, and with momentum 3.3 MB.
     (tmp_path / "disk").mkdir()
     result = in_own_mounts(
         f"mount -t tmpfs -o size={size}k none disk || exit 99; "
@@ -189,7 +188,7 @@ def test_full_disk_leaves_the_last_checkpoint(tmp_path, size):
     saved = load_checkpoint(tmp_path / "copy" / "checkpoints")
     epochs = sum(line.startswith("epoch ") for line in result.stdout.splitlines())
     assert len(saved.state.history) in (epochs, epochs + 1)  # metrics.csv may be what is too much
-    # What there is of the checkpoint that was too much is gone, and leaves room for the parameters.
+    # The checkpoint that did not fit is gone, which leaves room for the parameters.
     assert sorted(path.name for path in (tmp_path / "copy" / "checkpoints").iterdir())[-1] == "lock"
     assert (tmp_path / "copy" / "model.params").exists() == (size > 4_000)
 
@@ -208,7 +207,7 @@ def test_read_only_folder(call, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("epochs", [60])
-def test_a_long_run_gathers_nothing(start, epochs):
+def test_a_long_run_leaks_nothing(start, epochs):
     # Else their number follows what others do on the machine: see d2l_mlp.hardware.openmp.
     steady = {"OMP_WAIT_POLICY": "passive"}
     flags = ("--hidden", 32, "--momentum", 0.9, "--epochs", epochs, "--out", "run")
