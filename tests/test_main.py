@@ -54,7 +54,7 @@ def test_an_unknown_command_is_one_line(run):
         ("train --activation s", {"sigmoid", "swish"}),
         ("train --dataset ", {"auto", "fashion-mnist", "sample"}),
         ("train --device ", {"auto", "cpu", "gpu"}),
-        ("launch --workers 2 --re", {"--restarts"}),
+        ("launch --workers 2 --res", {"--restarts"}),
         ("figures relu-", {"relu-grad", "relu-wide"}),
         ("predict ru", {"runs/"}),
     ],
