@@ -11,7 +11,7 @@ from mxnet import gluon, init, np
 from d2l_mlp.compat.d2l_names import predict_ch3, restore_d2l_names, train_ch3, train_epoch_ch3
 from tests import svg
 
-LEGACY = """
+RESTORE = """
 from d2l_mlp.compat.d2l_names import restore_d2l_names
 restore_d2l_names()
 """
@@ -82,7 +82,7 @@ def epochs_and_figures(output):
 
 @pytest.mark.parametrize("first", ["from d2l import mxnet as d2l", "import d2l"])
 def test_classification_as_a_script(run, tmp_path, first):
-    script = LEGACY + first + IMPORTS + DATA + SCRATCH + CONCISE
+    script = RESTORE + first + IMPORTS + DATA + SCRATCH + CONCISE
     result = run("-W", "error", "-c", script, env={"TMPDIR": str(tmp_path)})
     assert result.stderr == ""
     values, figures = epochs_and_figures(result.stdout)
@@ -99,7 +99,7 @@ def test_classification_as_a_script(run, tmp_path, first):
 
 
 def test_regression_as_a_script(run, tmp_path):
-    script = LEGACY + "import d2l" + IMPORTS + REGRESSION
+    script = RESTORE + "import d2l" + IMPORTS + REGRESSION
     # Warnings are none of ours here: matplotlib's own about how it reads a logarithmic scale.
     result = run("-c", script, env={"TMPDIR": str(tmp_path)})
     assert result.stderr == ""

@@ -70,16 +70,6 @@ def test_notebook(monkeypatch):
     assert "image/svg+xml" in outputs[0].data
 
 
-def test_legacy_names_of_the_bare_import(run):
-    run(
-        "-W", "error", "-c",
-        "from d2l_mlp.compat.d2l_names import restore_d2l_names; restore_d2l_names()\n"
-"import d2l; from mxnet import np\n"
-"x = np.arange(3.0); d2l.plot(x, x, 'x', 'y'); d2l.set_figsize((4, 2.5))\n"
-"assert d2l.__version__ and d2l.plt.rcParams['figure.figsize'] == [4, 2.5]",
-    )  # fmt: skip
-
-
 def test_mxnet_imported_before_us(run):
     run(
         "-c",

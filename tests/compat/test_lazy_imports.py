@@ -38,12 +38,12 @@ def test_others_get_them_while_mxnet_is_imported(run):
     run(
         "-W", "error", "-c",
         "import d2l_mlp; from d2l_mlp.compat.lazy_imports import delay_imports\n"
-"with delay_imports():\n"
-"    from scipy import stats\n"
-"    import requests\n"
-"    assert abs(stats.norm.cdf(0) - 0.5) < 1e-12 and requests.codes.ok == 200\n"
-"import scipy.stats, requests\n"
-"assert abs(scipy.stats.norm.cdf(0) - 0.5) < 1e-12 and requests.codes.ok == 200",
+        "with delay_imports():\n"
+        "    from scipy import stats\n"
+        "    import requests\n"
+        "    assert abs(stats.norm.cdf(0) - 0.5) < 1e-12 and requests.codes.ok == 200\n"
+        "import scipy.stats, requests\n"
+        "assert abs(scipy.stats.norm.cdf(0) - 0.5) < 1e-12 and requests.codes.ok == 200",
     )  # fmt: skip
 
 
