@@ -157,7 +157,7 @@ def forward(
     return H
 
 
-def softmax(O: np.ndarray) -> np.ndarray:
+def softmax(O: np.ndarray) -> np.ndarray:  # noqa: E741 (the chapter's name)
     r"""Turn logits into probabilities, row by row: :math:`\exp(o_j) / \sum_k \exp(o_k)`.
 
     Parameters

@@ -16,6 +16,7 @@ def call(*args, cwd, code=0):
     """Call ``-m MODULE FLAGS`` in a folder; return exit code and output as of a process."""
     dash_m, module, *flags = map(str, args)
     assert dash_m == "-m"
+    import mxnet  # noqa: F401 (or the command would settle how it uses the processors)
 
     stdout, stderr, before = StringIO(), StringIO(), Path.cwd()
     os.chdir(cwd)

@@ -5,6 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from common import LR, args, raw, take_turns
+
+import d2l_mlp  # noqa: F401 (before MXNet and d2l, which it makes importable)
+
+# isort: split
 from d2l import mxnet as d2l
 from mxnet import autograd, gluon, init
 from mxnet.gluon import nn
@@ -28,7 +32,7 @@ def train_epoch(epoch):
     for X, y in train_iter:
         with autograd.record():
             y_hat = net(X)
-            l = loss(y_hat, y)
+            l = loss(y_hat, y)  # noqa: E741 (the book's name)
         l.backward()
         trainer.step(X.shape[0])
         metric.add(float(l.sum()), d2l.accuracy(y_hat, y), y.size)
