@@ -30,7 +30,6 @@ from .runs.reader import SavedRun, load_run
 from .inference.evaluation import evaluate_run, inspect_run
 from .inference.prediction import predict_image
 from .notebook import LiveCurve, explore, plot_tangent, show_figure
-from .compat.d2l_names import restore_d2l_names
 
 __all__ = [
     "ACTIVATIONS", "CLASSES", "FIGURES", "GATES", "INITIALIZERS", "INPUTS", "PRELU_SLOPE",
@@ -42,7 +41,7 @@ __all__ = [
     "linear_regions", "load_fashion_mnist", "load_run", "logic_net", "plot_activation",
     "plot_activations", "plot_confusion", "plot_curve", "plot_history", "plot_network",
     "plot_predictions", "plot_tangent", "predict_image", "predict_labels", "prelu", "rank",
-    "relu", "restore_d2l_names", "sawtooth", "separating_layer", "show_figure", "sigmoid",
+    "relu", "sawtooth", "separating_layer", "show_figure", "sigmoid",
     "softmax", "split_gap", "standardize", "swish", "tanh", "to_features", "use_verified_data",
     "value_and_grad",
 ]

@@ -133,7 +133,7 @@ def _write(args: argparse.Namespace, drawings: dict[str, Callable], received: Si
                 )
                 sys.stdout.flush()
     except OSError as error:
-        target = error.filename2 or args.output
+        target = error.filename or args.output
         raise OSError(f"cannot write '{target}': {error.strerror}") from error
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import d2l_mlp
 
 project = "d2l_mlp"
@@ -26,3 +29,17 @@ apidoc_modules = [
 ]  # fmt: skip
 autodoc_typehints = "none"  # numpydoc's sections have them
 numpydoc_show_class_members = False
+
+# Sphinx follows links only within this folder.
+HERE = Path(__file__).parent
+shutil.copytree(HERE.parent / "notebooks", HERE / "notebooks", dirs_exist_ok=True)
+
+
+def _link_copies(app, docname, source):
+    """Link to the copies of the notebooks."""
+    source[0] = source[0].replace("](../notebooks/", "](notebooks/")
+
+
+def setup(app):
+    """Connect it."""
+    app.connect("source-read", _link_copies)

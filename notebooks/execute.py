@@ -18,7 +18,7 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 def execute(path: Path) -> nbformat.NotebookNode:
     """Run a notebook from top to bottom in a fresh kernel, and return it with its outputs.
 
-    It runs as it is committed: on this checkout of the package, the embedded sample, and one
+    It runs as it is committed: on this checkout of the package, the full data set, and one
     thread, because the number of threads changes the last bits of what is computed. What differs
     from run to run, or is of no use to a reader, is left out.
 
@@ -28,16 +28,20 @@ def execute(path: Path) -> nbformat.NotebookNode:
         If a cell fails.
     """
     notebook = nbformat.read(path, as_version=4)
-    own = {"PYTHONPATH": str(HERE.parent), "D2L_MLP_DATASET": "sample", "OMP_NUM_THREADS": "1"}
+    own = {
+        "PYTHONPATH": str(HERE.parent),
+        "D2L_MLP_DATASET": "fashion-mnist",
+        "OMP_NUM_THREADS": "1",
+    }
     client = NotebookClient(
-        notebook, timeout=120, kernel_name="python3", store_widget_state=False,
+        notebook, timeout=300, kernel_name="python3", store_widget_state=False,
         coalesce_streams=True,
         resources={"metadata": {"path": str(HERE)}},
     )  # fmt: skip
     client.execute(env={**os.environ, **own})
     notebook.metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-        "language_info": {"name": "python"},
+        "language_info": {"file_extension": ".py", "name": "python"},
     }
     for cell in notebook.cells:
         kept = cell.metadata.keys() & {"tags", "jupyter"}

@@ -14,36 +14,15 @@ Loss = Callable[[np.ndarray, np.ndarray], np.ndarray]
 Updater = Union[gluon.Trainer, Callable[[int], Any]]
 
 
-def restore_d2l_names() -> ModuleType:
-    """Restore the names by which the chapter's edition of the book calls d2l.
+def add_old_names(backend: ModuleType) -> None:
+    """Add to ``d2l.mxnet`` what the MLP chapters of the old editions call and d2l has dropped.
 
-    Afterwards the MLP cells of the chapters on multilayer perceptrons, their implementation,
-    underfitting, weight decay and dropout run unchanged on d2l 0.17.0 and on 1.0.3. It restores:
-
-    - the bare ``import d2l`` with ``d2l.plot`` and everything else that moved to ``d2l.mxnet``;
-    - `train_epoch_ch3` and `predict_ch3`, which d2l 1.0 dropped; d2l 0.17 keeps its own;
-    - `train_ch3`, ours on either d2l: that of 0.17 ends in an AssertionError on small data sets,
-      such as the embedded sample.
-
-    It does not restore what other chapters lost (``download_all``, ``train_ch8``,
-    ``EncoderBlock``), nor what d2l dropped before 0.17, nor the data set; for that see
-    `d2l_mlp.data.d2l_loader.use_verified_data`.
-
-    Returns
-    -------
-    module
-        The top-level ``d2l``, with every public name of ``d2l.mxnet``.
+    `train_ch3` replaces that of d2l 0.17 too, which ends in an AssertionError on small data sets,
+    such as the embedded sample.
     """
-    import d2l
-    from d2l import mxnet as backend
-
     for function in (train_epoch_ch3, predict_ch3):
         vars(backend).setdefault(function.__name__, function)
     vars(backend)["train_ch3"] = train_ch3
-    for name, value in vars(backend).items():
-        if not name.startswith("_") and not hasattr(d2l, name):
-            setattr(d2l, name, value)
-    return d2l
 
 
 def train_epoch_ch3(

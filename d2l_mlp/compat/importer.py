@@ -139,6 +139,7 @@ def _repair_d2l(backend: ModuleType) -> None:
     from IPython import get_ipython
 
     from d2l_mlp.compat.d2l_display import adapt_to_script, add_descriptions, show_at_exit
+    from d2l_mlp.compat.d2l_names import add_old_names
 
     # d2l.plot starts with this. The original goes through IPython, whose names for it have come
     # and gone, and outside a notebook it starts a shell, with a thread and files in the home.
@@ -155,8 +156,25 @@ def _repair_d2l(backend: ModuleType) -> None:
             add_descriptions(get_ipython().display_formatter.formatters["image/png"])
 
     vars(backend)["use_svg_display"] = use_svg_display
+    add_old_names(backend)
     if get_ipython() is None:
         adapt_to_script(backend)
 
 
-_REPAIRS = {"mxnet": _repair_mxnet, "d2l.mxnet": _repair_d2l}
+_BACKENDS = ("mxnet", "torch", "tensorflow", "jax", "paddle")  # submodules of d2l
+
+
+def _repair_d2l_package(package: ModuleType) -> None:
+    def find(name: str) -> Any:
+        """Find what the old editions call on the bare ``import d2l``."""
+        if not name.startswith("_") and name not in _BACKENDS:
+            from d2l import mxnet as backend
+
+            if name in vars(backend):
+                return vars(backend)[name]
+        raise AttributeError(f"module 'd2l' has no attribute {name!r}")
+
+    vars(package)["__getattr__"] = find
+
+
+_REPAIRS = {"mxnet": _repair_mxnet, "d2l": _repair_d2l_package, "d2l.mxnet": _repair_d2l}

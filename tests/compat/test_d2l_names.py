@@ -8,13 +8,9 @@ import pytest
 from d2l import mxnet as d2l
 from mxnet import gluon, init, np
 
-from d2l_mlp.compat.d2l_names import predict_ch3, restore_d2l_names, train_ch3, train_epoch_ch3
+from d2l_mlp.compat.d2l_names import add_old_names, predict_ch3, train_ch3, train_epoch_ch3
 from tests import svg
 
-RESTORE = """
-from d2l_mlp.compat.d2l_names import restore_d2l_names
-restore_d2l_names()
-"""
 IMPORTS = """
 from mxnet import autograd, gluon, init, np, npx
 from mxnet.gluon import nn
@@ -82,7 +78,7 @@ def epochs_and_figures(output):
 
 @pytest.mark.parametrize("first", ["from d2l import mxnet as d2l", "import d2l"])
 def test_classification_as_a_script(run, tmp_path, first):
-    script = RESTORE + first + IMPORTS + DATA + SCRATCH + CONCISE
+    script = "import d2l_mlp\n" + first + IMPORTS + DATA + SCRATCH + CONCISE
     result = run("-W", "error", "-c", script, env={"TMPDIR": str(tmp_path)})
     assert result.stderr == ""
     values, figures = epochs_and_figures(result.stdout)
@@ -98,8 +94,23 @@ def test_classification_as_a_script(run, tmp_path, first):
         assert images.count("<image") == 6
 
 
+@pytest.mark.parametrize("before", ["import d2l_mlp, d2l", "import d2l, d2l_mlp"])
+def test_the_bare_import_finds_what_moved_and_nothing_else(run, before):
+    code = (
+        f"{before}, sys\n"
+        "assert 'mxnet' not in sys.modules\n"  # not before it is asked for
+        "assert not hasattr(d2l, 'torch') and not hasattr(d2l, '__wrapped__')\n"
+        "assert 'mxnet' not in sys.modules\n"
+        "assert d2l.plot and d2l.set_figsize and d2l.train_ch3\n"
+        "from d2l import mxnet\n"
+        "assert d2l.plot is mxnet.plot\n"
+        "d2l.no_such_name\n"
+    )
+    assert run("-c", code, code=1).stderr.endswith("'d2l' has no attribute 'no_such_name'\n")
+
+
 def test_regression_as_a_script(run, tmp_path):
-    script = RESTORE + "import d2l" + IMPORTS + REGRESSION
+    script = "import d2l_mlp\nimport d2l" + IMPORTS + REGRESSION
     # Warnings are none of ours here: matplotlib's own about how it reads a logarithmic scale.
     result = run("-c", script, env={"TMPDIR": str(tmp_path)})
     assert result.stderr == ""
@@ -154,7 +165,7 @@ def by_gluon(epoch):
 @pytest.mark.parametrize("train", [by_functions, by_gluon])
 @pytest.mark.parametrize("ours", [True, False], ids=["ours", "what d2l has now"])
 def test_an_epoch_is_that_of_the_book(train, ours):
-    epoch = train_epoch_ch3 if ours else restore_d2l_names().train_epoch_ch3
+    epoch = train_epoch_ch3 if ours else d2l.train_epoch_ch3
     w, (loss, accuracy) = train(epoch)
     expected_w, expected_loss, expected_accuracy = expected_epoch(0.5)
     numpy.testing.assert_allclose(w, expected_w, rtol=1e-4, atol=1e-5)
@@ -170,7 +181,7 @@ def test_d2l_s_own_names_stay(monkeypatch):
     monkeypatch.setattr(d2l, "train_ch3", own, raising=False)
     monkeypatch.setattr(d2l, "predict_ch3", d2l.show_images, raising=False)
     plot = d2l.plot
-    restore_d2l_names()
+    add_old_names(d2l)
     assert (d2l.train_epoch_ch3, d2l.predict_ch3, d2l.plot) == (own, d2l.show_images, plot)
     assert d2l.train_ch3 is train_ch3
 
