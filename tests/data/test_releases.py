@@ -184,7 +184,7 @@ def test_sample_is_small_balanced_and_licensed(sample):
 
 
 def test_sample_is_drawn_from_the_full_set(full):
-    drawn = make.draw(full)
+    drawn = make.draw_sample(full)
     assert {name: drawn[name] == content(name) for name in drawn} == {
         file.name: True for file in SAMPLE
     }

@@ -17,7 +17,7 @@ from d2l_mlp.data.releases import CLASSES, SAMPLE, SAMPLE_DIR
 SEED = 2019  # any number: it only has to stay
 
 
-def draw(full: FashionMNIST) -> dict[str, bytes]:
+def draw_sample(full: FashionMNIST) -> dict[str, bytes]:
     """Draw equally many images of each class, keeping their order.
 
     Parameters
@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("--data-dir", help="folder of the full data set (default: search for it)")
     parser.add_argument("--output", type=Path, default=SAMPLE_DIR)
     args = parser.parse_args()
-    for name, content in draw(load_fashion_mnist("fashion-mnist", args.data_dir)).items():
+    for name, content in draw_sample(load_fashion_mnist("fashion-mnist", args.data_dir)).items():
         # mtime=0: the same bytes each time.
         path = args.output / f"{name}.gz"
         path.write_bytes(gzip.compress(content, compresslevel=9, mtime=0))
