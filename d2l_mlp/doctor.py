@@ -199,7 +199,9 @@ def installed(name: str) -> tuple[str, str | None]:
     """Return a distribution's name and version; MXNet's name differs by the version of CUDA."""
     for distribution in metadata.distributions():
         found = (distribution.metadata["Name"] or "").lower().replace("_", "-")
-        if found == name.replace("_", "-") or (name == "mxnet" and re.fullmatch(r"mxnet-cu\d+", found)):
+        if found == name.replace("_", "-") or (
+            name == "mxnet" and re.fullmatch(r"mxnet-cu\d+", found)
+        ):
             return found, distribution.version
     return name, None
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from IPython import get_ipython
 from IPython.display import DisplayHandle, display
-from mxnet import np, util
+from mxnet import np
 
 from d2l_mlp.activations import ACTIVATIONS, PRELU_SLOPE
 from d2l_mlp.gradients import value_and_grad
@@ -181,10 +181,8 @@ def controls(name: str, x: float, alpha: float) -> Any:
     image = widgets.Image(format="svg+xml", layout=layout)
     lock = threading.Lock()
 
-    # JupyterLab calls it in several threads at once; MXNet's NumPy mode is per thread.
-    @util.use_np
     def redraw(change: Any = None) -> None:
-        with lock:
+        with lock:  # JupyterLab calls it in several threads at once
             slope.disabled = not has_slope(menu.value)
             image.value = to_svg(plot_tangent(menu.value, point.value, slope.value)).encode()
 

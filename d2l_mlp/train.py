@@ -187,7 +187,7 @@ def _inherited(parent: Path, given: dict[str, Any]) -> dict[str, Any]:
         config = read_config(parent)
         inherited = dataclasses.asdict(hyperparameters_of(config))
     except ValueError as error:
-        raise ValueError(f"{parent} {error}; name the folder of a run") from None
+        raise ValueError(f"{parent} {error}; name a run's folder, or its {CONFIG_NAME}") from None
     if given.get("optimizer", inherited["optimizer"]) != inherited["optimizer"]:
         del inherited["lr"], inherited["momentum"]  # another optimizer needs others
     if "data_dir" not in given:
@@ -218,8 +218,7 @@ def _train(flags: TrainFlags, signals: Signals) -> None:
         with signals.left_alone():  # MXNet's loops never return to Python
             return serve_role()
     with signals.deferred():
-        if _loader(flags) == "arrays":
-            use_all_processors()  # before MXNet is imported
+        use_all_processors()  # before MXNet is imported
         gc.disable()
         from d2l_mlp.cli import training_output  # noqa: F401
         from d2l_mlp.runs import run  # noqa: F401
@@ -232,15 +231,6 @@ def _train(flags: TrainFlags, signals: Signals) -> None:
             (assist_run if workers.rank else train_run)(flags, signals, workers)
     else:
         (train_seeds if flags.seeds else train_run)(flags, signals)
-
-
-def _loader(flags: TrainFlags) -> str:
-    if flags.resume is None:
-        return flags.hyperparameters.loader
-    try:
-        return hyperparameters_of(read_config(flags.resume / CONFIG_NAME)).loader
-    except ValueError:
-        return "arrays"  # `Run.resume` says what is wrong, or finds a copy
 
 
 def train_run(flags: TrainFlags, signals: Signals, workers: Workers | None = None) -> float:
@@ -328,7 +318,7 @@ def train_run(flags: TrainFlags, signals: Signals, workers: Workers | None = Non
                 say(f"stopped   no better accuracy in {settings.patience} epochs")
             if settings.validation:
                 best = net_with(settings, run.state.best, devices[0])
-                test_accuracy = evaluate_net(best, _test_loader(settings, data, devices[0]))[1]
+                test_accuracy = evaluate_net(best, _whole_loader(settings, data, devices[0]))[1]
         except (Stopped, WorkerLeftError):
             stopped = True
             raise
@@ -407,7 +397,10 @@ def train_seeds(flags: TrainFlags, signals: Signals) -> None:
 def _train_loaders(
     settings: Hyperparameters, data: FashionMNIST, device: mxnet.Context, workers: Workers
 ) -> tuple[Any, Any]:
-    """Return a worker's part of the training minibatches, and, for worker 0, the watched set."""
+    """Return a worker's part of the training minibatches, and, for worker 0, the watched set.
+
+    With ``--validation``, `hold_out` puts the held-out part in the place of the test set.
+    """
     from d2l_mlp.data.d2l_loader import d2l_loaders
     from d2l_mlp.data.loaders import ArrayLoader, hold_out
 
@@ -420,10 +413,10 @@ def _train_loaders(
     train_iter = ArrayLoader(
         *data.train, settings.batch_size, settings.seed, device, workers.rank, workers.size
     )
-    return train_iter, () if workers.rank else _test_loader(settings, data, device)
+    return train_iter, () if workers.rank else _whole_loader(settings, data, device)
 
 
-def _test_loader(settings: Hyperparameters, data: FashionMNIST, device: mxnet.Context) -> Any:
+def _whole_loader(settings: Hyperparameters, data: FashionMNIST, device: mxnet.Context) -> Any:
     from d2l_mlp.data.loaders import ArrayLoader
 
     return ArrayLoader(*data.test, settings.batch_size, device=device)

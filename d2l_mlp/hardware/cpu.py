@@ -90,7 +90,7 @@ _openmp: list[ctypes.CDLL] = []  # holds the library once `use_all_processors` h
 
 
 def use_all_processors() -> None:
-    """Import MXNet so that every operator uses all of this process's cores, one after the other.
+    """Import MXNet on its synchronous engine, with matrix products on all cores of this process.
 
     Does nothing if MXNet has been imported already, if the environment decides
     (``MXNET_ENGINE_TYPE``, ``MXNET_OMP_MAX_THREADS``, ``OMP_NUM_THREADS``), or if the installed
@@ -107,6 +107,7 @@ def use_all_processors() -> None:
     use_first_thread_count()
     if "mxnet" in sys.modules or engine_settings() or not is_for_cpus():
         return
+    # MXNet reads these variables once. Processes that this one starts decide for themselves.
     os.environ["MXNET_ENGINE_TYPE"] = "NaiveEngine"
     # Matrix products take all the cores. MXNet's own operators are done before a second thread has
     # woken up, so they get one; but MXNet ignores this variable if OMP_NUM_THREADS is set. That is
@@ -114,10 +115,21 @@ def use_all_processors() -> None:
     os.environ["MXNET_OMP_MAX_THREADS"] = "1"
     os.environ["OMP_NUM_THREADS"] = str(count_cores())
     try:
-        openmp = ctypes.CDLL("libgomp.so.1")
-    except OSError as error:
-        raise ImportError(explain_load_error(error)) from error
-    del os.environ["OMP_NUM_THREADS"]
+        try:
+            openmp = ctypes.CDLL("libgomp.so.1")
+        except OSError as error:
+            raise ImportError(explain_load_error(error)) from error
+        finally:
+            del os.environ["OMP_NUM_THREADS"]
+        _start_engine()
+    finally:
+        for name in engine_settings():
+            del os.environ[name]
+    _openmp.append(openmp)
+    adapt_wait_policy(openmp, count_cores())
+
+
+def _start_engine() -> None:
     from mxnet import npx
 
     # The engine starts at its first use and announces itself on file descriptor 2.
@@ -129,8 +141,6 @@ def use_all_processors() -> None:
     finally:
         os.dup2(stderr, 2)
         os.close(stderr)
-    _openmp.append(openmp)
-    adapt_wait_policy(openmp, count_cores())
 
 
 def describe_processors() -> str:

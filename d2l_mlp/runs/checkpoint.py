@@ -123,7 +123,11 @@ def checkpoint_path(folder: Path, number: int) -> Path:
 def checkpoint_numbers(folder: Path) -> list[int]:
     """Return the numbers of epochs for which there are checkpoints, the highest first."""
     names = (path.name for path in folder.iterdir())
-    found = (int(name[:-4]) for name in names if re.fullmatch(r"\d{6,9}\.npz", name, re.ASCII))
+    found = (
+        int(name[:-4])
+        for name in names
+        if re.fullmatch(r"(\d{6}|[1-9]\d{6,8})\.npz", name, re.ASCII)
+    )
     return sorted(found, reverse=True)
 
 

@@ -2,8 +2,8 @@
 
 ``config.json`` and every checkpoint hold ``{"hyperparameters": ..., "data": {"release": ...,
 "folder": ..., "sha256": ...}, "versions": ..., "device": ..., "threads": ...}``, and ``"from"`` if
-the run started with the parameters of another. Nothing here imports MXNet: how MXNet is imported
-depends on the run's loader.
+the run started with the parameters of another. Nothing here imports MXNet, so
+that wrong flags are refused at once.
 """
 
 from __future__ import annotations

@@ -104,11 +104,13 @@ def check_folder(folder: Path) -> None:
 
 
 def read_checkpoint(folder: Path) -> Checkpoint:
-    """Read the newest good checkpoint of a run, of the configuration in its ``config.json``."""
+    """Read the newest good checkpoint of a run, with the configuration of its ``config.json``."""
     path = folder / CONFIG_NAME
     try:
         expected = read_config(path)
     except ValueError as error:
         log.warning("%s cannot be used (%s); the checkpoint has a copy", path, error)
         expected = None
-    return load_checkpoint(folder / CHECKPOINTS, expected)
+    found = load_checkpoint(folder / CHECKPOINTS, expected)
+    # Newer, if a run was made longer and has not finished an epoch since.
+    return found if expected is None else found._replace(config=expected)

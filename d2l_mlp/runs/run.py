@@ -246,7 +246,6 @@ def _lock(checkpoints: Path) -> int:
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
     lock = os.open(checkpoints / _LOCK, flags, 0o666)
     try:
-        # A lock of the process, which the processes that a loader forks do not inherit.
         fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         os.close(lock)

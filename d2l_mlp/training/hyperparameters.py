@@ -42,7 +42,8 @@ class Hyperparameters:
 
     hidden: tuple[int, ...] = _setting("model", (256, 256), Several(Number(int, least=1)),
         "hidden units of each hidden layer; none at all is softmax regression")
-    activation: str = _setting("model", "relu", Choice(tuple(ACTIVATIONS)), "of the hidden units")
+    activation: str = _setting("model", "relu", Choice(tuple(ACTIVATIONS)),
+        "activation function of the hidden units")
     dropout: float = _setting("model", 0.0, Number(float, least=0, below=1),
         "probability that a hidden unit is left out of a minibatch in training")
     init: str = _setting("model", "xavier", Choice(("xavier", "he", "normal")),
@@ -53,17 +54,18 @@ class Hyperparameters:
         "stochastic gradient descent, or Adam")
     lr: float | None = _setting("training", None, Number(float, above=0),
         f"learning rate (default: {_LEARNING_RATES})")
-    momentum: float = _setting("training", 0.0, Number(float, least=0, below=1), "of SGD")
+    momentum: float = _setting("training", 0.0, Number(float, least=0, below=1),
+        "momentum of SGD")
     wd: float = _setting("training", 0.0, Number(float, least=0), "weight decay")
     schedule: str = _setting("training", "constant", Choice(tuple(SCHEDULES)),
-        "of the learning rate")
+        "learning rate schedule")
     validation: float = _setting("data", 0.0, Number(float, least=0, below=1),
         "share of the training set to hold out and watch; with 0 the test set is watched, as in "
         "the book")
     patience: int = _setting("training", 0, Number(int, least=0),
         "stop after so many epochs without a better accuracy on the validation set; 0 is never")
     seed: int = _setting("training", 0, Number(int, least=0, most=2**32 - 1),
-        "of the initialization and the order")
+        "seed of the initial weights, the order of the examples and dropout")
     loader: str = _setting("data", "arrays", Choice(("arrays", "d2l")),
         "whole minibatches in memory, or d2l's loader of single examples")
     # fmt: on

@@ -3,7 +3,7 @@
 Minibatch stochastic gradient descent on the softmax cross-entropy, as in "Multilayer Perceptrons"
 and the book's loop before it. It writes no files and prints nothing: callbacks do.
 
-`fit` trains epoch by epoch; `train_epoch` is one of them. The net and its loss run as one graph
+`fit` trains epoch by epoch; `train_epoch` runs one epoch. The net and its loss run as one graph
 (`d2l_mlp.training.executor`), the steps are taken by `d2l_mlp.training.trainer`.
 """
 
@@ -88,9 +88,9 @@ def fit(
         ends the training there, between two minibatches, and passes through.
     **overrides
         Fields of the group "training", such as ``epochs=3, lr=0.1``, in place of those of
-        `hyperparameters`. An optimizer brings its default learning rate. Without `hyperparameters`
-        and without ``seed``, MXNet's generator is left as it is, so that a net with dropout does
-        not resume bit for bit; otherwise it is seeded for each epoch.
+        `hyperparameters`. Another optimizer resets ``lr`` and ``momentum`` to its defaults. MXNet's
+        generator is seeded at each epoch if `hyperparameters` or ``seed`` is given; otherwise a net
+        with dropout does not resume bit for bit.
 
     Returns
     -------
@@ -209,41 +209,45 @@ def _override(
             raise TypeError(f"fit takes no {name!r}; give one of {', '.join(used)}")
     if hyperparameters is None:
         return Hyperparameters(**overrides)
-    if "optimizer" in overrides:  # the learning rate was another optimizer's
-        overrides = {"lr": None, **overrides}
+    if overrides.get("optimizer", hyperparameters.optimizer) != hyperparameters.optimizer:
+        overrides = {"lr": None, "momentum": 0.0, **overrides}  # those were another optimizer's
     return dataclasses.replace(hyperparameters, **overrides)
 
 
 def _seed_epoch(seed: int, epoch: int, rank: int) -> None:
     """Seed MXNet's generator for an epoch of a worker.
 
-    Its state cannot be read, and so is not in a checkpoint. What a net draws in an epoch, as
-    dropout does, has to follow from the epoch's number if a training is to resume bit for bit.
+    MXNet cannot save the generator's state, so no checkpoint has it. Seeded from these numbers, a
+    net with dropout draws the same masks after a resume.
     """
     numbers = [seed, epoch, rank] if rank else [seed, epoch]
     mxnet.random.seed(int(numpy.random.RandomState(numbers).randint(2**31)))
 
 
 def _broadcast(state: TrainingState, workers: Workers) -> TrainingState:
-    """Return the state of worker 0; the parameters of its best epoch stay with it."""
+    """Return the state of worker 0; the parameters of the best epoch stay with that worker."""
     if workers.size == 1:
         return state
     dtype = numpy.result_type("float32", *(p.dtype for p in state.parameters.values()))
     workers.reserve(sum(p.size for p in state.parameters.values()), dtype.name)
-    history, best_epoch, names = workers.broadcast(
-        lambda: (state.history, state.best_epoch, list(state.optimizer))
-    )
+    history, best_epoch, states = workers.broadcast(
+        lambda: (
+            state.history, state.best_epoch, {kind: list(a) for kind, a in state.optimizer.items()}
+        )
+    )  # fmt: skip
 
-    def of_worker_0(arrays: Arrays) -> Arrays:
-        """Sum arrays that are 0 at all other workers."""
-        copies = {n: numpy.zeros_like(p) for n, p in state.parameters.items()}
+    def of_worker_0(arrays: Arrays, names: Iterable[str]) -> Arrays:
+        """Broadcast arrays, as a sum to which the other workers add 0."""
+        copies = {n: numpy.zeros_like(state.parameters[n]) for n in names}
         if not workers.rank:
-            copies = {n: arrays[n].copy() for n in copies}
+            copies = {n: arrays[n].copy() for n in names}
         workers.all_reduce(list(copies.values()))
         return copies
 
-    parameters = of_worker_0(state.parameters)
-    optimizer = {name: of_worker_0(state.optimizer.get(name, {})) for name in names}
+    parameters = of_worker_0(state.parameters, state.parameters)
+    optimizer = {
+        kind: of_worker_0(state.optimizer.get(kind, {}), names) for kind, names in states.items()
+    }
     epochs = tuple(EpochMetrics(*metrics) for metrics in history)
     best = parameters if workers.rank else state.best
     return TrainingState(epochs, parameters, optimizer, best_epoch, best)

@@ -83,9 +83,6 @@ class TrainingState(NamedTuple):
             best_epoch, best = metrics.epoch, parameters
         return TrainingState((*self.history, metrics), parameters, optimizer, best_epoch, best)
 
-    def __str__(self) -> str:
-        return self.history[-1].describe(len(self.history)) if self.history else "no epoch yet"
-
 
 def initial_state(net: gluon.Block) -> TrainingState:
     """Return the state before the first epoch; the net is initialized, with shapes."""

@@ -38,7 +38,7 @@ class Trainer:
         self, net: gluon.Block, settings: Hyperparameters, state: TrainingState, steps: int,
         workers: Workers | None = None,
     ):  # fmt: skip
-        """Resume after a number of steps from a state; `workers` know the parameters' size."""
+        """Start from a state, after a number of steps; `workers` have reserved the memory."""
         self._names = {p: name for name, p in net._collect_params_with_prefix().items()}
         for parameter, name in self._names.items():
             if parameter.grad_req == "add":
@@ -76,7 +76,7 @@ class Trainer:
         }
 
     def step(self, batch_size: int) -> None:
-        """Update the parameters by the gradients of a minibatch, whose losses were not averaged."""
+        """Take one step; the gradients are those of the summed losses of `batch_size` examples."""
         if self._watch.has_changed():
             self._slots = [self._slot(p) for p in self._names if p.grad_req != "null"]
         if self._on_host:
@@ -120,6 +120,8 @@ class Trainer:
         sums = [slot.gradients[0]() for slot in self._slots]
         for i in range(len(self._slots[0].arrays)):
             fresh = [slot.arrays[i]._fresh_grad for slot in self._slots]
+            # A device or worker without an example of a short minibatch has old gradients: they
+            # count as 0.
             idle = not any(fresh) and (i > 0 or self._workers.size > 1)
             if not (idle or all(fresh)):
                 name = self._names[self._slots[fresh.index(False)].parameter]

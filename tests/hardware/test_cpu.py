@@ -132,3 +132,17 @@ def test_all_processors_without_the_engine_s_announcement(run, monkeypatch):
 def test_the_environment_decides_if_set(run, monkeypatch, name, value, used):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     assert run_script(run, **{name: value}) == f"{CPUS} processors, {name}={used} False"
+
+
+def test_what_is_settled_is_settled_for_this_process_alone(run, monkeypatch):
+    names = ("MXNET_ENGINE_TYPE", "MXNET_OMP_MAX_THREADS", "OMP_NUM_THREADS")
+    for name in names:
+        monkeypatch.delenv(name, raising=False)
+    script = (
+        "import os\n"
+        "from d2l_mlp.hardware.cpu import describe_processors, use_all_processors\n"
+        "use_all_processors()\n"
+        f"assert not os.environ.keys() & {set(names)}\n"
+        "assert 'threads' in describe_processors()\n"
+    )
+    run("-c", script)

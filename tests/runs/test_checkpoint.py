@@ -51,6 +51,13 @@ def make_run(folder, *flags):
     return states
 
 
+def test_a_name_with_too_many_digits_is_no_checkpoint(tmp_path):
+    make_run(tmp_path / "run")
+    newest = tmp_path / "run" / NEW
+    newest.rename(newest.with_name("0000003.npz"))
+    assert load_run(tmp_path / "run").epoch == 2
+
+
 FLAGS = ("--momentum", "0.9", "--activation", "prelu")
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from d2l_mlp import train
 from d2l_mlp.runs.checkpoint import Checkpoint, dump_checkpoint, load_checkpoint
+from d2l_mlp.runs.run import Run
 from tests.processes import (
     PROG,
     SAMPLE,
@@ -74,6 +75,16 @@ def test_a_stopped_run_resumes_and_may_be_made_longer(run, start, call, tmp_path
     assert f"resumed   run, after epoch {epochs - 2}\n" in result.stdout
     call(*flags, "--epochs", epochs, "--out", "whole")
     assert outcome(tmp_path / "run") == outcome(tmp_path / "whole")
+
+
+def test_a_run_that_was_made_longer_keeps_its_epochs_when_it_is_stopped_at_once(call, tmp_path):
+    call(*TINY, "--epochs", 2, "--out", "run")
+    run = Run.resume(tmp_path / "run")  # as a process does that ends before its first new epoch
+    run.config["hyperparameters"]["epochs"] = 4
+    run.write_config(run.config)
+    run.close()
+    result = call("-m", "d2l_mlp.train", "--resume", "run")
+    assert "epoch 4/4" in result.stdout
 
 
 def test_a_finished_run_is_finished_again(call, tmp_path, caplog):

@@ -394,7 +394,8 @@ def test_only_what_a_training_uses_can_be_overridden(name):
     ("overrides", "like"),
     [
         ({"epochs": 1, "lr": 0.2}, {"epochs": 1, "momentum": 0.5, "lr": 0.2}),
-        ({"optimizer": "adam", "momentum": 0}, {"epochs": 2, "optimizer": "adam", "lr": 0.001}),
+        ({"optimizer": "adam"}, {"epochs": 2, "optimizer": "adam", "lr": 0.001}),
+        ({"optimizer": "sgd"}, {"epochs": 2, "lr": 0.1, "momentum": 0.5}),
     ],
 )
 def test_overrides_replace_fields(overrides, like):
