@@ -93,6 +93,14 @@ def test_short_and_bare(path):
         assert not re.search(r"from d2l_mlp\.?\S* import _|\._", "".join(cell["source"]))
 
 
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_what_a_notebook_checks_holds(path):
+    outputs = [o for c in nbformat.read(path, as_version=4).cells for o in c.get("outputs", ())]
+    lines = "".join(output.get("text", "") for output in outputs).splitlines()
+    assert lines
+    assert not [line for line in lines if line.endswith("False")]
+
+
 def test_every_solution_is_folded_away():
     (path,) = HERE.glob("4-*.ipynb")
     cells = nbformat.read(path, as_version=4).cells
