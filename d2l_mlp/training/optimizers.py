@@ -92,7 +92,7 @@ def _step_adam(
 
 OPTIMIZERS: Mapping[str, Optimizer] = {
     "sgd": Optimizer(
-        learning_rate=0.5,  # the chapter's
+        learning_rate=0.5,  # the book's, of the section after the chapter
         states=lambda settings: ("momentum",) if settings.momentum else (),
         step=_step_sgd,
     ),
