@@ -122,7 +122,7 @@ def _expanded(path: str | Path) -> Path:
     """Replace ``~`` by the home."""
     try:
         return Path(path).expanduser()
-    except RuntimeError:
+    except (KeyError, RuntimeError):  # KeyError from Python 3.9
         raise DatasetError(f"{path} is nowhere: there is no such home (HOME is not set)") from None
 
 
