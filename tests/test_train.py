@@ -165,7 +165,7 @@ def test_help_shows_every_default_and_imports_nothing_heavy(run):
         (["--seeds", "1", "--seed", "2"], "--seeds excludes --seed, and names each seed once"),
         (["--seeds", "-1"], "argument --seeds: '-1' is not allowed; give an integer of at least 0"),
         (["--config", "a", "--from", "b"], "--config and --from exclude each other"),
-        (["--config", "nowhere/config.json"], "nowhere/config.json is missing; name a run's folder"),
+        (["--config", "nowhere/config.json"], "nowhere/config.json is missing; name a run"),
     ],
 )  # fmt: skip
 def test_bad_flags(capsys, args, says):
