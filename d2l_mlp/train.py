@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from d2l_mlp.cli.command import Signals, Stopped, run_command, tolerant_streams
 from d2l_mlp.cli.flags import Parser, argument_type, device_names, metavar
 from d2l_mlp.cli.roles import prepare_role, serve_role
-from d2l_mlp.cli.worker import OtherFailedError, beat, is_watched, join_workers
+from d2l_mlp.cli.worker import OtherFailedError, beat, has_launcher, join_workers
 from d2l_mlp.hardware.cpu import use_all_processors
 from d2l_mlp.rules import Several
 from d2l_mlp.runs.config import (
@@ -336,7 +336,7 @@ def train_run(flags: TrainFlags, signals: Signals, workers: Workers | None = Non
             run.close()
             outcome = training_output.outcome(run.state, settings.watched, test_accuracy, stopped)
             print(f"{outcome}; {time.perf_counter() - started:.1f} s; saved in {run.folder}")
-            if stopped and not is_watched():
+            if stopped and not has_launcher():
                 print(f"resume    {PROG} --resume {shlex.quote(str(run.folder))}")
         if flags.report:
             _write_report(run.folder, devices[0], data)

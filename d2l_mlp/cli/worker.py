@@ -20,7 +20,7 @@ OTHER_FAILED = 3  # exit code of a worker that ends because another one has fail
 _SECONDS = 8.0  # from a signal to the end of a worker that waits for others
 
 
-def is_watched() -> bool:
+def has_launcher() -> bool:
     """Return whether a launcher has started this command."""
     return bool(os.environ.get(HEARTBEAT))
 

@@ -96,22 +96,16 @@ class Run:
             part.mkdir()
             try:
                 self = cls(folder, part)
-                try:
+                with self._closed_on_failure():
                     self.config, self.state = config, state
                     save_checkpoint(part, Checkpoint(config, state))
                     self._appear()
-                except BaseException:
-                    self.close()
-                    raise
             finally:
                 shutil.rmtree(part, ignore_errors=True)
-        try:
+        with self._closed_on_failure():
             self.write_config(config)
             self._write_metrics()
             self._write_best()
-        except BaseException:
-            self.close()
-            raise
         return self
 
     @classmethod
@@ -121,19 +115,24 @@ class Run:
         check_folder(folder)
         with explain_write_errors(folder):
             self = cls(folder, folder / CHECKPOINTS)
-        try:
+        with self._closed_on_failure():
             self._remove_parts()
             self.config, self.state = read_checkpoint(folder)
             self._write_metrics()
             self._write_best()
-        except BaseException:
-            self.close()
-            raise
         return self
 
     def __init__(self, folder: Path, checkpoints: Path):
         self.folder, self._checkpoints = folder, checkpoints
         self._lock = _lock(checkpoints)
+
+    @contextmanager
+    def _closed_on_failure(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
 
     def save(self, state: TrainingState) -> None:
         """Write a checkpoint, and ``metrics.csv`` and ``best.params`` after it."""
