@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from d2l_mlp.cli.command import Signals, check_delivered, run_command, tolerant_streams
-from d2l_mlp.cli.flags import Parser, device_name
+from d2l_mlp.cli.flags import Parser, add_epoch_flags, device_name
 from d2l_mlp.hardware.cpu import use_all_processors
 
 PROG = "python -m d2l_mlp.evaluate"
@@ -26,8 +26,7 @@ def parser() -> Parser:
     # fmt: off
     add = p.add_argument
     add("run", metavar="RUN", type=Path, help="folder of the run")
-    add("--best", action="store_true",
-        help="take the parameters of the best epoch, not those of the last")
+    add_epoch_flags(p)
     add("--data-dir", metavar="DIR",
         help="folder of the data set's four files (default: $D2L_MLP_DATA, and else a search)")
     add("--device", type=device_name, default="auto", metavar="auto|cpu|gpu|gpu:N",
@@ -59,7 +58,7 @@ def _evaluate(args: argparse.Namespace, signals: Signals) -> None:
         about = {"run": str(run.folder), "epoch": run.epoch, "data": data.release}
         print(json.dumps({**about, **evaluation.as_dict()}, indent=2))
     else:
-        print(f"run       {run.folder}, after epoch {run.epoch}")
+        print(f"run       {run.describe()}")
         print(f"data      {data.describe()}")
         print(evaluation)
     check_delivered()

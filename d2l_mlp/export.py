@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from d2l_mlp.cli.command import Signals, run_command, tolerant_streams
-from d2l_mlp.cli.flags import Parser
+from d2l_mlp.cli.flags import Parser, add_epoch_flags
 from d2l_mlp.files import write_atomically
 from d2l_mlp.hardware.cpu import use_all_processors
 
@@ -34,8 +34,7 @@ def parser() -> Parser:
     # fmt: off
     add = p.add_argument
     add("run", metavar="RUN", type=Path, help="folder of the run")
-    add("--best", action="store_true",
-        help="take the parameters of the best epoch, not those of the last")
+    add_epoch_flags(p)
     add("-o", "--output", metavar="FILE", type=_model_path, required=True,
         help="model.onnx; or model.json, beside which model-0000.params is written, for Gluon's "
         "SymbolBlock.imports; existing files are replaced")
@@ -64,7 +63,7 @@ def _export(args: argparse.Namespace, signals: Signals) -> None:
         use_all_processors()  # before anything imports MXNet
         from d2l_mlp.runs.reader import load_run
     run = load_run(args.run, best=args.best)
-    print(f"run       {run.folder}, after epoch {run.epoch}")
+    print(f"run       {run.describe()}")
     if args.output.suffix == ".onnx":
         _write_onnx(run, args.output, args.data_dir)
     else:

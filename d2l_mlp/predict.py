@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from d2l_mlp.cli.command import SaidError, Signals, check_delivered, run_command, tolerant_streams
-from d2l_mlp.cli.flags import Parser, device_name
+from d2l_mlp.cli.flags import Parser, add_epoch_flags, device_name
 from d2l_mlp.hardware.cpu import use_all_processors
 from d2l_mlp.plotting.style import FORMATS
 
@@ -38,8 +38,7 @@ def parser() -> Parser:
     # fmt: off
     add = p.add_argument
     add("run", metavar="RUN", type=Path, help="folder of the run")
-    add("--best", action="store_true",
-        help="take the parameters of the best epoch, not those of the last")
+    add_epoch_flags(p)
     add("images", metavar="IMAGE", type=Path, nargs="+", help="file that Pillow reads")
     add("--as-is", action="store_true", help="only convert images to grey and 28 x 28 pixels")
     add("--show", type=_figure_path, metavar="FILE",
@@ -82,6 +81,8 @@ def _predict(args: argparse.Namespace, signals: Signals) -> None:
         )
         from d2l_mlp.runs.reader import load_run
     run = load_run(args.run, choose_device(args.device), best=args.best)
+    if run.epoch < len(run.history) and not args.json:
+        print(f"run       {run.describe()}")
     outcomes: list[dict[str, Any]] = []
     drawn: list[tuple[Any, ...]] = []
     for path in args.images:

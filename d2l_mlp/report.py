@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from d2l_mlp.cli.command import Signals, run_command, tolerant_streams
-from d2l_mlp.cli.flags import Parser, device_name
+from d2l_mlp.cli.flags import Parser, add_epoch_flags, device_name
 from d2l_mlp.hardware.cpu import use_all_processors
 
 PROG = "python -m d2l_mlp.report"
@@ -30,7 +30,7 @@ def parser() -> Parser:
     add("-o", "--output", metavar="FILE", type=Path, default=Path("report.html"),
         help="file to write")
     add("--force", action="store_true", help="replace the file if it exists")
-    add("--best", action="store_true", help="take the parameters of the best epoch, not the last")
+    add_epoch_flags(p)
     add("--data-dir", metavar="DIR",
         help="folder of the data set's four files (default: $D2L_MLP_DATA, and else a search)")
     add("--device", type=device_name, default="auto", metavar="auto|cpu|gpu|gpu:N",

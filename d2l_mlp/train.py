@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from d2l_mlp.cli.command import Signals, Stopped, run_command, tolerant_streams
-from d2l_mlp.cli.flags import Parser, argument_type, device_names, metavar
+from d2l_mlp.cli.flags import Parser, add_epoch_flags, argument_type, device_names, metavar
 from d2l_mlp.cli.roles import prepare_role, serve_role
 from d2l_mlp.cli.worker import OtherFailedError, beat, has_launcher, join_workers
 from d2l_mlp.hardware.cpu import use_all_processors
@@ -68,7 +68,7 @@ class TrainFlags:
     out: Path | None = None
     resume: Path | None = None
     ancestor: Path | None = None  # --from
-    best: bool = False
+    best: bool | None = None  # with --from
     tensorboard: bool = False
     report: bool = False
     seeds: tuple[int, ...] = ()
@@ -123,7 +123,7 @@ def parser() -> Parser:
     add("--from", metavar="RUN", type=Path, dest="ancestor",
         help="start a new run with the parameters of the run in this folder, and with its "
         "hyperparameters and data set unless a flag overrides them (default: random parameters)")
-    add("--best", action="store_true", help="with --from, the parameters of the best epoch")
+    add_epoch_flags(groups["output"], "with --from, ")
     add("--resume", metavar="RUN", type=Path,
         help="resume the run in this folder, as if it had not been interrupted; --epochs may "
         "make it longer (default: a new run)")
@@ -138,7 +138,9 @@ def parser() -> Parser:
 
 def flag_of(name: str) -> str:
     """Return the flag of a hyperparameter or an option."""
-    return {"ancestor": "--from"}.get(name, "--" + name.replace("_", "-"))
+    return {"ancestor": "--from", "best": "--best or --last"}.get(
+        name, "--" + name.replace("_", "-")
+    )
 
 
 def read_flags(argv: Sequence[str] | None = None) -> TrainFlags:
@@ -152,7 +154,7 @@ def read_flags(argv: Sequence[str] | None = None) -> TrainFlags:
     if given.get("data_dir") and given.get("dataset") == "sample":
         p.error("--data-dir and --dataset sample exclude each other: the sample is embedded")
     if "best" in given and "ancestor" not in given:
-        p.error("--best needs --from, the run whose best parameters to take")
+        p.error("--best and --last need --from, the run whose parameters to take")
     if "config" in given and "ancestor" in given:
         p.error("--config and --from exclude each other: --from brings hyperparameters too")
     if "seeds" in given and ("seed" in given or len(set(given["seeds"])) < len(given["seeds"])):
@@ -453,7 +455,7 @@ def _compare(run: Run, config: Config) -> None:
         )
 
 
-def _take_parameters(net: Any, folder: Path, best: bool) -> dict[str, Any]:
+def _take_parameters(net: Any, folder: Path, best: bool | None) -> dict[str, Any]:
     """Set a net's parameters to those of a run, and return their origin for ``config.json``."""
     from d2l_mlp.runs.params import dump_parameters
     from d2l_mlp.runs.reader import load_run

@@ -1,8 +1,11 @@
 """The command that measures a run, as a user starts it."""
 
 import json
+import re
 
 import pytest
+from mxnet import nd
+from PIL import Image
 from sklearn.metrics import classification_report
 
 from d2l_mlp.data.releases import CLASSES
@@ -45,11 +48,30 @@ def test_the_scores_are_those_of_the_net(run, call, tmp_path, sample):
 def test_the_best_epoch_s_parameters(call, tmp_path):
     call(*SAMPLE, "--hidden", 8, "--lr", 2, "--epochs", 9, "--quiet", "--out", "run")
     accuracies = [float(row["test_accuracy"]) for row in metrics(tmp_path / "run")]
-    best = accuracies.index(max(accuracies))
-    assert best < 8, "the last is the best: choose another learning rate"
-    for flags, index in (((), 8), (("--best",), best)):
+    best = accuracies.index(max(accuracies)) + 1
+    assert best < 9, "the last is the best: choose another learning rate"
+    for flags, epoch in (((), 9), (("--last",), 9), (("--best",), best)):
         scores = json.loads(call(*EVALUATE, "run", "--json", *flags).stdout)
-        assert (scores["epoch"], scores["accuracy"]) == (
-            index + 1,
-            pytest.approx(accuracies[index]),
-        )
+        assert scores["epoch"] == epoch
+        assert scores["accuracy"] == pytest.approx(accuracies[epoch - 1])
+
+
+def test_a_validation_set_makes_the_best_epoch_the_default(call, tmp_path, sample):
+    flags = ("--hidden", 8, "--lr", 2, "--epochs", 9, "--validation", 0.2, "--report")
+    last_line = call(*SAMPLE, *flags, "--out", "run").stdout.splitlines()[-1]
+    Image.fromarray(sample.test[0][0]).save(tmp_path / "a.png")
+    best, measured = re.search(r"\(epoch (\d)\), .* test set is (0\.\d+);", last_line).groups()
+    assert best != "9", "the last is the best: choose another learning rate"
+    name = f"run       run, after epoch {best}, the best of 9"
+    lines = call(*EVALUATE, "run").stdout.splitlines()
+    assert lines[0] == name
+    assert lines[2].endswith(f" accuracy {measured}")
+    assert call("-m", "d2l_mlp.predict", "run", "a.png").stdout.splitlines()[0] == name
+    assert call("-m", "d2l_mlp.export", "run", "-o", "m.json").stdout.splitlines()[0] == name
+    bias = nd.load(str(tmp_path / "run" / "best.params"))["1.bias"].asnumpy()
+    exported = nd.load(str(tmp_path / "m-0000.params"))["arg:1.bias"].asnumpy()
+    assert (exported == bias).all()
+    call("-m", "d2l_mlp.report", "run")
+    for page in (tmp_path / "report.html", tmp_path / "run" / "report.html"):
+        assert f"After epoch {best} of 9" in page.read_text()
+    assert call(*EVALUATE, "run", "--last").stdout.startswith("run       run, after epoch 9\n")

@@ -154,7 +154,8 @@ def test_help_shows_every_default_and_imports_nothing_heavy(run):
         (["--momentum", "0.9", "--optimizer", "adam"], "momentum is 0.9, but the optimizer is"),
         (["--data-dir", "x", "--dataset", "sample"], "--data-dir and --dataset sample exclude"),
         (["--patience", "3"], "--patience needs --validation: the test set must not decide when"),
-        (["--best"], "--best needs --from"),
+        (["--best"], "--best and --last need --from"),
+        (["--best", "--last", "--from", "x"], "argument --last: not allowed with argument --best"),
         (["--learning-rate", "1"], "unrecognized arguments: --learning-rate 1"),
         (["--device", "tpu"], "argument --device: 'tpu' is not known; choose one of auto, cpu, "
          "gpu, cpu:N, gpu:N"),
@@ -283,7 +284,7 @@ def test_a_validation_set_decides_and_the_test_set_is_measured_once(run, call, t
     svg = (tmp_path / "run" / "curves.svg").read_text()
     assert "validation accuracy" in svg
     assert "test accuracy" not in svg
-    run("-m", "d2l_mlp.train", "--from", "run", "--best", "--epochs", 1, "--quiet", "--out", "next")
+    run("-m", "d2l_mlp.train", "--from", "run", "--epochs", 1, "--quiet", "--out", "next")
     config = json.loads((tmp_path / "next" / "config.json").read_text())
     assert config["from"]["epoch"] == best
 

@@ -56,6 +56,17 @@ def metavar(rule: Rule) -> str:
     return "|".join(rule.names)
 
 
+def add_epoch_flags(parser: Any, when: str = "") -> None:
+    """Add --best and --last, which make ``best`` True and False, to a parser or a group of it."""
+    group = parser.add_mutually_exclusive_group()
+    for name, const, runs in (("best", True, "with"), ("last", False, "without")):
+        group.add_argument(
+            f"--{name}", action="store_const", const=const, dest="best",
+            help=f"{when}take the parameters of the {name} epoch (default for a run that was "
+            f"trained {runs} --validation)",
+        )  # fmt: skip
+
+
 def device_name(text: str) -> str:
     """Check the name of a device, as an argparse type."""
     if not re.fullmatch(r"auto|(cpu|gpu)(:\d+)?", text):

@@ -40,7 +40,7 @@ class SavedRun(NamedTuple):
     history : tuple of EpochMetrics
         Of the epochs that are done.
     epoch : int
-        Whose parameters the net has: the last, or the best.
+        Whose parameters the net has: the best, or the last.
     net : gluon.nn.Sequential
         With these parameters.
     """
@@ -52,9 +52,15 @@ class SavedRun(NamedTuple):
     epoch: int
     net: nn.Sequential
 
+    def describe(self) -> str:
+        """Name the run and the epoch of the net."""
+        done = len(self.history)
+        best = f", the best of {done}" if self.epoch < done else ""
+        return f"{self.folder}, after epoch {self.epoch}{best}"
+
 
 def load_run(
-    folder: str | Path, device: mxnet.Context | None = None, *, best: bool = False
+    folder: str | Path, device: mxnet.Context | None = None, *, best: bool | None = None
 ) -> SavedRun:
     """Read a run, which may be going on, from a folder, which may be read-only.
 
@@ -64,9 +70,10 @@ def load_run(
         Of the run.
     device : mxnet.Context, optional
         Where the net lives; by default MXNet's current context.
-    best : bool, default False
-        Take the parameters of the best epoch, see `d2l_mlp.training.state.TrainingState`, instead
-        of those of the last.
+    best : bool, optional
+        Take the parameters of the best epoch, see `d2l_mlp.training.state.TrainingState`, and not
+        of the last. By default that of a run with a validation set is taken; without one, the test
+        set would choose it.
 
     Returns
     -------
@@ -84,6 +91,8 @@ def load_run(
     check_folder(folder)
     config, state = read_checkpoint(folder)
     settings = hyperparameters_of(config)
+    if best is None:
+        best = settings.watched == "validation"
     net = net_with(settings, state.best if best else state.parameters, device)
     epoch = state.best_epoch if best else len(state.history)
     return SavedRun(folder, config, settings, state.history, epoch, net)
