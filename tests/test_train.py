@@ -6,8 +6,6 @@ import os
 import resource
 import shlex
 import signal
-import subprocess
-import sys
 import xml.etree.ElementTree as ElementTree
 
 import numpy
@@ -17,12 +15,12 @@ from mxnet.gluon import nn
 
 import d2l_mlp
 from d2l_mlp import mlp, train
+from d2l_mlp.data import fashion_mnist
 from d2l_mlp.data.loaders import array_loaders
 from d2l_mlp.hardware.cpu import count_cores
 from d2l_mlp.runs.params import dump_parameters
 from d2l_mlp.training.loop import fit
-from tests.conftest import ROOT
-from tests.processes import PROG, SAMPLE, metrics, wait_for_the_end_of_the_group
+from tests.processes import PROG, SAMPLE, metrics, wait_for, wait_for_the_end_of_the_group
 
 
 def outcome(folder):
@@ -41,12 +39,11 @@ def book_accuracy(path, hidden, data):
 
 
 @pytest.fixture
-def error(run, call):
+def error(call):
     """Give the command wrong input, and return its one line."""
 
-    def error(*args, code, own_process=False, **options):
-        start = run if own_process or options else call
-        result = start("-m", "d2l_mlp.train", *args, code=code, **options)
+    def error(*args, code):
+        result = call("-m", "d2l_mlp.train", *args, code=code)
         assert result.stdout == ""
         (line,) = result.stderr.splitlines()
         assert line.startswith(f"{PROG}: error: ")
@@ -99,20 +96,20 @@ def test_what_a_run_prints_and_writes(run, tmp_path, sample):
     assert svg.tag.endswith("svg")
 
 
-def test_two_runs_are_identical_but_for_the_time(run, tmp_path):
+def test_two_runs_are_identical_but_for_the_time(run, call, tmp_path):
     args = (*SAMPLE, "--hidden", 256, "--seed", 3, "--epochs", 2, "--momentum", 0.9, "--lr", 0.1)
     for out in ("a", "b"):
         run(*args, "--out", out)
-    run(*args, "--seed", 4, "--out", "c")
+    call(*args, "--seed", 4, "--out", "c")
 
     assert outcome(tmp_path / "a") == outcome(tmp_path / "b")
     assert outcome(tmp_path / "a")[0] != outcome(tmp_path / "c")[0]
     assert outcome(tmp_path / "a")[1] != outcome(tmp_path / "c")[1]
 
 
-def test_d2l_loader_gives_the_same_run(run, call, tmp_path):
+def test_d2l_loader_gives_the_same_run(call, tmp_path):
     args = (*SAMPLE, "--hidden", 16, "--epochs", 1, "--out")
-    run(*args, "ours")
+    call(*args, "ours")
     assert call(*args, "theirs", "--loader", "d2l").stderr == ""
     ours, theirs = (list(metrics(tmp_path / out)[0].values())[:5] for out in ("ours", "theirs"))
     assert ours == theirs
@@ -127,18 +124,17 @@ def test_quiet_softmax_regression_in_a_default_folder(call, tmp_path):
 
 
 def test_help_shows_every_default_and_imports_nothing_heavy(run):
-    text = run("-m", "d2l_mlp.train", "--help").stdout
-    flags = [action for action in train.parser()._actions if action.dest != "help"]
-    shown = [action for action in flags if action.option_strings[0] in text]
-    assert shown == flags
-    assert text.count("default:") == sum(action.nargs != 0 for action in flags)
-    run(
+    text = run(
         "-c",
         "import sys, d2l_mlp.train\n"
         "try: d2l_mlp.train.main(['--help'])\n"
         "except SystemExit as end: assert end.code == 0\n"
         "assert not {'mxnet', 'numpy', 'matplotlib', 'tqdm'} & set(sys.modules)",
-    )
+    ).stdout
+    flags = [action for action in train.parser()._actions if action.dest != "help"]
+    shown = [action for action in flags if action.option_strings[0] in text]
+    assert shown == flags
+    assert text.count("default:") == sum(action.nargs != 0 for action in flags)
 
 
 @pytest.mark.parametrize(
@@ -185,7 +181,7 @@ def test_a_net_that_is_too_large_for_the_memory(error):
 
 
 def test_absent_gpu(error):
-    line = error("--device", "gpu:1", code=1, own_process=True)
+    line = error("--device", "gpu:1", code=1)
     assert "device gpu:1 cannot be used: the CUDA driver " in line
 
 
@@ -203,20 +199,9 @@ def test_corrupt_data(error, monkeypatch, tmp_path, full):
     assert "t10k-images-idx3-ubyte.gz is a truncated gzip file" in line
 
 
-def test_full_set_neither_found_nor_downloadable(error, tmp_path):
-    # In a home without the data; the system's package is not asked for, but may be there.
-    script = (
-        "from pathlib import Path; import sys\n"
-        "from d2l_mlp import train; from d2l_mlp.data import fashion_mnist\n"
-        "fashion_mnist.SYSTEM_DIR = Path('nowhere')\n"
-        "sys.exit(train.main(['--dataset', 'fashion-mnist']))"
-    )
-    result = subprocess.run(
-        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
-    assert result.returncode == 1
-    (line,) = result.stderr.splitlines()
+def test_full_set_neither_found_nor_downloadable(error, monkeypatch, tmp_path):
+    monkeypatch.setattr(fashion_mnist, "SYSTEM_DIR", tmp_path / "nowhere")
+    line = error("--dataset", "fashion-mnist", code=1)
     assert "Fashion-MNIST is not on this machine and no mirror has the files (127.0.0.1:9: " in line
 
 
@@ -236,11 +221,13 @@ def test_unwritable_output_folder(error, tmp_path, out):
 
 
 @pytest.mark.parametrize("limit", [100, 10_000])
-def test_full_disk(run, tmp_path, limit):
-    result = run(
-        *SAMPLE, "--epochs", 1, "--out", "run", code=1,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
-    )  # fmt: skip
+def test_full_disk(call, tmp_path, limit):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    try:
+        result = call(*SAMPLE, "--epochs", 1, "--out", "run", code=1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     (line,) = result.stderr.splitlines()
     assert line.startswith(f"{PROG}: error: run cannot be written (")
     assert not (tmp_path / "run" / "model.params").exists()
@@ -260,11 +247,11 @@ def test_divergence_keeps_the_last_good_parameters_and_names_how_to_start_from_t
     assert len(metrics(tmp_path / "again")) == 1
 
 
-def test_a_validation_set_decides_and_the_test_set_is_measured_once(run, call, tmp_path, sample):
+def test_a_validation_set_decides_and_the_test_set_is_measured_once(call, tmp_path, sample):
     flags = (
         *SAMPLE, "--hidden", 8, "--lr", 0.1, "--validation", 0.1, "--patience", 2, "--epochs", 40,
     )  # fmt: skip
-    lines = run(*flags, "--out", "run").stdout.splitlines()
+    lines = call(*flags, "--out", "run").stdout.splitlines()
     rows = metrics(tmp_path / "run")
     assert list(rows[0])[3:5] == ["validation_loss", "validation_accuracy"]
     accuracies = [float(row["validation_accuracy"]) for row in rows]
@@ -284,7 +271,7 @@ def test_a_validation_set_decides_and_the_test_set_is_measured_once(run, call, t
     svg = (tmp_path / "run" / "curves.svg").read_text()
     assert "validation accuracy" in svg
     assert "test accuracy" not in svg
-    run("-m", "d2l_mlp.train", "--from", "run", "--epochs", 1, "--quiet", "--out", "next")
+    call("-m", "d2l_mlp.train", "--from", "run", "--epochs", 1, "--quiet", "--out", "next")
     config = json.loads((tmp_path / "next" / "config.json").read_text())
     assert config["from"]["epoch"] == best
 
@@ -328,10 +315,10 @@ def test_a_loss_that_only_the_evaluation_meets_is_divergence_too(call, tmp_path)
     assert metrics(tmp_path / "run") == []
 
 
-def test_each_of_several_seeds_is_the_run_of_that_seed_alone(run, call, tmp_path):
+def test_each_of_several_seeds_is_the_run_of_that_seed_alone(call, tmp_path):
     flags = (*SAMPLE, "--hidden", 16, "--epochs", 2, "--dropout", 0.2, "--lr", 0.2)
-    lines = run(*flags, "--seeds", 3, 0, 5, "--out", "all", "--quiet").stdout.splitlines()
-    run(*flags, "--seed", 0, "--out", "alone")
+    lines = call(*flags, "--seeds", 3, 0, 5, "--out", "all", "--quiet").stdout.splitlines()
+    call(*flags, "--seed", 0, "--out", "alone")
     assert outcome(tmp_path / "all" / "seed-0") == outcome(tmp_path / "alone")
     finals = [
         float(metrics(tmp_path / "all" / f"seed-{seed}")[-1]["test_accuracy"]) for seed in (3, 0, 5)
@@ -343,7 +330,7 @@ def test_each_of_several_seeds_is_the_run_of_that_seed_alone(run, call, tmp_path
     ]
     # The configuration of one of them repeats it; a flag overrides.
     config = "all/seed-5/config.json"
-    run("-m", "d2l_mlp.train", "--config", config, "--out", "again", "--quiet")
+    call("-m", "d2l_mlp.train", "--config", config, "--out", "again", "--quiet")
     assert outcome(tmp_path / "again") == outcome(tmp_path / "all" / "seed-5")
     call("-m", "d2l_mlp.train", "--config", config, "--lr", 0.3, "--out", "other", "--quiet")
     was, now = (
@@ -393,21 +380,16 @@ def test_a_configuration_is_any_file(call, tmp_path):
     )
 
 
-@pytest.mark.parametrize("loader", ["arrays", "d2l"])
 @pytest.mark.parametrize(
-    ("signum", "code", "name"), [(signal.SIGINT, 130, "Ctrl-C"), (signal.SIGTERM, 143, "SIGTERM")]
+    ("loader", "signum", "code", "name"),
+    [("arrays", signal.SIGINT, 130, "Ctrl-C"), ("d2l", signal.SIGTERM, 143, "SIGTERM")],
 )
 def test_signals_stop_at_a_minibatch_and_save_what_is_printed(
-    tmp_path, sample, loader, signum, code, name
+    start, tmp_path, sample, loader, signum, code, name
 ):
-    args = [*SAMPLE, "--epochs", "100000", "--out", "run", "--loader", loader, "--hidden", "16"]
-    process = subprocess.Popen(
-        [sys.executable, *args],
-        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, start_new_session=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    while not process.stdout.readline().startswith("epoch      2/"):
-        assert process.poll() is None
+    flags = ("--epochs", "100000", "--out", "run", "--loader", loader, "--hidden", "16")
+    process = start(*SAMPLE, *flags)
+    wait_for(process, "epoch      2/")
     (os.kill if signum == signal.SIGTERM else os.killpg)(process.pid, signum)
     out, err = process.communicate(timeout=60)
     assert err == f"{PROG}: stopped by {name}\n"
@@ -425,12 +407,8 @@ def test_signals_stop_at_a_minibatch_and_save_what_is_printed(
     wait_for_the_end_of_the_group(process.pid)
 
 
-def test_ctrl_c_before_training(tmp_path):
-    process = subprocess.Popen(
-        [sys.executable, "-X", "importtime", *SAMPLE],
-        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+def test_ctrl_c_before_training(start):
+    process = start("-X", "importtime", *SAMPLE)
     while "mxnet.base" not in process.stderr.readline():
         assert process.poll() is None
     process.send_signal(signal.SIGINT)

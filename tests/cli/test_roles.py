@@ -18,6 +18,19 @@ HOST = "127.0.0.1"
 ALONE = ("-m", "d2l_mlp.train", "--dataset", "sample")
 
 
+@pytest.fixture
+def variables(monkeypatch):
+    """Set the variables of a group, some of them otherwise or not."""
+
+    def variables(**changed):
+        for name, value in {**environment(2), "DMLC_ROLE": "worker", **changed}.items():
+            monkeypatch.setenv(name, value or "")
+            if value is None:
+                monkeypatch.delenv(name)
+
+    return variables
+
+
 @pytest.mark.parametrize(
     ("changed", "says"),
     [
@@ -36,30 +49,26 @@ ALONE = ("-m", "d2l_mlp.train", "--dataset", "sample")
     ],
     ids=str,
 )
-def test_bad_variables_are_refused_by_name(run, monkeypatch, changed, says):
-    for name, value in {**environment(2), "DMLC_ROLE": "worker", **changed}.items():
-        monkeypatch.delenv(name, raising=False)
-        if value is not None:
-            monkeypatch.setenv(name, value)
-    result = run(*TRAIN, code=2)
+def test_bad_variables_are_refused_by_name(call, variables, changed, says):
+    variables(**changed)
+    result = call(*TRAIN, code=2)
     assert result.stderr.startswith(f"{PROG}: error: the environment variable {says}")
     assert result.stderr.count("\n") == 1
 
 
-def test_a_scheduler_whose_port_is_taken_says_so(start, run):
-    env = {**environment(2), "DMLC_ROLE": "scheduler"}
+def test_a_scheduler_whose_port_is_taken_says_so(call, variables):
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", int(env["DMLC_PS_ROOT_PORT"])))
+        taken.bind(("127.0.0.1", 0))
         taken.listen()
-        result = run(*TRAIN, code=2, env=env)
-    assert "cannot listen at port " in result.stderr
+        port = taken.getsockname()[1]
+        variables(DMLC_ROLE="scheduler", DMLC_PS_ROOT_PORT=str(port))
+        result = call(*TRAIN, code=2)
+    assert f"cannot listen at port {port} " in result.stderr
     assert result.stderr.count("\n") == 1
 
 
-def test_a_scheduler_in_kubernetes_is_behind_the_address_of_a_service(monkeypatch):
-    env = {**environment(2), "DMLC_ROLE": "scheduler", "DMLC_PS_ROOT_URI": "192.0.2.1"}
-    for name, value in env.items():
-        monkeypatch.setenv(name, value)
+def test_a_scheduler_in_kubernetes_is_behind_the_address_of_a_service(monkeypatch, variables):
+    variables(DMLC_ROLE="scheduler", DMLC_PS_ROOT_URI="192.0.2.1")
     with pytest.raises(EnvironmentVariableError, match=r"cannot listen at port .* of 192\.0\.2\.1"):
         prepare_role("dist_sync")
     monkeypatch.setenv("DMLC_USE_KUBERNETES", "1")
@@ -67,8 +76,9 @@ def test_a_scheduler_in_kubernetes_is_behind_the_address_of_a_service(monkeypatc
 
 
 @pytest.mark.parametrize("role", ["scheduler", "server", "worker"])
-def test_a_role_without_the_flag_is_refused(run, role):
-    result = run(*ALONE, code=2, env={**environment(1), "DMLC_ROLE": role})
+def test_a_role_without_the_flag_is_refused(call, variables, role):
+    variables(DMLC_ROLE=role)
+    result = call(*ALONE, code=2)
     assert f"DMLC_ROLE is '{role}'; unset it to train alone, or give --kvstore" in result.stderr
 
 
