@@ -67,7 +67,7 @@ def test_the_console_shows_what_a_command_prints(run, full, command, output):
             assert_same(line, example, trained=True)
 
 
-@pytest.mark.parametrize("command", re.findall(r"python -m d2l_mlp[^`;#\n]*", TEXT))
+@pytest.mark.parametrize("command", re.findall(r"python -m d2l_mlp\.[^`;#\n]*", TEXT))
 def test_commands_are_accepted(command):
     module, *flags = command.replace("$s", "0").split()[2:]
     flags = [flag.strip("'") for flag in re.findall(r"'[^']*'|\S+", " ".join(flags))]
@@ -104,7 +104,5 @@ def test_every_table_is_whole():
         assert re.fullmatch(r"\|[-|]+\|", block.splitlines()[1]), "a row without a heading"
 
 
-def test_readme_is_short_and_leads_to_every_page():
-    readme = PAGES[0].read_text("utf-8")
-    assert len(readme.splitlines()) < 150
-    assert [page.name for page in PAGES[1:] if page.name not in readme] == []
+def test_readme_is_short():
+    assert len(PAGES[0].read_text("utf-8").split()) < 600
