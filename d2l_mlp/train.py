@@ -462,9 +462,12 @@ def _take_parameters(net: Any, folder: Path, best: bool | None) -> dict[str, Any
     from d2l_mlp.training.state import parameters_of, set_parameters
 
     ancestor = load_run(folder, best=best)
-    parameters = parameters_of(ancestor.net)
+    parameters, names = parameters_of(ancestor.net), list(parameters_of(net))
+    renamed = parameters
+    if len(names) == len(parameters):  # Gluon counts Dropout too, which has no parameters
+        renamed = dict(zip(names, parameters.values()))
     try:
-        set_parameters(net, parameters)
+        set_parameters(net, renamed)
     except ValueError as error:
         raise ValueError(f"--from {folder}: {error}") from None
     sha256 = hashlib.sha256(dump_parameters(parameters)).hexdigest()

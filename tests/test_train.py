@@ -298,6 +298,11 @@ def test_a_run_that_starts_with_the_parameters_of_another(call, error, tmp_path)
     assert json.loads((tmp_path / "b" / "config.json").read_text())["from"] == config["from"]
     for parent in (["--from", "first"], ["--config", "first/config.json"]):
         assert "--patience needs --validation" in error(*parent, "--patience", 1, code=2)
+    # With dropout, Gluon numbers the layers differently; the parameters are the same.
+    for parent, rate in (("first", 0.3), ("dropped", 0)):
+        flags = ("--from", parent, "--dropout", rate, "--last", "--lr", 1e-30, "--epochs", 1)
+        call("-m", "d2l_mlp.train", *flags, "--out", "dropped" if rate else "undropped")
+    assert (tmp_path / "undropped" / "model.params").read_bytes() == model
     line = error("--from", "first", "--hidden", 9, code=1)
     assert "--from first: the parameters are 0.weight float32 (8, 784)" in line
     assert "but the net has 0.weight float32 (9, 784)" in line
