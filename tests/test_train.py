@@ -380,7 +380,7 @@ def test_a_configuration_is_any_file(call, tmp_path):
     )
     del content["data"]["release"]
     (tmp_path / "best.json").write_text(json.dumps(content))
-    assert "best.json is not the configuration of a run: it does not name the data" in error(
+    assert "best.json is not the configuration of a run: data.release is None" in error(
         ["--config", "best.json"]
     )
 

@@ -14,6 +14,7 @@ import io
 import json
 import logging
 import math
+import os
 import re
 import struct
 from pathlib import Path
@@ -23,7 +24,7 @@ import numpy
 
 from d2l_mlp.files import read_regular_file, write_atomically
 from d2l_mlp.hardware.memory import available_memory
-from d2l_mlp.runs.config import Config, hyperparameters_of, run_identity
+from d2l_mlp.runs.config import Config, check_config, hyperparameters_of, run_identity
 from d2l_mlp.runs.net import check_memory, parameter_shapes
 from d2l_mlp.runs.params import DTYPE
 from d2l_mlp.training.optimizers import OPTIMIZERS
@@ -88,31 +89,40 @@ def load_checkpoint(folder: Path, config: Config | None = None) -> Checkpoint:
     Returns
     -------
     Checkpoint
-        Verified. Skipped ones are logged, with the reason.
+        Verified. If some were skipped, that is logged, with the reason for the newest.
 
     Raises
     ------
     CheckpointError
-        If there is no good one; the message is about the last one tried.
+        If there is no good one; the message is about the newest.
     """
-    skipped: list[int] = []
+    bad: dict[int, CheckpointError] = {}
     while True:
         try:
-            numbers = [n for n in checkpoint_numbers(folder) if n not in skipped]
+            numbers = [n for n in checkpoint_numbers(folder) if n not in bad]
         except OSError as error:
             raise CheckpointError(f"{folder} cannot be read ({error.strerror})") from error
-        if not numbers:
+        if not numbers and not bad:
             raise CheckpointError(f"{folder} holds no checkpoint; start the run again")
-        path = checkpoint_path(folder, numbers[0])
-        try:
-            return _load(path, config)
-        except CheckpointError as error:
-            if not path.is_symlink() and not path.exists():
-                continue  # the run is going on, and has newer ones by now
-            if len(numbers) == 1:
-                raise
-            log.warning("%s; going back to %s", error, checkpoint_path(folder, numbers[1]))
-            skipped.append(numbers[0])
+        for path in (checkpoint_path(folder, number) for number in numbers):
+            try:
+                found = _load(path, config)
+            except CheckpointError as error:
+                if not path.is_symlink() and not path.exists():
+                    break  # the run is going on, and has newer ones by now
+                bad[int(path.stem)] = error
+            else:
+                if bad:
+                    log.warning("%s; going back to %s", _describe(bad), path)
+                return found
+        else:
+            raise CheckpointError(_describe(bad))
+
+
+def _describe(bad: dict[int, CheckpointError]) -> str:
+    """Describe the newest of the checkpoints that cannot be used."""
+    others = f"; {len(bad) - 1} others cannot be used either" if len(bad) > 1 else ""
+    return f"{bad[max(bad)]}{others}"
 
 
 def checkpoint_path(folder: Path, number: int) -> Path:
@@ -122,12 +132,13 @@ def checkpoint_path(folder: Path, number: int) -> Path:
 
 def checkpoint_numbers(folder: Path) -> list[int]:
     """Return the numbers of epochs for which there are checkpoints, the highest first."""
-    names = (path.name for path in folder.iterdir())
-    found = (
-        int(name[:-4])
-        for name in names
-        if re.fullmatch(r"(\d{6}|[1-9]\d{6,8})\.npz", name, re.ASCII)
-    )
+    with os.scandir(folder) as entries:
+        found = [
+            int(entry.name[:-4])
+            for entry in entries
+            if re.fullmatch(r"(\d{6}|[1-9]\d{6,8})\.npz", entry.name, re.ASCII)
+            and not entry.is_dir()
+        ]
     return sorted(found, reverse=True)
 
 
@@ -163,12 +174,15 @@ def _parse(content: bytes, number: int, expected: Config | None) -> Checkpoint:
     if run["format"] != FORMAT:
         raise ValueError(f"has the format version {run['format']!r}; this d2l_mlp reads {FORMAT}")
     config = run["config"]
+    check_config(config)
     settings = hyperparameters_of(config)
     if expected and run_identity(expected) != run_identity(config):
         raise ValueError("has another configuration than config.json; remove the wrong one")
     history = tuple(EpochMetrics(int(n), *map(float, row)) for n, *row in run["history"])
     if len(history) != number:
         raise ValueError(f"is of {len(history)} epochs, which is not what its name says")
+    if not all(numpy.isfinite(m).all() and m.epoch == i for i, m in enumerate(history, 1)):
+        raise ValueError("holds metrics that no run has")
     check_memory(settings)
     shapes = parameter_shapes(settings)
     states = OPTIMIZERS[settings.optimizer].states(settings) if history else ()

@@ -24,6 +24,13 @@ CHECKPOINTS = "checkpoints"
 
 Config = dict[str, Any]
 
+# Of each entry its type, or those of its entries; an empty table has any number of texts.
+_TYPES = {
+    "hyperparameters": dict, "device": str, "threads": str, "versions": {},
+    "data": {"release": str, "folder": str, "sha256": {}},
+}  # fmt: skip
+_ORIGIN_TYPES = {"run": str, "epoch": int, "sha256": str}
+
 
 class RunError(OSError):
     """The folder of a run cannot be used; the message names it, the reason and what to do."""
@@ -76,28 +83,39 @@ def read_config(path: Path) -> Config:
         config = json.loads(raw)
     except (RecursionError, ValueError) as error:
         raise ValueError(f"is not the configuration of a run ({error})") from None
-    run_identity(config)
+    check_config(config)
     return config
+
+
+def check_config(config: Any) -> None:
+    """Raise a ValueError unless a configuration has all its entries, each of the right type."""
+    _check_types("", config, _TYPES)
+    if "from" in config:
+        _check_types("from", config["from"], _ORIGIN_TYPES)
+    hyperparameters_of(config)
+
+
+def _check_types(name: str, value: Any, types: Any) -> None:
+    if not isinstance(value, dict if isinstance(types, dict) else types):
+        raise ValueError(f"is not the configuration of a run: {name or 'all'} is {value!r:.99}")
+    if isinstance(types, dict):
+        for key, its in (types or dict.fromkeys(value, str)).items():
+            _check_types(f"{name}.{key}".lstrip("."), value.get(key), its)
 
 
 def hyperparameters_of(config: Config) -> Hyperparameters:
     """Return a configuration's hyperparameters; a ValueError if one is missing or wrong."""
+    values = config["hyperparameters"]
+    missing = [f.name for f in dataclasses.fields(Hyperparameters) if f.name not in values]
     try:
-        values = config["hyperparameters"]
-        missing = [f.name for f in dataclasses.fields(Hyperparameters) if f.name not in values]
         if missing:
             raise ValueError(f"it lacks {', '.join(missing)}")
         return Hyperparameters(**values)
-    except (KeyError, TypeError, ValueError) as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(f"is not the configuration of a run: {error}") from None
 
 
 def run_identity(config: Config) -> tuple[Hyperparameters, str, dict[str, str]]:
     """Return what resuming does not change: hyperparameters but ``epochs``, data, their SHA-256."""
     settings = dataclasses.replace(hyperparameters_of(config), epochs=1)
-    try:
-        return settings, config["data"]["release"], dict(config["data"]["sha256"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"is not the configuration of a run: it does not name the data ({error!r})"
-        ) from None
+    return settings, config["data"]["release"], config["data"]["sha256"]

@@ -78,7 +78,7 @@ def load_run(
     Returns
     -------
     SavedRun
-        Verified by its SHA-256. Checkpoints that are skipped are logged, with the reason.
+        Verified by its SHA-256. If checkpoints were skipped, that is logged, with the reason.
 
     Raises
     ------

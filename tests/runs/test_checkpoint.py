@@ -33,8 +33,9 @@ def make_run(folder, *flags):
     settings = read_flags(["--hidden", "3", "--epochs", "3", "--lr", "0.1", *flags]).hyperparameters
     configuration = {
         "hyperparameters": dataclasses.asdict(settings),
-        "data": {"release": "sample", "sha256": {}},
-    }
+        "data": {"release": "sample", "folder": "x", "sha256": {}},
+        "versions": {}, "device": "cpu", "threads": "1",
+    }  # fmt: skip
     net = new_net(settings)
     noise = numpy.random.RandomState(settings.seed)
     data = ArrayLoader(noise.rand(20, 784), noise.randint(0, 10, 20), 8)
@@ -49,13 +50,6 @@ def make_run(folder, *flags):
     run.write_parameters()
     run.close()
     return states
-
-
-def test_a_name_with_too_many_digits_is_no_checkpoint(tmp_path):
-    make_run(tmp_path / "run")
-    newest = tmp_path / "run" / NEW
-    newest.rename(newest.with_name("0000003.npz"))
-    assert load_run(tmp_path / "run").epoch == 2
 
 
 FLAGS = ("--momentum", "0.9", "--activation", "prelu")
@@ -181,7 +175,6 @@ def link(path):
         (link, "is a symbolic link"),
         (lambda path: path.unlink() or path.symlink_to("nowhere"), "is a symbolic link"),
         (lambda path: path.unlink() or os.mkfifo(path), "is not a regular file"),
-        (lambda path: path.unlink() or path.mkdir(), "is not a regular file"),
         (lambda path: shutil.copy(path.parent / "000002.npz", path), "is of 2 epochs, which is"),
         (other_run(*FLAGS, "--seed", "9"), "has another configuration than config.json"),
         (other_run("--activation", "tanh"), "has another configuration than config.json"),
@@ -200,6 +193,12 @@ def link(path):
          "Object arrays cannot be loaded"),
         (forge(lambda _, arrays: arrays.update({"best/0.bias": numpy.zeros(10**6)}),
                numpy.savez_compressed), "is compressed, which no checkpoint is"),
+        (forge(lambda run, _: run["history"][1].__setitem__(0, 10**9)), "metrics that no run has"),
+        (forge(lambda run, _: run["history"][1].__setitem__(3, float("nan"))), "that no run has"),
+        (forge(lambda run, _: run["config"].pop("versions")), "of a run: versions is None"),
+        (forge(lambda run, _: run["config"]["data"].pop("release")), "data.release is None"),
+        (forge(lambda run, _: run["config"].update({"from": [1]})), "of a run: from is [1]"),
+        (forge(lambda run, _: run["config"]["data"]["sha256"].update(x=1)), "data.sha256.x is 1"),
         (hyperparameter("activation", "step"), "is not the configuration of a run: activation "
          "is 'step'; give one of relu, "),
         (hyperparameter("lr", float("nan")), "lr is nan; give a number greater than 0"),
@@ -224,6 +223,25 @@ def test_damage_is_named_and_the_checkpoint_before_it_taken(run, made, caplog, d
     with pytest.raises(CheckpointError) as caught:
         resume(run)
     assert says in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["999999999.npz", "0000003.npz"])
+def test_a_name_is_neither_believed_nor_a_size(run, made, name):
+    (run / NEW).rename(run / "checkpoints" / name)
+    assert same(resume(run).state, made[1][2])
+
+
+def test_many_that_cannot_be_used_are_one_line_and_folders_none(run, made, caplog):
+    for number in range(1000, 1500):
+        (run / "checkpoints" / f"{number:06}.npz").touch()
+        (run / "checkpoints" / f"{number + 500:06}.npz").mkdir()
+    opened = Run.resume(run)
+    assert len(caplog.records) == 1
+    assert "001499.npz is damaged" in caplog.text
+    assert f"; 499 others cannot be used either; going back to {run / NEW}" in caplog.text
+    opened.save(made[1][3])
+    opened.close()
+    assert len(list((run / "checkpoints").iterdir())) == 503
 
 
 def test_a_checkpoint_of_a_net_larger_than_the_memory(run):
@@ -289,7 +307,7 @@ def test_a_bad_checkpoint_is_replaced_and_leftovers_go(run, made, caplog):
     for part in parts:
         part.write_text("torn")
     opened = Run.resume(run)
-    assert len(caplog.records) == 2
+    assert len(caplog.records) == 1
     assert not any(part.exists() for part in parts)
     opened.save(made[1][3])
     opened.close()

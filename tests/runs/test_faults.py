@@ -28,8 +28,9 @@ REFUSED = 2
 STEPS = ("open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.scandir")
 CONFIG = {
     "hyperparameters": {**vars(Hyperparameters(hidden=(1,), momentum=0.9))},
-    "data": {"release": "sample", "sha256": {}},
-}
+    "data": {"release": "sample", "folder": "x", "sha256": {}},
+    "versions": {}, "device": "cpu", "threads": "1",
+}  # fmt: skip
 
 
 def state(epochs):
