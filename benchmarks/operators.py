@@ -12,13 +12,9 @@ import json
 import tempfile
 from pathlib import Path
 
-from d2l_mlp.data.fashion_mnist import load_fashion_mnist
-from d2l_mlp.hardware.cpu import use_all_processors
-
-use_all_processors()
-
 from mxnet import profiler
 
+from d2l_mlp.data.fashion_mnist import load_fashion_mnist
 from d2l_mlp.data.loaders import array_loaders
 from d2l_mlp.mlp import build_mlp
 from d2l_mlp.training.loop import fit

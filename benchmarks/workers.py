@@ -39,11 +39,9 @@ def num_parameters(hidden):
 def work(hidden, number, alone):
     """Train as one of the workers, an epoch for each line on standard input."""
     from d2l_mlp.cli.roles import prepare_role
-    from d2l_mlp.hardware.cpu import use_all_processors
 
     if alone is None:
         prepare_role("dist_sync")
-    use_all_processors()
     import mxnet
 
     from d2l_mlp.data.fashion_mnist import load_fashion_mnist

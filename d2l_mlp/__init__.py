@@ -16,8 +16,8 @@ __version__ = "0.1.0"
 LAYERS = (
     "rules",  # what a value may be
     "files",  # reading files that anybody made, writing files that are whole or not there
-    "compat",  # retired MXNet and d2l run here
     "hardware",  # processors, GPU, memory
+    "compat",  # retired MXNet and d2l run here
     "activations", "gradients", "mlp",  # the chapter's own
     "data",  # bytes to minibatches
     "training",  # minibatches to a net

@@ -26,7 +26,8 @@ from d2l_mlp.cli.flags import Parser
 from d2l_mlp.compat.importer import MXNET_VERSION
 from d2l_mlp.compat.interpreter import is_supported_platform
 from d2l_mlp.compat.native_libs import LIBRARY_INSTALLS, cuda_folders
-from d2l_mlp.hardware.cpu import count_cores, describe_processors, engine_settings
+from d2l_mlp.hardware.cpu import count_cores
+from d2l_mlp.hardware.engine import describe_processors, engine_settings
 
 PROG = "python -m d2l_mlp.doctor"
 PATIENCE = 90.0  # seconds for the answer of another Python

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from d2l_mlp.cli.command import Signals, run_command, tolerant_streams
 from d2l_mlp.cli.flags import Parser, add_epoch_flags
 from d2l_mlp.files import write_atomically
-from d2l_mlp.hardware.cpu import use_all_processors
 
 if TYPE_CHECKING:
     from d2l_mlp.runs.reader import SavedRun
@@ -60,7 +59,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _export(args: argparse.Namespace, signals: Signals) -> None:
     with signals.deferred():
-        use_all_processors()  # before anything imports MXNet
         from d2l_mlp.runs.reader import load_run
     run = load_run(args.run, best=args.best)
     print(f"run       {run.describe()}")

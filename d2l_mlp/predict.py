@@ -12,7 +12,6 @@ from typing import Any
 
 from d2l_mlp.cli.command import SaidError, Signals, check_delivered, run_command, tolerant_streams
 from d2l_mlp.cli.flags import Parser, add_epoch_flags, device_name
-from d2l_mlp.hardware.cpu import use_all_processors
 from d2l_mlp.plotting.style import FORMATS
 
 PROG = "python -m d2l_mlp.predict"
@@ -71,7 +70,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _predict(args: argparse.Namespace, signals: Signals) -> None:
     """Predict each image; a file that cannot be read gets a line, and the others are predicted."""
     with signals.deferred():
-        use_all_processors()  # before anything imports MXNet
         from d2l_mlp.hardware.devices import choose_device
         from d2l_mlp.inference.prediction import (
             predict_image,

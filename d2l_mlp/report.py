@@ -11,7 +11,6 @@ from pathlib import Path
 
 from d2l_mlp.cli.command import Signals, run_command, tolerant_streams
 from d2l_mlp.cli.flags import Parser, add_epoch_flags, device_name
-from d2l_mlp.hardware.cpu import use_all_processors
 
 PROG = "python -m d2l_mlp.report"
 
@@ -49,7 +48,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _report(args: argparse.Namespace, signals: Signals) -> None:
     with signals.deferred():
-        use_all_processors()  # before anything imports MXNet
         from d2l_mlp.data.fashion_mnist import load_fashion_mnist
         from d2l_mlp.hardware.devices import choose_device
         from d2l_mlp.pages.report import write_report

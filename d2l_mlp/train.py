@@ -2,7 +2,7 @@
 
 From the flags (`parser`, `read_flags`) to a run (`train_run`) or one run for each of several seeds
 (`train_seeds`). Functions import MXNet and what needs it themselves: ``--help`` and a mistyped flag
-answer at once, and `use_all_processors` comes before MXNet.
+answer at once.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ from d2l_mlp.cli.command import Signals, Stopped, run_command, tolerant_streams
 from d2l_mlp.cli.flags import Parser, add_epoch_flags, argument_type, device_names, metavar
 from d2l_mlp.cli.roles import prepare_role, serve_role
 from d2l_mlp.cli.worker import OtherFailedError, beat, has_launcher, join_workers
-from d2l_mlp.hardware.cpu import use_all_processors
 from d2l_mlp.rules import Several
 from d2l_mlp.runs.config import (
     CONFIG_NAME,
@@ -220,7 +219,6 @@ def _train(flags: TrainFlags, signals: Signals) -> None:
         with signals.left_alone():  # MXNet's loops never return to Python
             return serve_role()
     with signals.deferred():
-        use_all_processors()  # before MXNet is imported
         gc.disable()
         from d2l_mlp.cli import training_output  # noqa: F401
         from d2l_mlp.runs import run  # noqa: F401
@@ -243,8 +241,8 @@ def train_run(flags: TrainFlags, signals: Signals, workers: Workers | None = Non
     """
     from d2l_mlp.cli import training_output
     from d2l_mlp.data.fashion_mnist import load_fashion_mnist
-    from d2l_mlp.hardware.cpu import describe_processors
     from d2l_mlp.hardware.devices import choose_devices
+    from d2l_mlp.hardware.engine import describe_processors
     from d2l_mlp.runs.net import net_with, new_net
     from d2l_mlp.runs.run import Run
     from d2l_mlp.training.distributed import WorkerLeftError, Workers

@@ -7,10 +7,6 @@ from pathlib import Path
 
 from common import LR, SEED, args, raw, tell
 
-from d2l_mlp.hardware.cpu import use_all_processors
-
-use_all_processors()
-
 from d2l_mlp.data.fashion_mnist import FashionMNIST
 from d2l_mlp.data.loaders import array_loaders
 from d2l_mlp.mlp import build_mlp

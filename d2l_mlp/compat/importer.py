@@ -3,13 +3,13 @@
 MXNet was retired in 2023. Its last release reads names that NumPy has since removed (see
 `d2l_mlp.compat.numpy_aliases`), imports what Python has removed and much that it hardly uses (see
 `d2l_mlp.compat.lazy_imports`), and warns of deprecations throughout. A finder in ``sys.meta_path``
-makes the repairs when something imports MXNet or d2l, so ``import d2l_mlp`` itself stays cheap.
+makes the repairs, and chooses MXNet's engine, when something imports MXNet or d2l. So
+``import d2l_mlp`` itself stays cheap.
 """
 
 from __future__ import annotations
 
 import gc
-import os
 import sys
 import warnings
 from collections.abc import Iterator
@@ -47,16 +47,6 @@ def display_left_alone() -> Iterator[None]:
         _display_is_left_alone.reset(token)
 
 
-def use_first_thread_count() -> None:
-    """Shorten a list in ``OMP_NUM_THREADS``, which OpenMP allows, to the number MXNet reads.
-
-    On a list, as clusters set it for nested parallel regions, MXNet aborts the process.
-    """
-    first, comma, _ = os.environ.get("OMP_NUM_THREADS", "").partition(",")
-    if comma:
-        os.environ["OMP_NUM_THREADS"] = first.strip()
-
-
 class _Finder:
     """Finds the packages where Python would, and has `_Loader` load them."""
 
@@ -89,11 +79,11 @@ class _Loader(SourceFileLoader):
             # A retired package will fix neither. SyntaxWarning: its invalid escape sequences.
             warnings.simplefilter("ignore", DeprecationWarning)
             warnings.simplefilter("ignore", SyntaxWarning)
-            if module.__name__ == "mxnet":
-                _prepare_mxnet(stack)
             try:
+                if module.__name__ == "mxnet":
+                    _prepare_mxnet(stack)
                 super().exec_module(module)
-            except OSError as error:  # the dynamic loader's, from the wheel's shared object
+            except OSError as error:  # the dynamic loader's
                 from d2l_mlp.compat.native_libs import explain_load_error
 
                 raise ImportError(explain_load_error(error), name=module.__name__) from error
@@ -115,10 +105,10 @@ def _without_garbage_collection() -> Iterator[None]:
 
 def _prepare_mxnet(stack: ExitStack) -> None:
     from d2l_mlp.compat.lazy_imports import delay_imports
-    from d2l_mlp.compat.native_libs import load_cuda
+    from d2l_mlp.compat.native_libs import is_for_cpus, load_cuda
     from d2l_mlp.compat.numpy_aliases import numpy_names_while_importing
+    from d2l_mlp.hardware.engine import fastest_engine
 
-    use_first_thread_count()
     load_cuda()
     for name in [name for name in sys.modules if name.startswith("mxnet.")]:
         del sys.modules[name]  # left by an import that failed before d2l_mlp was imported
@@ -127,6 +117,9 @@ def _prepare_mxnet(stack: ExitStack) -> None:
     # MXNet imports it too. NumPy 1.25 starts a process for it, which before Python 3.10 forks:
     # inside MXNet's import that would start MXNet's engine.
     import numpy.testing  # noqa: F401
+
+    if is_for_cpus():  # a GPU is kept busy by MXNet's own engine
+        stack.enter_context(fastest_engine())
 
 
 def _repair_mxnet(mxnet: ModuleType) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import mxnet
 from mxnet import gluon
 
-from d2l_mlp.hardware.cpu import describe_processors
+from d2l_mlp.hardware.engine import describe_processors
 from d2l_mlp.hardware.host_arrays import is_on_host
 
 # The CUDA wheels of MXNet 1.9.1 carry machine code for these compute capabilities and no PTX:

@@ -19,8 +19,8 @@ import numpy
 from mxnet import autograd, gluon, np, npx
 
 from d2l_mlp.data.checks import check_data
-from d2l_mlp.hardware.cpu import threads_for
 from d2l_mlp.hardware.devices import devices_of
+from d2l_mlp.hardware.openmp import threads_for
 from d2l_mlp.training.distributed import Workers
 from d2l_mlp.training.executor import NetWithLoss, minibatches, with_loss
 from d2l_mlp.training.hyperparameters import Hyperparameters

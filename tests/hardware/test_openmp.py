@@ -5,12 +5,12 @@ import os
 import pytest
 
 from d2l_mlp.hardware import openmp
+from d2l_mlp.hardware.openmp import useful_threads
 
 SCRIPT = """
 import os, pathlib, time
 import d2l_mlp
 from d2l_mlp.hardware import openmp
-from d2l_mlp.hardware.cpu import use_all_processors
 
 load = openmp._LOAD = pathlib.Path("loadavg")  # as the kernel writes it
 
@@ -27,7 +27,6 @@ def threads_until(wanted):
     return wanted
 
 running(1)
-use_all_processors()
 from mxnet import np
 a = np.ones((800, 800))
 total = a.dot(a).sum()
@@ -54,8 +53,7 @@ def test_the_environment_decides_if_set(run, name):
     script = """
 import os, threading
 import d2l_mlp
-from d2l_mlp.hardware.cpu import use_all_processors
-use_all_processors()
+import mxnet
 print(threading.active_count())
 """
     value = {"GOMP_SPINCOUNT": "1000", "OMP_WAIT_POLICY": "passive"}[name]
@@ -65,3 +63,45 @@ print(threading.active_count())
 def test_a_system_without_a_load_is_watched_no_more(monkeypatch, tmp_path):
     monkeypatch.setattr(openmp, "_LOAD", tmp_path / "loadavg")
     assert openmp._watch(None, 2) is None
+
+
+# One thread against two, as measured: a second one was faster, or it was not.
+@pytest.mark.parametrize(
+    ("examples", "units", "faster"),
+    [
+        (256, 256, True), (256, 64, True), (256, 32, True), (1024, 16, True), (128, 1024, True),
+        (128, 256, True), (128, 64, True), (64, 4096, True), (64, 256, True), (32, 1024, True),
+        (16, 1024, True), (256, 16, False), (64, 32, False), (32, 64, False), (16, 256, False),
+        (16, 64, False),
+    ],
+)  # fmt: skip
+def test_a_second_thread_where_it_is_faster(examples, units, faster):
+    assert (useful_threads(examples, [(units, 784), (10, units)]) > 1) is faster
+
+
+def test_never_more_threads_than_the_work_is_worth():
+    assert useful_threads(256, [(10, 784)]) == 1
+    assert useful_threads(256, [(256, 784), (10, 256)]) == 4
+    assert useful_threads(256, [(4096, 784), (4096, 4096), (10, 4096)]) > 32
+    assert useful_threads(0, []) == 1
+
+
+def test_fit_leaves_the_threads_as_they_were(run):
+    assert run("-c", """
+import ctypes
+import d2l_mlp
+import numpy
+from d2l_mlp.data.loaders import ArrayLoader
+from d2l_mlp.mlp import build_mlp
+from d2l_mlp.training.loop import fit
+openmp = ctypes.CDLL("libgomp.so.1")
+before, within = openmp.omp_get_max_threads(), []
+data = ArrayLoader(numpy.ones((4, 3)), [0, 1, 0, 1], 2)
+fit(build_mlp((2,), 2), data, data, epochs=1,
+    on_minibatch=lambda: within.append(openmp.omp_get_max_threads()))
+print(set(within), openmp.omp_get_max_threads() == before)
+within.clear()
+fit(build_mlp((2,), 2), list(data), list(data), epochs=1,
+    on_minibatch=lambda: within.append(openmp.omp_get_max_threads()))
+print(set(within) == {before})
+""").stdout == "{1} True\nTrue\n"  # fmt: skip

@@ -33,12 +33,10 @@ workers.close()
 # MXNet's trainer asks for the initial parameters while it adds up the first gradients, and now and
 # then gets these for them. Each training here is a new first sum.
 AGAIN = """
-import sys
-import d2l_mlp
-from d2l_mlp.hardware.cpu import use_all_processors
-if sys.argv[1] == "turns":
-    use_all_processors()
-import mxnet, numpy
+import os, sys
+if sys.argv[1:]:
+    os.environ["MXNET_ENGINE_TYPE"] = sys.argv[1]
+import d2l_mlp, mxnet, numpy
 from d2l_mlp.data.loaders import ArrayLoader
 from d2l_mlp.mlp import build_mlp
 from d2l_mlp.training.distributed import Workers
@@ -79,9 +77,9 @@ def test_sums(start, workers, servers):
     group(start, workers, servers, SUMS)
 
 
-@pytest.mark.parametrize("engine", ["turns", "threads"])
+@pytest.mark.parametrize("engine", [(), ("ThreadedEnginePerDevice",)])
 def test_every_training_begins_as_one_process_does(start, engine):
-    group(start, 2, 1, AGAIN, engine)
+    group(start, 2, 1, AGAIN, *engine)
 
 
 # What worker 1 or worker 0 raises, at the end or before.
