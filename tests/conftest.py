@@ -1,5 +1,6 @@
 import functools
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -176,6 +177,17 @@ def without_permission(folder, mode=0):
         if root:
             os.seteuid(0)
         folder.chmod(before)
+
+
+@contextmanager
+def largest_file(size):
+    """Let no file grow beyond a size in bytes, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def collect(data_iter):

@@ -69,12 +69,12 @@ def test_it_is_one_file_that_says_what_was_measured(reports, sample):
         assert (predicted[numbers] == guess).all()
 
 
-def test_a_file_is_replaced_only_with_force(run, call, reports, tmp_path):
+def test_a_file_is_replaced_only_with_force(call, reports, tmp_path):
     folder, path = reports / NAME, tmp_path / "report.html"
     path.write_text("mine")
     call(*REPORT, folder, code=1)
     assert path.read_text() == "mine"
-    assert run(*REPORT, folder, "--force").stdout == "report.html\n"
+    assert call(*REPORT, folder, "--force").stdout == "report.html\n"
     assert path.read_bytes() == (reports / "one.html").read_bytes()
     (tmp_path / "dangling").symlink_to("nowhere")
     result = call(*REPORT, folder, "-o", "dangling", code=1)

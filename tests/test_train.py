@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import resource
 import shlex
 import signal
 import xml.etree.ElementTree as ElementTree
@@ -15,11 +14,14 @@ from mxnet.gluon import nn
 
 import d2l_mlp
 from d2l_mlp import mlp, train
+from d2l_mlp.cli.command import Signals
 from d2l_mlp.data import fashion_mnist
 from d2l_mlp.data.loaders import array_loaders
 from d2l_mlp.hardware.cpu import count_cores
 from d2l_mlp.runs.params import dump_parameters
+from d2l_mlp.training.distributed import Workers
 from d2l_mlp.training.loop import fit
+from tests.conftest import largest_file
 from tests.processes import PROG, SAMPLE, metrics, wait_for, wait_for_the_end_of_the_group
 
 
@@ -97,7 +99,7 @@ def test_what_a_run_prints_and_writes(run, tmp_path, sample):
 
 
 def test_two_runs_are_identical_but_for_the_time(run, call, tmp_path):
-    args = (*SAMPLE, "--hidden", 256, "--seed", 3, "--epochs", 2, "--momentum", 0.9, "--lr", 0.1)
+    args = (*SAMPLE, "--hidden", 64, "--seed", 3, "--epochs", 2, "--momentum", 0.9, "--lr", 0.1)
     for out in ("a", "b"):
         run(*args, "--out", out)
     call(*args, "--seed", 4, "--out", "c")
@@ -113,6 +115,14 @@ def test_d2l_loader_gives_the_same_run(call, tmp_path):
     assert call(*args, "theirs", "--loader", "d2l").stderr == ""
     ours, theirs = (list(metrics(tmp_path / out)[0].values())[:5] for out in ("ours", "theirs"))
     assert ours == theirs
+
+
+def test_the_book_s_loader_is_for_one_worker(tmp_path):
+    workers = Workers()
+    workers.size = 2
+    flags = train.read_flags(["--dataset", "sample", "--loader", "d2l", "--out", str(tmp_path)])
+    with Signals() as signals, pytest.raises(ValueError, match="d2l is for a single worker"):
+        train.train_run(flags, signals, workers)
 
 
 def test_quiet_softmax_regression_in_a_default_folder(call, tmp_path):
@@ -222,12 +232,8 @@ def test_unwritable_output_folder(error, tmp_path, out):
 
 @pytest.mark.parametrize("limit", [100, 10_000])
 def test_full_disk(call, tmp_path, limit):
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
-    try:
+    with largest_file(limit):
         result = call(*SAMPLE, "--epochs", 1, "--out", "run", code=1)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     (line,) = result.stderr.splitlines()
     assert line.startswith(f"{PROG}: error: run cannot be written (")
     assert not (tmp_path / "run" / "model.params").exists()

@@ -101,7 +101,7 @@ def test_a_failure_before_the_run_is_one_line(run, tmp_path):
 def test_two_workers_come_to_what_one_process_does(run, call, tmp_path):
     call("-m", "d2l_mlp.train", *TRAIN, "--epochs", 3, "--out", "alone", "--quiet")
     mark = new_mark()
-    flags = ("--workers", 2, "--servers", 2, "--", *TRAIN, "--epochs", 3)
+    flags = ("--workers", 2, "--", *TRAIN, "--epochs", 3)
     result = run(*LAUNCH, *flags, env={MARK: mark})
     assert result.stderr == ""
     lines = result.stdout.splitlines()

@@ -24,16 +24,15 @@ def exit_codes(results, workers=2):
 @pytest.mark.parametrize(
     ("workers", "servers", "engine", "flags"),
     [
-        (2, 1, None, ["--epochs", "2"]),
         (2, 2, THREADED, ["--momentum", "0.9", "--schedule", "cosine", "--epochs", "2"]),
-        (2, 1, NAIVE, ["--optimizer", "adam", "--lr", "0.01", "--epochs", "2"]),
+        (2, 1, NAIVE, ["--optimizer", "adam", "--lr", "0.01", "--epochs", "2", "--device",
+                       "cpu:0,cpu:1,cpu:2"]),
         # Two examples are left for the last minibatch, so two of the workers get none.
         (4, 1, None, ["--batch-size", "1666", "--epochs", "3"]),
         (3, 1, None, ["--validation", "0.1", "--patience", "1", "--epochs", "9", "--lr", "1e-6"]),
-        (2, 1, None, ["--epochs", "1", "--device", "cpu:0,cpu:1,cpu:2"]),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else str(value),
-)
+)  # fmt: skip
 def test_workers_are_one_process(start, call, tmp_path, workers, servers, engine, flags):
     env = {"MXNET_ENGINE_TYPE": engine} if engine else {}
     flags = (*SMALL, *flags)
@@ -54,17 +53,13 @@ def test_workers_are_one_process_after_a_whole_epoch(start, call, tmp_path, work
     assert_same_run(tmp_path / "group", tmp_path / "alone", atol=1e-4)
 
 
-@pytest.mark.parametrize("workers", [1, 3])
-def test_a_run_is_resumed_with_another_number_of_workers(start, call, tmp_path, workers):
+def test_a_run_is_resumed_with_another_number_of_workers(start, call, tmp_path):
     flags = (*SMALL, "--momentum", "0.9", "--schedule", "constant")
     call(*SAMPLE, *flags[2:], "--epochs", 3, "--out", "alone")
     run_group(start, 2, 1, *TRAIN, *flags, "--epochs", "1", "--out", "group")
-    resume = ("--resume", "group", "--epochs", "3")
-    if workers == 1:
-        call("-m", "d2l_mlp.train", *resume)
-    else:
-        # Only worker 0 needs the run's folder.
-        run_group(start, workers, 1, *TRAIN, *resume)
+    # Only worker 0 needs the run's folder.
+    run_group(start, 3, 1, *TRAIN, "--resume", "group", "--epochs", "2")
+    call("-m", "d2l_mlp.train", "--resume", "group", "--epochs", 3)
     assert_same_run(tmp_path / "group", tmp_path / "alone", atol=1e-4)
 
 
@@ -78,6 +73,7 @@ def test_a_run_starts_from_another_s_parameters_and_reports(start, call, tmp_pat
     assert list((tmp_path / "group" / "tensorboard").iterdir())
 
 
+@pytest.mark.slow
 def test_dropout_is_drawn_by_seed_epoch_and_worker(start, tmp_path):
     flags = (*SMALL, "--dropout", "0.3", "--epochs", "2")
     for out in ("a", "b"):
@@ -88,9 +84,9 @@ def test_dropout_is_drawn_by_seed_epoch_and_worker(start, tmp_path):
 def test_all_end_when_worker_0_fails(start, tmp_path):
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "file").touch()
-    results = ends(start_group(start, 3, 2, *TRAIN, *SMALL, "--out", "taken"))
-    assert exit_codes(results, 3) == [0, 0, 0, 1, 3, 3]
-    errors = sorted(error for _, _, error in results[3:])
+    results = ends(start_group(start, 3, 1, *TRAIN, *SMALL, "--out", "taken"))
+    assert exit_codes(results, 3) == [0, 0, 1, 3, 3]
+    errors = sorted(error for _, _, error in results[2:])
     assert [error.count("\n") for error in errors] == [1, 1, 1]
     assert errors[0].startswith(f"{PROG}: error: taken ")
     for rank in (1, 2):
@@ -109,7 +105,11 @@ def test_all_end_when_the_training_diverges_and_one_says_so(start):
 def test_all_end_when_one_is_stopped_and_the_run_can_be_resumed(
     start, call, tmp_path, first, signum
 ):
-    group = start_group(start, 2, 1, *TRAIN, *SMALL, "--epochs", "10000", "--out", "group")
+    # "localhost" is resolved: it is no address that MXNet's scheduler could listen at.
+    group = start_group(
+        start, 2, 1, *TRAIN, *SMALL, "--epochs", "10000", "--out", "group",
+        DMLC_PS_ROOT_URI="localhost",
+    )  # fmt: skip
     folder = tmp_path / "group"
     metrics_file = folder / "metrics.csv"
     while not (metrics_file.exists() and "\n2," in metrics_file.read_text()):
@@ -155,9 +155,3 @@ def test_a_worker_that_waits_ends_after_a_signal(start, signum):
         process.send_signal(signum)
     codes = [code for code, _, _ in ends(group, timeout=10)]
     assert codes == [-signum, -signum, 128 + signum]
-
-
-def test_the_book_s_loader_is_refused(start):
-    results = ends(start_group(start, 2, 1, *TRAIN, *SMALL, "--loader", "d2l"))
-    assert exit_codes(results) == [0, 0, 1, 3]
-    assert any("the loader d2l is for a single worker" in error for _, _, error in results)

@@ -23,32 +23,22 @@ def drawn(run, tmp_path):
     return drawn
 
 
-def test_each_plot_is_a_file(drawn):
-    pictures = drawn(PLOT.format(2) + PLOT.format(3))
-    assert list(pictures) == ["figure 1", "figure 2"]
-    assert [svg.texts(picture)[-1] for picture in pictures.values()] == ["power 2", "power 3"]
-
-
-def test_plots_on_axes_that_are_given_share_a_file(drawn):
-    cells = "_, (left, right) = d2l.plt.subplots(1, 2)\n" + "".join(
-        PLOT.format(power).replace(")", f", axes={axes})")
-        for power, axes in [(2, "left"), (3, "right")]
+def test_each_plot_is_a_file_of_the_size_asked_for(drawn):
+    # Plots on axes that are given share a file; what is closed is not shown.
+    pictures = drawn(
+        PLOT.format(1)
+        + "d2l.plt.close()\n"
+        + PLOT.format(2)
+        + PLOT.format(3).replace(")", ", figsize=(7, 2.5))")
+        + "_, (left, right) = d2l.plt.subplots(1, 2)\n"
+        + PLOT.format(4).replace(")", ", axes=left)")
+        + PLOT.format(5).replace(")", ", axes=right)")
     )
-    (picture,) = drawn(cells).values()
-    assert {"power 2", "power 3"} <= set(svg.texts(picture))
-
-
-def test_the_size_is_what_was_asked_for(drawn):
-    cells = "".join(
-        PLOT.format(2).replace(")", f", figsize={size})") for size in [(3.5, 2.5), (7, 2.5)]
-    )
-    one, two = (svg.size(picture) for picture in drawn(cells).values())
-    assert two[0] / one[0] == pytest.approx(2, abs=0.25)  # the margins stay
-
-
-@pytest.mark.parametrize("cells", ["", PLOT.format(2) + "d2l.plt.close()\n"])
-def test_nothing_is_said_of_nothing(drawn, cells):
-    assert drawn(cells) == {}
+    assert list(pictures) == ["figure 1", "figure 2", "figure 3"]
+    one, two, both = pictures.values()
+    assert [svg.texts(picture)[-1] for picture in (one, two)] == ["power 2", "power 3"]
+    assert {"power 4", "power 5"} <= set(svg.texts(both))
+    assert svg.size(two)[0] / svg.size(one)[0] == pytest.approx(2, abs=0.25)  # the margins stay
 
 
 def test_figures_that_are_none_of_d2ls_are_left_alone(drawn):

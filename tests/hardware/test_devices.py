@@ -1,11 +1,12 @@
 """Devices, and GPUs by a driver that answers what a test wants: the machines have none."""
 
-from itertools import zip_longest
+import ctypes
 
 import mxnet
 import pytest
 from mxnet import npx
 
+from d2l_mlp.hardware import devices
 from d2l_mlp.hardware.devices import (
     DeviceError,
     choose_device,
@@ -15,15 +16,18 @@ from d2l_mlp.hardware.devices import (
 )
 from d2l_mlp.hardware.engine import describe_processors
 
-CHOOSE = """
-import sys
-from d2l_mlp.hardware.devices import DeviceError, choose_device
-for name in sys.argv[1:]:
-    try:
-        print(choose_device(name))
-    except DeviceError as error:
-        print(error)
-"""
+
+@pytest.fixture
+def fake(driver, monkeypatch):
+    """Load the fake driver, and let it answer."""
+
+    def fake(**answers):
+        library = ctypes.CDLL(driver / "libcuda.so.1")
+        monkeypatch.setattr(devices, "_driver", lambda: library)
+        for name, value in answers.items():
+            monkeypatch.setenv(f"FAKE_{name}", str(value))
+
+    return fake
 
 
 def test_cpu():
@@ -43,23 +47,23 @@ def test_auto_without_gpu_is_cpu():
     assert choose_device() == mxnet.cpu()
 
 
-def test_a_gpu_that_the_driver_advises_against(run, driver):
-    env = {"LD_LIBRARY_PATH": str(driver), "FAKE_COUNT": "1", "FAKE_MAJOR": "12"}
+def test_a_gpu_that_the_driver_advises_against(fake):
+    fake(COUNT=1, MAJOR=12)
     incapable = "its compute capability is 12.0,"
     reasons = {"gpu": incapable, "gpu:0": incapable, "gpu:1": "the CUDA driver shows 1 GPU, "}
-    *lines, auto = run("-c", CHOOSE, *reasons, "auto", env=env).stdout.splitlines()
-    for line, (name, reason) in zip_longest(lines, reasons.items()):
-        assert line.startswith(f"device {name} cannot be used: {reason}")
-        assert line.endswith("; or train with --device cpu")
-    assert auto == "cpu(0)"
+    for name, reason in reasons.items():
+        says = f"^device {name} cannot be used: {reason}.*; or train with --device cpu$"
+        with pytest.raises(DeviceError, match=says):
+            choose_device(name)
+    assert choose_device("auto") == mxnet.cpu()
 
 
 @pytest.mark.skipif(mxnet.runtime.Features().is_enabled("CUDA"), reason="a CUDA wheel")
-def test_cpu_only_wheel_refuses_a_gpu_and_says_why(run, driver):
-    env = {"LD_LIBRARY_PATH": str(driver), "FAKE_COUNT": "4", "FAKE_MAJOR": "8"}
-    (line,) = run("-c", CHOOSE, "gpu:3", env=env).stdout.splitlines()
-    assert "gpu:3 cannot be used: the MXNet installed here is the CPU-only wheel" in line
-    assert "pip install --no-deps mxnet-cu112==1.9.1" in line
+def test_cpu_only_wheel_refuses_a_gpu_and_says_why(fake):
+    fake(COUNT=4, MAJOR=8)
+    says = "gpu:3 cannot be used: the MXNet installed here is the CPU-only wheel.*"
+    with pytest.raises(DeviceError, match=f"{says}pip install --no-deps mxnet-cu112==1.9.1"):
+        choose_device("gpu:3")
 
 
 @pytest.mark.parametrize("name", ["", "GPU", "gpu:", "gpu:-1", "gpu:x", "cuda:0", "tpu", "cpu:"])
@@ -81,64 +85,41 @@ def test_a_device_twice(names):
         choose_devices(names)
 
 
-ASK = """
-import sys
-from d2l_mlp.hardware.devices import cuda_problem
-print(cuda_problem(int(sys.argv[1])))
-"""
-
-
-@pytest.fixture
-def ask(run, driver):
-    def ask(index, **answers):
-        own = {name: str(value) for name, value in answers.items()}
-        return run("-c", ASK, index, env={"LD_LIBRARY_PATH": str(driver), **own}).stdout[:-1]
-
-    return ask
-
-
-@pytest.mark.parametrize("index", [0, 1])
-def test_a_gpu_that_can_run_mxnet(ask, index):
-    assert ask(index, FAKE_COUNT=2, FAKE_MAJOR=8, FAKE_MINOR=9) == "None"
+SHOWS = "the CUDA driver shows {}, numbered from 0; check with nvidia-smi and CUDA_VISIBLE_DEVICES"
+NO_CODE = "its compute capability is 9.0, for which MXNet's wheel has no code (it has 5.0 to 8.9)"
 
 
 @pytest.mark.parametrize(
-    ("index", "answers", "shown"),
+    ("index", "answers", "problem"),
     [
-        (0, {"FAKE_INIT": 100}, "0 GPUs"),  # what the driver says where CUDA_VISIBLE_DEVICES is ""
-        (0, {"FAKE_COUNT": 0}, "0 GPUs"),
-        (1, {"FAKE_COUNT": 1}, "1 GPU"),
-        (7, {"FAKE_COUNT": 2}, "2 GPUs"),
+        (0, {"COUNT": 2, "MAJOR": 8, "MINOR": 9}, None),
+        (1, {"COUNT": 2, "MAJOR": 8, "MINOR": 9}, None),
+        (0, {"INIT": 100}, SHOWS.format("0 GPUs")),  # as if CUDA_VISIBLE_DEVICES is ""
+        (0, {"COUNT": 0}, SHOWS.format("0 GPUs")),
+        (1, {"COUNT": 1}, SHOWS.format("1 GPU")),
+        (7, {"COUNT": 2}, SHOWS.format("2 GPUs")),
+        (0, {"COUNT": 2, "MAJOR": 9}, None),  # it is the other one that has 9.0
+        (1, {"COUNT": 2, "MAJOR": 9}, NO_CODE),
+        *(
+            (0, {"COUNT": 1, "MAJOR": 8, call: 999},
+             "the CUDA driver answers with error 999; check with nvidia-smi")
+            for call in ("INIT", "GET_COUNT", "GET", "GET_MAJOR", "GET_MINOR")
+        ),
     ],
-)
-def test_a_gpu_that_is_not_there(ask, index, answers, shown):
-    assert ask(index, **answers) == (
-        f"the CUDA driver shows {shown}, numbered from 0; "
-        "check with nvidia-smi and CUDA_VISIBLE_DEVICES"
-    )
+)  # fmt: skip
+def test_what_the_driver_answers(fake, index, answers, problem):
+    fake(**answers)
+    assert devices.cuda_problem(index) == problem
 
 
-def test_a_gpu_that_the_wheel_has_no_code_for(ask):
-    answers = {"FAKE_COUNT": 2, "FAKE_MAJOR": 9, "FAKE_MINOR": 0}
-    assert ask(0, **answers) == "None"  # it is the other one that has 9.0
-    assert ask(1, **answers) == (
-        "its compute capability is 9.0, for which MXNet's wheel has no code (it has 5.0 to 8.9)"
-    )
-
-
-@pytest.mark.parametrize(
-    "call", ["INIT", "GET_COUNT", "GET", "GET_MAJOR", "GET_MINOR"], ids=str.lower
-)
-def test_a_call_that_fails(ask, call):
-    answers = {"FAKE_COUNT": 1, "FAKE_MAJOR": 8, "FAKE_MINOR": 0, f"FAKE_{call}": 999}
-    assert ask(0, **answers) == "the CUDA driver answers with error 999; check with nvidia-smi"
-
-
-def test_no_driver(run, tmp_path):
+@pytest.mark.parametrize("found", [True, False])
+def test_where_the_driver_is_looked_for(run, driver, tmp_path, found):
     (tmp_path / "libcuda.so.1").write_text("no library")  # found before a real one, and refused
-    said = run("-c", ASK, 0, env={"LD_LIBRARY_PATH": str(tmp_path)}).stdout
-    assert said.startswith("the CUDA driver does not load (")
-    assert said.endswith("); install it, and check with nvidia-smi\n")
+    code = "from d2l_mlp.hardware.devices import cuda_problem; print(cuda_problem())"
+    said = run("-c", code, env={"LD_LIBRARY_PATH": str(driver if found else tmp_path)}).stdout
+    begin = "the CUDA driver shows 0 GPUs" if found else "the CUDA driver does not load ("
+    assert said.startswith(begin)
+    assert said.endswith("); install it, and check with nvidia-smi\n") != found
 
 
 @pytest.mark.parametrize(

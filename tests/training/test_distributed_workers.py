@@ -72,12 +72,13 @@ def group(start, workers, servers, *args):
     return sorted(output for _, output, _ in results[1 + servers :])
 
 
-@pytest.mark.parametrize(("workers", "servers"), [(1, 1), (3, 2)])
-def test_sums(start, workers, servers):
-    group(start, workers, servers, SUMS)
+def test_sums(start):
+    group(start, 3, 2, SUMS)
 
 
-@pytest.mark.parametrize("engine", [(), ("ThreadedEnginePerDevice",)])
+@pytest.mark.parametrize(
+    "engine", [(), pytest.param(("ThreadedEnginePerDevice",), marks=pytest.mark.slow)]
+)
 def test_every_training_begins_as_one_process_does(start, engine):
     group(start, 2, 1, AGAIN, *engine)
 
@@ -104,11 +105,9 @@ workers.close()
 
 @pytest.mark.parametrize(("rank", "steps"), [(1, 51), (0, 100)])
 def test_an_exception_in_any_worker_ends_all(start, rank, steps):
-    others = [n for n in range(3) if n != rank]
-    assert group(start, 3, 1, FAILS, rank, steps) == [
-        "the disk is full\n",
-        *(f"worker {rank} has ended, and so does worker {n}\n" for n in others),
-    ]
+    assert group(start, 2, 1, FAILS, rank, steps) == [
+        "the disk is full\n", f"worker {rank} has ended, and so does worker {1 - rank}\n",
+    ]  # fmt: skip
 
 
 def test_one_process_needs_no_group():
