@@ -198,7 +198,10 @@ def _inherited(parent: Path, given: dict[str, Any]) -> dict[str, Any]:
 
 def resuming(argv: Sequence[str], folder: Path) -> list[str]:
     """Return the flags that resume the run that a command line has started in a folder."""
-    given = {**vars(parser().parse_args(argv)), "resume": folder}
+    given = vars(parser().parse_args(argv))
+    if "resume" not in given:
+        given.pop("epochs", None)  # the run has them; given again, they would undo an early stop
+    given["resume"] = folder
     flags: list[str] = []
     for name in filter(given.__contains__, _WITH_RESUME):
         flags += [flag_of(name)] if given[name] is True else [flag_of(name), str(given[name])]
@@ -282,7 +285,7 @@ def train_run(flags: TrainFlags, signals: Signals, workers: Workers | None = Non
         for line in training_output.introduction(settings, data, devices, net):
             say(line)
         if flags.resume:
-            say(training_output.resumed(run.folder, settings, done))
+            say(training_output.resumed(run.folder, settings, run.state.history))
         events = None
         if flags.tensorboard:
             from d2l_mlp.runs.tensorboard import EventLog  # an extra, which need not be installed
@@ -315,7 +318,7 @@ def train_run(flags: TrainFlags, signals: Signals, workers: Workers | None = Non
             )  # fmt: skip
             workers.barrier()
             if len(run.state.history) < settings.epochs:
-                say(f"stopped   no better accuracy in {settings.patience} epochs")
+                say(f"stopped   no better {settings.monitor} in {settings.patience} epochs")
             if settings.validation:
                 best = net_with(settings, run.state.best, devices[0])
                 test_accuracy = evaluate_net(best, _whole_loader(settings, data, devices[0]))[1]
@@ -334,7 +337,7 @@ def train_run(flags: TrainFlags, signals: Signals, workers: Workers | None = Non
             if run.state.history:
                 run.write_curves()
             run.close()
-            outcome = training_output.outcome(run.state, settings.watched, test_accuracy, stopped)
+            outcome = training_output.outcome(run.state, settings, test_accuracy, stopped)
             print(f"{outcome}; {time.perf_counter() - started:.1f} s; saved in {run.folder}")
             if stopped and not has_launcher():
                 print(f"resume    {PROG} --resume {shlex.quote(str(run.folder))}")
@@ -424,16 +427,22 @@ def _whole_loader(settings: Hyperparameters, data: FashionMNIST, device: mxnet.C
 
 def _resumed(run: Run, flags: TrainFlags) -> tuple[Hyperparameters, str]:
     """Return a resumed run's hyperparameters, with the epochs asked for, and its data set."""
+    from d2l_mlp.training.state import has_stopped
+
     first, done = hyperparameters_of(run.config), len(run.state.history)
     epochs = flags.epochs or first.epochs
     if epochs < done:
         raise ValueError(f"{run.folder} has trained {done} epochs; give --epochs {done} or more")
-    if epochs != first.epochs and first.schedule == "cosine" and done:
+    if epochs != first.epochs and first.schedule != "constant" and done:
         raise ValueError(
-            f"{run.folder} has a cosine schedule over {first.epochs} epochs, which --epochs "
-            f"{epochs} would change in its middle; leave it out, or start a new run"
+            f"{run.folder} has the schedule {first.schedule} over {first.epochs} epochs, which "
+            f"--epochs {epochs} would change in its middle; leave it out, or start a new run"
         )
-    return dataclasses.replace(first, epochs=epochs), run.config["data"]["release"]
+    settings = dataclasses.replace(first, epochs=epochs)
+    if flags.epochs and done < epochs and has_stopped(run.state.history, first):
+        settings = dataclasses.replace(settings, patience=0)
+        log.warning("%s had stopped early; it now trains all of its %d epochs", run.folder, epochs)
+    return settings, run.config["data"]["release"]
 
 
 def _compare(run: Run, config: Config) -> None:

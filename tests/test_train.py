@@ -79,7 +79,8 @@ def test_what_a_run_prints_and_writes(run, tmp_path, sample):
     assert config["hyperparameters"] == {
         "hidden": [32], "activation": "relu", "dropout": 0.0, "init": "xavier", "epochs": 3,
         "batch_size": 256, "optimizer": "sgd", "lr": 0.5, "momentum": 0.0, "wd": 0.0,
-        "schedule": "constant", "validation": 0.0, "patience": 0, "seed": 5,
+        "schedule": "constant", "warmup": 0.0, "validation": 0.0, "patience": 0,
+        "monitor": "accuracy", "min_delta": 0.0, "seed": 5,
         "loader": "arrays",
     }  # fmt: skip
     assert config["data"]["release"] == "sample"
@@ -87,9 +88,10 @@ def test_what_a_run_prints_and_writes(run, tmp_path, sample):
     rows = metrics(folder)
     assert list(rows[0]) == [
         "epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy", "seconds",
-        "examples_per_second",
+        "examples_per_second", "learning_rate",
     ]  # fmt: skip
     assert [row["epoch"] for row in rows] == ["1", "2", "3"]
+    assert {row["learning_rate"] for row in rows} == {"0.5"}
 
     # A net written as the chapter writes it has the printed accuracy with these parameters.
     measured = book_accuracy(folder / "model.params", 32, sample)
@@ -253,7 +255,7 @@ def test_divergence_keeps_the_last_good_parameters_and_names_how_to_start_from_t
     assert len(metrics(tmp_path / "again")) == 1
 
 
-def test_a_validation_set_decides_and_the_test_set_is_measured_once(call, tmp_path, sample):
+def test_a_validation_set_decides_and_the_test_set_is_measured_once(call, tmp_path, sample, caplog):
     flags = (
         *SAMPLE, "--hidden", 8, "--lr", 0.1, "--validation", 0.1, "--patience", 2, "--epochs", 40,
     )  # fmt: skip
@@ -272,6 +274,7 @@ def test_a_validation_set_decides_and_the_test_set_is_measured_once(call, tmp_pa
         in (lines[-1])
     )
     again = call("-m", "d2l_mlp.train", "--resume", "run").stdout.splitlines()
+    assert f"run has stopped after epoch {len(rows)}; --epochs N resumes it up to N" in again[6]
     assert again[-1].split(";")[0] == lines[-1].split(";")[0]
     assert len(metrics(tmp_path / "run")) == len(rows)
     svg = (tmp_path / "run" / "curves.svg").read_text()
@@ -280,6 +283,12 @@ def test_a_validation_set_decides_and_the_test_set_is_measured_once(call, tmp_pa
     call("-m", "d2l_mlp.train", "--from", "run", "--epochs", 1, "--quiet", "--out", "next")
     config = json.loads((tmp_path / "next" / "config.json").read_text())
     assert config["from"]["epoch"] == best
+    longer = len(rows) + 4
+    call("-m", "d2l_mlp.train", "--resume", "run", "--epochs", longer)
+    assert f"run had stopped early; it now trains all of its {longer} epochs" in caplog.text
+    assert len(metrics(tmp_path / "run")) == longer
+    call(*flags[:-4], "--epochs", longer, "--out", "never_stopped")
+    assert outcome(tmp_path / "run") == outcome(tmp_path / "never_stopped")
 
 
 def test_a_run_that_starts_with_the_parameters_of_another(call, error, tmp_path):

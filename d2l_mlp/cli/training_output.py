@@ -6,6 +6,7 @@ import math
 import platform
 import shutil
 import sys
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from d2l_mlp import __version__
 from d2l_mlp.data.fashion_mnist import FashionMNIST
 from d2l_mlp.hardware.devices import describe_devices
 from d2l_mlp.training.hyperparameters import Hyperparameters
-from d2l_mlp.training.state import TrainingState
+from d2l_mlp.training.state import EpochMetrics, TrainingState, has_stopped
 
 _CLEAR_LINE = "\r\033[K"
 
@@ -76,11 +77,14 @@ def _layers(net: nn.Sequential) -> list[str]:
     ]
 
 
-def resumed(folder: Path, settings: Hyperparameters, done: int) -> str:
+def resumed(folder: Path, settings: Hyperparameters, history: Sequence[EpochMetrics]) -> str:
     """Describe where a run resumes, or that it is finished."""
+    done = len(history)
+    if has_stopped(history, settings) and done < settings.epochs:
+        return f"finished  {folder} has stopped after epoch {done}; --epochs N resumes it up to N"
     if done < settings.epochs:
         return f"resumed   {folder}, after epoch {done}"
-    longer = "" if settings.schedule == "cosine" else "; a larger --epochs makes it longer"
+    longer = "; a larger --epochs makes it longer" if settings.schedule == "constant" else ""
     return f"finished  {folder} has all of its {done} epochs{longer}"
 
 
@@ -120,15 +124,19 @@ class Progress:
 
 
 def outcome(
-    state: TrainingState, watched: str, test_accuracy: float | None = None, stopped: bool = False
+    state: TrainingState,
+    settings: Hyperparameters,
+    test_accuracy: float | None = None,
+    stopped: bool = False,
 ) -> str:
     """Describe what a run has reached; a stopped one had more epochs to come."""
     if not state.history:
         return "no epoch was finished"
     last, best = state.history[-1], state.history[state.best_epoch - 1]
-    line = f"{watched} accuracy {last.val_accuracy:.4f}"
+    line = f"{settings.watched} accuracy {last.val_accuracy:.4f}"
     line = f"{line} after epoch {last.epoch}" if stopped else f"final {line}"
-    line = f"{line}, best {best.val_accuracy:.4f} (epoch {best.epoch})"
+    name = "best" if settings.monitor == "accuracy" else "with the lowest loss"
+    line = f"{line}, {name} {best.val_accuracy:.4f} (epoch {best.epoch})"
     if test_accuracy is not None:
         line = f"{line}, which on the test set is {test_accuracy:.4f}"
     return line

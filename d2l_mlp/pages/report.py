@@ -19,6 +19,7 @@ from d2l_mlp.pages.comparison import differing, shown, spreads
 from d2l_mlp.pages.pictures import Sprite, curves_svg, weights_picture
 from d2l_mlp.plotting.learning_curves import plot_histories, plot_history
 from d2l_mlp.runs.reader import SavedRun
+from d2l_mlp.training.state import best_epoch
 
 _IMAGES_A_CELL = 40  # of the confusion matrix; with several runs, together
 _MISTAKES = 24
@@ -83,7 +84,9 @@ def _section(
         "name": name,
         "run": run,
         "settings": run.hyperparameters,
-        "best": max(run.history, key=lambda metrics: metrics.val_accuracy, default=None),
+        "best": run.history[best_epoch(run.history, run.hyperparameters.monitor) - 1]
+        if run.history
+        else None,
         "found": found,
         "shares": found.matrix / numpy.maximum(found.matrix.sum(axis=1, keepdims=True), 1),
         "cells": _cells(found, sprite, images_a_cell),

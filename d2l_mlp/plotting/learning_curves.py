@@ -36,17 +36,28 @@ def plot_history(
     Returns
     -------
     Picture
-        Loss on the left, accuracy on the right, 7 x 2.8 inches.
+        Loss on the left, accuracy on the right, 7 x 2.8 inches. If `num_epochs` is not given, a
+        learning rate that changes is shown beside them, in 2 inches more.
     """
     from matplotlib.ticker import MaxNLocator
 
     from d2l_mlp.plotting.picture import Picture
 
+    rates = [metrics.learning_rate for metrics in history]
+    varies = num_epochs is None and len(set(rates)) > 1
     with book_style():
-        figure = Picture(_describe(history, watched), figsize=(7, 2.8), layout="constrained")
+        size = (9 if varies else 7, 2.8)
+        figure = Picture(_describe(history, watched), figsize=size, layout="constrained")
         epochs = [metrics.epoch for metrics in history]
         every = 1 + len(epochs) // 12  # so that dashes show between markers
-        for axes, measure in zip(figure.subplots(1, 2), ("loss", "accuracy")):
+        panels = figure.subplots(1, 3 if varies else 2)
+        if varies:
+            panels[2].plot(epochs, rates, "C0o-", markersize=3, markevery=every)
+            panels[2].set(xlabel="epoch", ylabel="learning rate", ylim=(0, None))
+        for axes in panels:
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+            axes.grid(alpha=0.4)
+        for axes, measure in zip(panels, ("loss", "accuracy")):
             drawn = []
             for part, name, style in (("train", "train", "C0o-"), ("val", watched, "C1s--")):
                 values = [getattr(metrics, f"{part}_{measure}") for metrics in history]
@@ -61,8 +72,6 @@ def plot_history(
                 margin = 0.06 * (max(drawn) - min(drawn)) or 0.05
                 axes.set(xlim=(epochs[0] - 0.3, epochs[-1] + 0.3))
                 axes.set(ylim=(min(drawn) - margin, max(drawn) + margin))
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-            axes.grid(alpha=0.4)
             corner = "upper right" if measure == "loss" else "lower right"
             axes.legend(loc="best" if num_epochs is None else corner)
     return figure

@@ -1,10 +1,10 @@
 """A checkpoint is one file, whole or not there, and verified before it is used.
 
 ``checkpoints/000003.npz`` is the state after three epochs, in NumPy's format without pickles. The
-entry ``run`` is JSON: the format's version, the configuration, the metrics of each epoch and the
-best epoch. Then come the arrays ``parameters/0.weight``, ..., ``best/0.weight``, ... and the
-optimizer's states, such as ``momentum/0.weight``. The last 64 bytes, which are the comment of the
-zip archive, are the SHA-256 of all bytes before them. The last two checkpoints are kept.
+entry ``run`` is JSON: the format's version, the configuration and the metrics of each epoch. Then
+come the arrays ``parameters/0.weight``, ..., ``best/0.weight``, ... and the optimizer's states,
+such as ``momentum/0.weight``. The last 64 bytes, which are the comment of the zip archive, are the
+SHA-256 of all bytes before them. The last two checkpoints are kept.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from d2l_mlp.runs.config import Config, check_config, hyperparameters_of, run_id
 from d2l_mlp.runs.net import check_memory, parameter_shapes
 from d2l_mlp.runs.params import DTYPE
 from d2l_mlp.training.optimizers import OPTIMIZERS
-from d2l_mlp.training.state import EpochMetrics, TrainingState
+from d2l_mlp.training.state import EpochMetrics, TrainingState, best_epoch
 
 FORMAT = 1  # the version of it
 
@@ -61,10 +61,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
 def dump_checkpoint(checkpoint: Checkpoint) -> bytes:
     """Return the content of a checkpoint's file."""
     config, state = checkpoint
-    run = {
-        "format": FORMAT, "config": config, "history": state.history,
-        "best_epoch": state.best_epoch,
-    }  # fmt: skip
+    run = {"format": FORMAT, "config": config, "history": state.history}
     groups = {"parameters": state.parameters, "best": state.best, **state.optimizer}
     arrays = {
         f"{group}/{n}": array for group, found in groups.items() for n, array in found.items()
@@ -193,5 +190,6 @@ def _parse(content: bytes, number: int, expected: Config | None) -> Checkpoint:
         raise ValueError("holds arrays that are not float32")
     groups = {g: {n: arrays[f"{g}/{n}"] for n in shapes} for g in ("parameters", "best", *states)}
     parameters, best = groups.pop("parameters"), groups.pop("best")
-    state = TrainingState(history, parameters, groups, int(run["best_epoch"]), best)
+    epoch = best_epoch(history, settings.monitor)
+    state = TrainingState(history, parameters, groups, epoch, best)
     return Checkpoint(config, state)

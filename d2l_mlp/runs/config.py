@@ -115,7 +115,8 @@ def hyperparameters_of(config: Config) -> Hyperparameters:
         raise ValueError(f"is not the configuration of a run: {error}") from None
 
 
-def run_identity(config: Config) -> tuple[Hyperparameters, str, dict[str, str]]:
-    """Return what resuming does not change: hyperparameters but ``epochs``, data, their SHA-256."""
-    settings = dataclasses.replace(hyperparameters_of(config), epochs=1)
+def run_identity(config: Config) -> tuple[dict[str, Any], str, dict[str, str]]:
+    """Return what resuming does not change: most hyperparameters, data, their SHA-256."""
+    settings = dataclasses.asdict(hyperparameters_of(config))
+    del settings["epochs"], settings["patience"]
     return settings, config["data"]["release"], config["data"]["sha256"]

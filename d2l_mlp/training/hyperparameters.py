@@ -58,12 +58,19 @@ class Hyperparameters:
         "momentum of SGD")
     wd: float = _setting("training", 0.0, Number(float, least=0), "weight decay")
     schedule: str = _setting("training", "constant", Choice(tuple(SCHEDULES)),
-        "learning rate schedule")
+        "learning rate schedule: step divides by 10 after a half and after three quarters of the "
+        "epochs")
+    warmup: float = _setting("training", 0.0, Number(float, least=0),
+        "epochs at the start in which the learning rate rises linearly from 0")
     validation: float = _setting("data", 0.0, Number(float, least=0, below=1),
         "share of the training set to hold out and watch; with 0 the test set is watched, as in "
         "the book")
     patience: int = _setting("training", 0, Number(int, least=0),
-        "stop after so many epochs without a better accuracy on the validation set; 0 is never")
+        "stop after so many epochs without a better result on the validation set; 0 is never")
+    monitor: str = _setting("training", "accuracy", Choice(("accuracy", "loss")),
+        "what makes an epoch better or the best, on the set that is watched")
+    min_delta: float = _setting("training", 0.0, Number(float, least=0),
+        "for --patience, an epoch is better only by more than this")
     seed: int = _setting("training", 0, Number(int, least=0, most=2**32 - 1),
         "seed of the initial weights, the order of the examples and dropout")
     loader: str = _setting("data", "arrays", Choice(("arrays", "d2l")),
@@ -87,3 +94,5 @@ class Hyperparameters:
                 f"momentum is {self.momentum}, but the optimizer is {self.optimizer}; momentum is "
                 "sgd's, leave it out"
             )
+        if self.warmup >= self.epochs:
+            raise ValueError(f"warmup is {self.warmup:g}, but epochs is {self.epochs}; give less")

@@ -30,6 +30,7 @@ from d2l_mlp.training.state import (
     Arrays,
     EpochMetrics,
     TrainingState,
+    has_stopped,
     initial_state,
     parameters_of,
     set_parameters,
@@ -73,7 +74,7 @@ def fit(
         after each epoch. In the book it is the test set.
     hyperparameters : Hyperparameters, optional
         By default `Hyperparameters`'s own. `fit` uses the fields of the group "training": epochs,
-        optimizer, lr, momentum, wd, schedule, patience and seed.
+        optimizer, lr, momentum, wd, schedule, warmup, patience, monitor, min_delta and seed.
     state : TrainingState, optional
         Resume from there, bit for bit as without an interruption: `net` takes its parameters. The
         loader has to be at the next epoch (see ``epoch`` of `d2l_mlp.data.loaders.ArrayLoader`).
@@ -128,7 +129,7 @@ def fit(
     weights = [p.shape for p in net.collect_params().values() if len(p.shape) > 1]
     with threads_for(examples, weights):
         for epoch in range(len(state.history), settings.epochs):
-            if 0 < settings.patience <= epoch - state.best_epoch:
+            if has_stopped(state.history, settings):
                 break
             if seeded:
                 _seed_epoch(settings.seed, epoch, workers.rank)
@@ -143,7 +144,7 @@ def fit(
             )
             metrics = EpochMetrics(
                 epoch + 1, loss / num_examples, correct / num_examples, val_loss, val_accuracy,
-                seconds, num_examples / seconds,
+                seconds, num_examples / seconds, trainer.learning_rate,
             )  # fmt: skip
             parameters = parameters_of(net)
             values = (metrics.train_loss, val_loss, *parameters.values())
@@ -154,7 +155,7 @@ def fit(
                     f"longer finite after epoch {epoch + 1}; lower the learning rate "
                     f"({settings.lr:g})"
                 )
-            state = state.after(metrics, parameters, trainer.states())
+            state = state.after(metrics, parameters, trainer.states(), settings.monitor)
             if on_epoch:
                 on_epoch(state)
     return list(state.history)

@@ -19,16 +19,22 @@ SCHEDULES: Mapping[str, Callable[[float], float]] = {
     "constant": lambda progress: 1.0,
     # Loshchilov & Hutter 2017, arXiv:1608.03983, without restarts.
     "cosine": lambda progress: (1 + math.cos(math.pi * progress)) / 2,
+    # He et al. 2016, arXiv:1512.03385, section 4.2: a tenth after a half and after three quarters.
+    "step": lambda progress: 0.1 ** ((progress >= 0.5) + (progress >= 0.75)),
 }
-"""Factor of the learning rate, by the share of the training that is done (0 to 1)."""
+"""Factor of the learning rate, by the share of the epochs after the warm-up (0 to 1)."""
 
 
 def learning_rates(settings: Hyperparameters, epoch: int, num_minibatches: int) -> Iterator[float]:
     """Yield the learning rate of each minibatch of an epoch (from 0), without end."""
     assert settings.lr is not None, "None stands for a default only until it is checked"
+    schedule, warmup = SCHEDULES[settings.schedule], settings.warmup
     for i in itertools.count():
-        progress = (epoch + i / num_minibatches) / settings.epochs
-        yield settings.lr * SCHEDULES[settings.schedule](progress)
+        done = epoch + i / num_minibatches
+        if done < warmup:  # Goyal et al. 2017, arXiv:1706.02677, section 2.2
+            yield settings.lr * min(1, (done + 1 / num_minibatches) / warmup)
+        else:
+            yield settings.lr * schedule((done - warmup) / (settings.epochs - warmup))
 
 
 @dataclass(frozen=True)

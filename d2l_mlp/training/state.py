@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy
 from mxnet import gluon, np
+
+from d2l_mlp.training.hyperparameters import Hyperparameters
 
 Arrays = dict[str, numpy.ndarray]  # by a parameter's structural name in Gluon, such as "0.weight"
 
@@ -26,6 +30,8 @@ class EpochMetrics(NamedTuple):
         Of the epoch's training part.
     examples_per_second : float
         In the training part.
+    learning_rate : float
+        Of the epoch's last minibatch.
     """
 
     epoch: int
@@ -35,6 +41,7 @@ class EpochMetrics(NamedTuple):
     val_accuracy: float
     seconds: float
     examples_per_second: float
+    learning_rate: float
 
     @classmethod
     def names(cls, watched: str) -> list[str]:
@@ -63,7 +70,7 @@ class TrainingState(NamedTuple):
     optimizer : dict of str to dict
         Arrays like the parameters, by the name of the optimizer's state, such as ``"momentum"``.
     best_epoch : int
-        The first epoch with the highest `EpochMetrics.val_accuracy`; 0 before the first.
+        See the function `best_epoch`.
     best : dict of str to numpy.ndarray
         The parameters after it.
     """
@@ -75,13 +82,35 @@ class TrainingState(NamedTuple):
     best: Arrays
 
     def after(
-        self, metrics: EpochMetrics, parameters: Arrays, optimizer: dict[str, Arrays]
+        self, metrics: EpochMetrics, parameters: Arrays, optimizer: dict[str, Arrays], monitor: str
     ) -> TrainingState:
         """Return the state after one more epoch."""
-        best_epoch, best = self.best_epoch, self.best
-        if not best_epoch or metrics.val_accuracy > self.history[best_epoch - 1].val_accuracy:
-            best_epoch, best = metrics.epoch, parameters
-        return TrainingState((*self.history, metrics), parameters, optimizer, best_epoch, best)
+        history = (*self.history, metrics)
+        epoch = best_epoch(history, monitor)
+        best = parameters if epoch == metrics.epoch else self.best
+        return TrainingState(history, parameters, optimizer, epoch, best)
+
+
+def best_epoch(
+    history: Sequence[EpochMetrics], monitor: str = "accuracy", min_delta: float = 0.0
+) -> int:
+    """Return the last epoch that is better than all such before it by more than `min_delta`.
+
+    With 0 this is the first of the best epochs: of the highest `EpochMetrics.val_accuracy` or, if
+    that is monitored, the lowest `val_loss`. Before the first epoch it is 0.
+    """
+    epoch, least = 0, math.inf
+    for metrics in history:
+        value = metrics.val_loss if monitor == "loss" else -metrics.val_accuracy
+        if value < least - min_delta:
+            epoch, least = metrics.epoch, value
+    return epoch
+
+
+def has_stopped(history: Sequence[EpochMetrics], settings: Hyperparameters) -> bool:
+    """Return whether a training ends early, because no epoch was better for too long."""
+    better = best_epoch(history, settings.monitor, settings.min_delta)
+    return 0 < settings.patience <= len(history) - better
 
 
 def initial_state(net: gluon.Block) -> TrainingState:

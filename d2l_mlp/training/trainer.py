@@ -52,7 +52,7 @@ class Trainer:
                 "set one to 'write'"
             )
         self._settings, self._optimizer = settings, OPTIMIZERS[settings.optimizer]
-        self._lr, self._steps = settings.lr, steps
+        self.learning_rate, self._steps = settings.lr or 0.0, steps
         self._workers = workers or Workers()
         self._on_host = is_on_host(device_of(net))
         self._watch = MemoryWatch(self._names)
@@ -63,7 +63,7 @@ class Trainer:
 
     def set_learning_rate(self, lr: float) -> None:
         """Set the learning rate of the next steps."""
-        self._lr = lr
+        self.learning_rate = lr
 
     def states(self) -> dict[str, Arrays]:
         """Copy the optimizer's states."""
@@ -90,7 +90,7 @@ class Trainer:
                 wd = self._settings.wd * slot.parameter.wd_mult
                 if wd:
                     grad += wd * weight
-                lr = self._lr * slot.parameter.lr_mult
+                lr = self.learning_rate * slot.parameter.lr_mult
                 self._optimizer.step(xp, weight, grad, slot.states, lr, self._steps, self._settings)
                 for replica in replicas:
                     replica[:] = weight

@@ -220,7 +220,7 @@ def test_launch_is_asked_to_end(launched, tmp_path, signum, code, reason, traini
     out, err = process.communicate(timeout=10)
     assert (process.returncode, err) == (code, f"{PROG}: stopped by {reason}\n")
     if training:  # worker 0 has saved its work
-        again = "--workers 2 --deadline 600 -- --resume run --epochs 100000"
+        again = "--workers 2 --deadline 600 -- --resume run"
         assert out.splitlines()[-1] == f"resume    {PROG} {again}"
         assert out.count("resume    ") == 1  # worker 0 leaves it to launch
         assert (tmp_path / "run" / "model.params").exists()

@@ -8,7 +8,14 @@ from d2l_mlp.training.state import EpochMetrics
 # As trainings go: the first epoch is far from the others.
 HISTORY = [
     EpochMetrics(
-        n, 2.2 if n == 1 else 0.6 / n, 0.4 if n == 1 else 0.8 + n / 100, 0.7 / n, 0.7 + n / 50, 1, 9
+        n,
+        2.2 if n == 1 else 0.6 / n,
+        0.4 if n == 1 else 0.8 + n / 100,
+        0.7 / n,
+        0.7 + n / 50,
+        1,
+        9,
+        1,
     )
     for n in range(1, 11)
 ]
@@ -33,6 +40,13 @@ def test_curves_are_those_of_the_history_from_epoch_1(n):
         ticks = [t for t in axes.get_xticks() if lo <= t <= hi]
         assert ticks
         assert all(t == int(t) for t in ticks)
+
+
+def test_a_learning_rate_that_changes_is_drawn():
+    history = [metrics._replace(learning_rate=1 / metrics.epoch) for metrics in HISTORY]
+    (line,) = drawn(history)[2].get_lines()
+    assert line.get_ydata().tolist() == [1 / n for n in range(1, 11)]
+    assert len(drawn(HISTORY)) == len(drawn(history, "test", 10)) == 2
 
 
 def test_the_first_epoch_does_not_squeeze_the_rest():

@@ -19,7 +19,7 @@ TRAIN = (*SAMPLE, "--hidden", 8, "--lr", 0.1)
 
 
 def history(n, seed=0):
-    values = numpy.random.RandomState(seed).rand(n, 6)
+    values = numpy.random.RandomState(seed).rand(n, 7)
     return tuple(EpochMetrics(epoch, *row) for epoch, row in enumerate(values.tolist(), 1))
 
 

@@ -13,7 +13,8 @@ def test_defaults_are_the_chapter_s():
     assert dataclasses.asdict(Hyperparameters()) == {
         "hidden": (256, 256), "activation": "relu", "dropout": 0.0, "init": "xavier", "epochs": 10,
         "batch_size": 256, "optimizer": "sgd", "lr": 0.5, "momentum": 0.0, "wd": 0.0,
-        "schedule": "constant", "validation": 0.0, "patience": 0, "seed": 0,
+        "schedule": "constant", "warmup": 0.0, "validation": 0.0, "patience": 0,
+        "monitor": "accuracy", "min_delta": 0.0, "seed": 0,
         "loader": "arrays",
     }  # fmt: skip
     assert Hyperparameters(optimizer="adam").lr == 0.001
@@ -41,7 +42,7 @@ def test_numpy_s_numbers_become_python_s():
         ("activation", ["step", None], "one of relu, prelu, sigmoid, tanh, gelu, swish"),
         ("init", [["he"]], "one of xavier, he, normal"),
         ("optimizer", ["lion", None], "one of sgd, adam"),
-        ("schedule", ["linear", None], "one of constant, cosine"),
+        ("schedule", ["linear", None], "one of constant, cosine, step"),
     ],
 )
 def test_values_are_checked(name, values, rule):
@@ -50,9 +51,16 @@ def test_values_are_checked(name, values, rule):
             Hyperparameters(**{name: value})
 
 
-def test_momentum_is_for_sgd():
-    with pytest.raises(ValueError, match=r"momentum is 0\.9, but the optimizer is adam"):
-        Hyperparameters(optimizer="adam", momentum=0.9)
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"optimizer": "adam", "momentum": 0.9}, r"momentum is 0\.9, but the optimizer is adam"),
+        ({"epochs": 3, "warmup": 3}, "warmup is 3, but epochs is 3; give less"),
+    ],
+)
+def test_values_that_exclude_each_other(values, says):
+    with pytest.raises(ValueError, match=says):
+        Hyperparameters(**values)
 
 
 def test_initializers_are_all_there_are():

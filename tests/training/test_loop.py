@@ -16,6 +16,7 @@ from d2l_mlp.training.executor import with_loss
 from d2l_mlp.training.hyperparameters import Hyperparameters
 from d2l_mlp.training.loop import DivergenceError, fit, train_epoch
 from d2l_mlp.training.metrics import evaluate_net
+from d2l_mlp.training.state import EpochMetrics, best_epoch, has_stopped
 
 RANDOM = numpy.random.RandomState(0)
 X = RANDOM.randn(22, 5).astype("float32")
@@ -116,6 +117,28 @@ def test_a_resumed_training_is_bit_identical(hidden, activation, optimizer, drop
         train_iter.epoch = len(state.history)
         history = fit(again, train_iter, loader(), state=state, **options)
         assert outcome(again, history) == outcome(net, whole)
+
+
+@pytest.mark.parametrize(
+    ("monitor", "min_delta", "patience", "bests", "stop"),
+    [
+        ("accuracy", 0, 3, [1, 1, 3, 3, 3, 3, 3], 6),
+        ("accuracy", 0.3, 4, [1, 1, 3, 3, 3, 3, 3], 5),  # 0.8 is not 0.3 more than 0.6
+        ("loss", 0, 2, [1, 2, 2, 2, 2, 6, 7], 4),
+        ("loss", 0.3, 3, [1, 2, 2, 2, 2, 6, 7], 4),
+        ("loss", 0, 0, [1, 2, 2, 2, 2, 6, 7], None),
+    ],
+)
+def test_what_is_monitored(monitor, min_delta, patience, bests, stop):
+    settings = Hyperparameters(monitor=monitor, min_delta=min_delta, patience=patience)
+    accuracies, losses = (0.6, 0.5, 0.8, 0.8, 0.7, 0.6, 0.7), (1, 0.9, 0.95, 0.9, 2, 0.8, 0.7)
+    history = [
+        EpochMetrics(n, 1, 1, loss, accuracy, 1, 1, 1)
+        for n, (loss, accuracy) in enumerate(zip(losses, accuracies), 1)
+    ]
+    lengths = range(1, len(history) + 1)
+    assert [best_epoch(history[:n], monitor) for n in lengths] == bests
+    assert next((n for n in lengths if has_stopped(history[:n], settings)), None) == stop
 
 
 def test_patience_and_the_best_epoch():

@@ -4,6 +4,8 @@ MXNet's operators take the learning rate and the other constants in single preci
 1 - 0.999 that leaves four digits, and so of its steps, which are about as long as the rate.
 """
 
+from itertools import islice
+
 import mxnet
 import numpy
 import pytest
@@ -14,7 +16,7 @@ from d2l_mlp.mlp import build_mlp
 from d2l_mlp.training import trainer as trainer_module
 from d2l_mlp.training.hyperparameters import Hyperparameters
 from d2l_mlp.training.loop import fit
-from d2l_mlp.training.optimizers import OPTIMIZERS
+from d2l_mlp.training.optimizers import OPTIMIZERS, learning_rates
 from d2l_mlp.training.state import initial_state, parameters_of
 from d2l_mlp.training.trainer import Trainer
 
@@ -37,6 +39,24 @@ def adam(w, g, states, t, lr, wd, momentum):
 
 
 ORACLES = {"sgd": sgd, "adam": adam}
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),  # of 8 epochs of 2 minibatches
+    [
+        ({"schedule": "step"}, [1] * 8 + [0.1] * 4 + [0.01] * 4),
+        ({"warmup": 2}, [0.25, 0.5, 0.75, *[1] * 13]),
+        ({"warmup": 0.75}, [2 / 3, 1, *[1] * 14]),
+        ({"warmup": 4, "schedule": "step"}, [i / 8 for i in range(1, 9)] + [1] * 4 + [0.1] * 2
+         + [0.01] * 2),
+        ({"warmup": 1, "schedule": "cosine"}, [0.5, 1] + [
+            (1 + numpy.cos(numpy.pi * i / 14)) / 2 for i in range(14)]),
+    ],
+)  # fmt: skip
+def test_schedules(options, expected):
+    settings = Hyperparameters(epochs=8, lr=0.3, **options)
+    rates = [r for epoch in range(8) for r in islice(learning_rates(settings, epoch, 2), 2)]
+    assert rates == pytest.approx([0.3 * factor for factor in expected], rel=1e-12)
 
 
 @pytest.mark.parametrize("on_host", [True, False])  # by NumPy, and by MXNet, as on a GPU
