@@ -16,6 +16,7 @@ import sys
 import tempfile
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Callable, NamedTuple
@@ -81,17 +82,22 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def findings(checks: Iterable[Callable[[], Iterable[Finding]]]) -> Iterator[Finding]:
-    """Run the checks and hide what is private; a check that fails itself becomes a note."""
-    for check in checks:
-        try:
-            found = list(check())
-        except Exception as error:
-            reason = str(error)
-            if not isinstance(error, ProbeError):
-                reason = f"{type(error).__name__}: {reason}"
-            found = [Finding("note", check.__name__.strip("_"), f"not checked ({reason})")]
-        for status, name, text, fix in found:
-            yield Finding(status, name, _without_secrets(text), fix and _without_secrets(fix))
+    """Run the checks side by side, because most of them wait; yield in order, without secrets."""
+    with ThreadPoolExecutor() as pool:
+        for found in pool.map(_run_check, checks):
+            for status, name, text, fix in found:
+                yield Finding(status, name, _without_secrets(text), fix and _without_secrets(fix))
+
+
+def _run_check(check: Callable[[], Iterable[Finding]]) -> list[Finding]:
+    """Return what a check finds; a check that fails itself becomes a note."""
+    try:
+        return list(check())
+    except Exception as error:
+        reason = str(error)
+        if not isinstance(error, ProbeError):
+            reason = f"{type(error).__name__}: {reason}"
+        return [Finding("note", check.__name__.strip("_"), f"not checked ({reason})")]
 
 
 def _without_secrets(text: str) -> str:
@@ -336,7 +342,7 @@ def _data() -> Iterator[Finding]:
         return
     if used:
         return
-    problems = mirror_problems(4)
+    problems = mirror_problems(2)
     text = "; ".join(f"{shown_url(url)}: {why or 'answers'}" for url, why in problems.items())
     if None in problems.values():
         yield Finding("ok", "data", f"network: {text}; it would be downloaded")
