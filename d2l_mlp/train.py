@@ -236,7 +236,12 @@ def _train(flags: TrainFlags, signals: Signals) -> None:
         (train_seeds if flags.seeds else train_run)(flags, signals)
 
 
-def train_run(flags: TrainFlags, signals: Signals, workers: Workers | None = None) -> float:
+def train_run(
+    flags: TrainFlags,
+    signals: Signals,
+    workers: Workers | None = None,
+    data: FashionMNIST | None = None,
+) -> float:
     """Train one run, as the worker that prints and writes, and return its final accuracy.
 
     That is the accuracy on the watched set; if that is a validation set, the accuracy of its best
@@ -260,7 +265,7 @@ def train_run(flags: TrainFlags, signals: Signals, workers: Workers | None = Non
         settings, dataset = flags.hyperparameters, flags.dataset
         if run:
             settings, dataset = _resumed(run, flags)
-        data = load_fashion_mnist(dataset, flags.data_dir)
+        data = data or load_fashion_mnist(dataset, flags.data_dir)
     with signals.deferred(), workers:
         net = new_net(settings, devices)
         train_iter, val_iter = _train_loaders(settings, data, devices[0], workers)
@@ -376,6 +381,7 @@ def assist_run(flags: TrainFlags, signals: Signals, workers: Workers) -> None:
 
 def train_seeds(flags: TrainFlags, signals: Signals) -> None:
     """Train a run for each seed, one after the other; a signal or an error ends them all."""
+    from d2l_mlp.data.fashion_mnist import load_fashion_mnist
     from d2l_mlp.runs.run import is_free
 
     folder = flags.out or default_folder(flags.hyperparameters)
@@ -386,11 +392,12 @@ def train_seeds(flags: TrainFlags, signals: Signals) -> None:
             f"{', '.join(taken)}: not empty, and a run overwrites nothing; leave these seeds out, "
             "or name another folder with --out (--resume resumes one that is not finished)"
         )
+    data = load_fashion_mnist(flags.dataset, flags.data_dir)
     accuracies = []
     for seed, out in outs.items():
         settings = dataclasses.replace(flags.hyperparameters, seed=seed)
         one = dataclasses.replace(flags, hyperparameters=settings, out=out)
-        accuracies.append(train_run(one, signals))
+        accuracies.append(train_run(one, signals, data=data))
     line = f"mean of {len(accuracies)} final test accuracies {statistics.mean(accuracies):.4f}"
     if len(accuracies) > 1:
         line += f", standard deviation {statistics.stdev(accuracies):.4f}"
