@@ -13,6 +13,7 @@ import re
 import shutil
 from pathlib import Path
 
+import nbformat
 from sphinx.pycode import ModuleAnalyzer
 
 import d2l_mlp
@@ -61,7 +62,7 @@ def gallery() -> str:
         save_figure(picture, MADE / f"{name}.svg")
         cells.append(
             f":::{{figure}} reference/{name}.svg\n:alt: {picture.description}\n"
-            f":target: reference/{name}.svg\n\n"
+            f":target: _images/{name}.svg\n\n"
             f'**{name}**: {title}\n`python -m d2l_mlp.figures {name}`\n`draw("{name}")`\n:::\n'
         )
     return "::::{container} gallery\n" + "\n".join(cells) + "::::"
@@ -94,7 +95,7 @@ def reference() -> str:
             layer, module = node.module.split(".")[0], f"d2l_mlp.{node.module}"
             page = pages.setdefault(layer, [f"# {layer}\n"])
             if len(page) == 1:
-                rows.append(f"\n## [{layer}](reference/{layer}.md)\n\n| | |\n|---|---|")
+                rows.append(f"\n## [{layer}](reference/{layer}.md)\n\n| name | |\n|---|---|")
             for name in (alias.name for alias in node.names):
                 value = getattr(importlib.import_module(module), name)
                 kind = (
@@ -118,8 +119,24 @@ def reference() -> str:
     return "\n".join(rows) + f"\n\n```{{toctree}}\n:hidden:\n\n{toctree}\n```"
 
 
-# Sphinx follows links only within this folder.
-shutil.copytree(HERE.parent / "notebooks", HERE / "notebooks", dirs_exist_ok=True)
+def copy_notebooks() -> None:
+    """Copy the notebooks, because Sphinx follows links only within this folder.
+
+    Where myst-nb looks for it, each picture gets its description, or else the code that shows it.
+    """
+    (HERE / "notebooks").mkdir(exist_ok=True)
+    for path in HERE.parent.glob("notebooks/*.ipynb"):
+        notebook = nbformat.read(path, 4)
+        for cell in notebook.cells:
+            alt = "Output of " + (cell.source.splitlines() or [""])[-1]
+            for output in cell.get("outputs", []):
+                for metadata in output.get("metadata", {}).values():
+                    alt = metadata.get("alt", alt)
+            cell.metadata["mystnb"] = {"image": {"alt": alt}}
+        nbformat.write(notebook, HERE / "notebooks" / path.name)
+
+
+copy_notebooks()
 shutil.rmtree(MADE, ignore_errors=True)
 MADE.mkdir()
 PARTS = {f"<!-- {part.__name__} -->": part() for part in (readme, gallery, commands, reference)}

@@ -1,28 +1,59 @@
 """The site of docs, notebooks and docstrings as its readers see it, in a browser."""
 
 import os
+import re
 import subprocess
 import sys
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import find_spec
+from pathlib import Path
 from urllib.parse import unquote, urldefrag
 
+import axe_playwright_python
 import pytest
 
+import d2l_mlp
+from d2l_mlp.__main__ import COMMANDS
 from tests.conftest import ROOT
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SITE = ROOT / "docs" / "_build" / "html"
-WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 480, "height": 900}
+WIDE = {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"}
+NARROW = {"viewport": {"width": 420, "height": 900}, "color_scheme": "dark"}
+AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text("utf-8")
 
 # Some load only when they are visible.
 _LOAD_PICTURES = """() => Promise.all([...document.images].map(image => {
     image.loading = "eager";
     return image.decode().catch(() => null);
 }))"""
+
+_FIND_FAULTS = r"""async () => {
+    await window.MathJax?.startup?.promise;
+    const faults = [];
+    const check = (fault, name, what) => { if (fault) faults.push(`${name}: ${what}`); };
+    const article = document.querySelector("article");
+    document.querySelectorAll("details").forEach(e => { e.open = true; });
+    check(document.documentElement.scrollWidth > innerWidth, "too wide", document.title);
+    for (const e of article.querySelectorAll("pre, mjx-container, figure, img"))
+        check(e.scrollWidth > e.clientWidth + 1 && e.clientWidth, "cut", e.outerHTML);
+    for (const e of document.images) {
+        check(!e.naturalWidth, "no picture", e.src);
+        check(!e.alt || /\.(png|svg|jpe?g)$/.test(e.alt), "no alternative text", e.src);
+    }
+    const texts = document.createTreeWalker(article, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+        const { data, parentElement } = texts.currentNode;
+        const raw = /\$|\|---|:math:|```|\]\(|<!--/.test(data);
+        check(raw && !parentElement.closest("pre, code, script, mjx-container"), "raw", data);
+    }
+    for (const { nodes } of (await axe.run(article, { runOnly: "color-contrast" })).violations)
+        nodes.forEach(node => check(true, "contrast", node.html));
+    return faults;
+}"""
 
 
 class Silent(SimpleHTTPRequestHandler):
@@ -60,35 +91,29 @@ def pages():
     return sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html"))
 
 
-def visit(browser, site, names, viewport):
-    """Open pages, and return the errors, the links and the anchors of each page."""
-    wrong, links, anchors = [], {}, {}
-    page = browser.new_page(viewport=viewport)
-    page.on("console", lambda m: m.type == "error" and wrong.append((page.url, m.text)))
-    page.on("pageerror", lambda error: wrong.append((page.url, str(error))))
-    page.on("requestfailed", lambda request: wrong.append((page.url, request.url)))
-    page.on("response", lambda r: r.status >= 400 and wrong.append((page.url, r.url, r.status)))
-    page.on("request", lambda r: r.url.startswith(("data:", site)) or wrong.append(r.url))
+def visit(browser, site, names, **screen):
+    """Open pages, and return the faults, the links and the anchors of each page."""
+    faults, links, anchors = [], {}, {}
+    page = browser.new_page(**screen)
+    page.on("console", lambda m: m.type == "error" and faults.append((page.url, m.text)))
+    page.on("pageerror", lambda error: faults.append((page.url, str(error))))
+    page.on("requestfailed", lambda request: faults.append((page.url, request.url)))
+    page.on("response", lambda r: r.status >= 400 and faults.append((page.url, r.url, r.status)))
+    page.on("request", lambda r: r.url.startswith(("data:", site)) or faults.append(r.url))
     for name in names:
         page.goto(site + name)
         page.evaluate(_LOAD_PICTURES)
-        wrong += [
-            (name, source, "is no picture")
-            for source in page.evaluate(
-                "[...document.images].filter(i => !i.naturalWidth).map(i => i.src)"
-            )
-        ]
+        page.evaluate(AXE)
+        faults += [(name, fault) for fault in page.evaluate(_FIND_FAULTS)]
         links[name] = set(page.evaluate("[...document.links].map(a => a.href)"))
         anchors[name] = set(page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)"))
-        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-            wrong.append((name, viewport["width"], "is not wide enough"))
     page.close()
-    return wrong, links, anchors
+    return faults, links, anchors
 
 
-def test_no_page_lacks_anything_or_leads_nowhere(browser, site):
-    wrong, links, anchors = visit(browser, site, pages(), WIDE)
-    assert wrong == []
+def test_no_page_has_a_fault_or_leads_nowhere(browser, site):
+    faults, links, anchors = visit(browser, site, pages(), **WIDE)
+    assert faults == []
     assert len(links["index.html"] & {site + name for name in links}) > 10  # there is what to find
     for name, found in links.items():
         for link in found:
@@ -102,6 +127,18 @@ def test_no_page_lacks_anything_or_leads_nowhere(browser, site):
                 assert link.startswith("https://"), f"{name}: {link}"
 
 
-def test_the_pages_and_notebooks_on_a_narrow_screen(browser, site):
-    names = [name for name in pages() if not name.startswith("reference/")]
-    assert visit(browser, site, [*names, "reference/d2l_mlp.mlp.html"], NARROW)[0] == []
+def test_no_page_has_a_fault_on_a_narrow_screen_in_the_dark(browser, site):
+    assert visit(browser, site, pages(), **NARROW)[0] == []
+
+
+def test_what_the_code_makes_is_there():
+    text = {name: (SITE / name).read_text("utf-8") for name in pages()}
+    for figure in d2l_mlp.FIGURES:
+        assert f"{figure}.svg" in text["figures.html"]
+    for command in COMMANDS:
+        assert f"usage: python -m d2l_mlp.{command} " in text["commands.html"]
+    for name in d2l_mlp.__all__:
+        (page,) = set(
+            re.findall(rf'href="(reference/\w+.html)#[\w.]+\.{name}"', text["reference.html"])
+        )
+        assert f'.{name}">' in text[page]
