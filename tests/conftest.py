@@ -141,26 +141,26 @@ def start(tmp_path):
 
 
 @pytest.fixture
-def cell(monkeypatch, tmp_path):
-    """Run one cell in a new kernel, and return its outputs and the types of its messages."""
+def cells(monkeypatch, tmp_path):
+    """Run cells in a new kernel; of each, return its outputs and the types of its messages."""
     from nbclient import NotebookClient
 
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
 
-    def cell(source):
-        messages = []
+    def cells(*sources):
+        messages = [[] for _ in sources]
 
         class Client(NotebookClient):
-            def process_message(self, message, *args):
-                messages.append(message["msg_type"])
-                return super().process_message(message, *args)
+            def process_message(self, message, cell, index):
+                messages[index].append(message["msg_type"])
+                return super().process_message(message, cell, index)
 
-        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+        notebook = nbformat.v4.new_notebook(cells=list(map(nbformat.v4.new_code_cell, sources)))
         resources = {"metadata": {"path": str(tmp_path)}}
         Client(notebook, timeout=60, kernel_name="python3", resources=resources).execute()
-        return notebook.cells[0].outputs, messages
+        return [(cell.outputs, types) for cell, types in zip(notebook.cells, messages)]
 
-    return cell
+    return cells
 
 
 @contextmanager

@@ -153,8 +153,8 @@ def test_drawing_changes_nothing_else():
     assert InteractiveShell.initialized() == shell
 
 
-def test_a_notebook_shows_pictures_as_it_did_before(cell):
-    outputs, _ = cell("""%matplotlib inline
+def test_a_notebook_shows_pictures_as_it_did_before(cells):
+    ((outputs, _),) = cells("""%matplotlib inline
 from IPython import get_ipython
 from matplotlib.figure import Figure
 from d2l_mlp.plotting.figures import draw

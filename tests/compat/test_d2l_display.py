@@ -95,14 +95,11 @@ def test_a_figure_of_curves(curves, legend, says):
     assert describe_figure(figure) == says
 
 
-def test_what_the_book_s_plot_draws_has_a_text_in_a_notebook(cell):
-    cells = "d2l.plot(x, [x, 2 * x], 'x', 'f(x)', legend=['once', 'twice'])\n"
-    (output,), _ = cell(BOOK + cells * 2)  # each call sets up the backend again
-    assert set(output.data) == {"image/png", "image/svg+xml", "text/plain"}
-    assert output.metadata["image/png"]["alt"] == "Curves of once, twice for x from 0 to 2"
-
-
-def test_a_picture_of_ours_keeps_its_own_text(cell):
+def test_pictures_in_a_notebook_have_a_text(cells):
+    theirs = "d2l.plot(x, [x, 2 * x], 'x', 'f(x)', legend=['once', 'twice'])\n"
     ours = "from d2l_mlp.plotting.figures import draw\nd2l.use_svg_display()\ndraw('tanh')"
-    (output,), _ = cell(BOOK + ours)
-    assert output.metadata["image/png"]["alt"] == "Curve of tanh(x) for x from -4 to 3.9"
+    # Each call of theirs sets up the backend again.
+    ((book,), _), ((own,), _) = cells(BOOK + theirs * 2, ours)
+    assert set(book.data) == {"image/png", "image/svg+xml", "text/plain"}
+    assert book.metadata["image/png"]["alt"] == "Curves of once, twice for x from 0 to 2"
+    assert own.metadata["image/png"]["alt"] == "Curve of tanh(x) for x from -4 to 3.9"

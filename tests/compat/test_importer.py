@@ -1,9 +1,7 @@
 import re
 import textwrap
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
 
 from tests.conftest import ROOT
 from tests.processes import without_library
@@ -19,9 +17,8 @@ assert len(d2l.plt.gca().lines[0].get_xdata()) == 4
 """
 
 
-@pytest.mark.parametrize("first", ["import d2l_mlp", "import d2l_mlp.mlp, d2l_mlp.data.loaders"])
-def test_the_books_imports_and_its_plot_work_in_silence(run, first):
-    result = run("-W", "error", "-c", first + IMPORTS + PLOT)
+def test_the_books_imports_and_its_plot_work_in_silence(run):
+    result = run("-W", "error", "-c", "import d2l_mlp" + IMPORTS + PLOT)
     assert result.stderr == ""
     assert re.fullmatch(r"(figure 1: .*\n)?", result.stdout)
 
@@ -43,7 +40,7 @@ def test_numpy_and_scikit_learn_are_left_as_they_were(run):
 def test_spawned_subprocess(run, tmp_path):
     script = tmp_path / "script.py"
     script.write_text(
-        "import multiprocessing, d2l_mlp\n"
+        "import multiprocessing, d2l_mlp.mlp, d2l_mlp.data.loaders\n"
         "def child():\n"
         "    from d2l import mxnet as d2l\n"
         "    assert d2l.plot\n"
@@ -54,20 +51,16 @@ def test_spawned_subprocess(run, tmp_path):
     assert run("-W", "error", script).stderr == ""
 
 
-def test_notebook(monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+def test_notebook(cells):
     strictly = (
         "import warnings\nwith warnings.catch_warnings():\n    warnings.simplefilter('error')"
     )
     imports = "import d2l_mlp" + IMPORTS
-    cells = [strictly + textwrap.indent(f"\n{imports}", "    "), f"%matplotlib inline{PLOT}"]
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    NotebookClient(notebook, timeout=60).execute()
-    outputs = [output for cell in notebook.cells for output in cell.outputs]
-    assert [(output.output_type, output.get("text")) for output in outputs] == [
-        ("display_data", None)
-    ]
-    assert "image/svg+xml" in outputs[0].data
+    sources = strictly + textwrap.indent(f"\n{imports}", "    "), f"%matplotlib inline{PLOT}"
+    (nothing, _), ((output,), _) = cells(*sources)
+    assert nothing == []
+    assert output.output_type == "display_data"
+    assert "image/svg+xml" in output.data
 
 
 def test_mxnet_imported_before_us(run):
@@ -100,19 +93,19 @@ def test_missing_mxnet_names_the_remedy(run):
 
 
 # Python 3.14's default; a worker that fails is started again, for ever.
-@pytest.mark.parametrize("method", ["forkserver", "spawn"])
-def test_workers_of_gluons_loader(run, method):
+def test_workers_of_gluons_loader(run):
     result = run(
         "-W", "error", "-c",
         "import multiprocessing, d2l_mlp\n"
-        f"multiprocessing.set_start_method({method!r})\n"
         "from mxnet import np\n"
         "from mxnet.gluon.data import ArrayDataset, DataLoader\n"
-        "loader = DataLoader(ArrayDataset(np.arange(6.0)), 4, num_workers=2)\n"
-        "print([X.tolist() for X in loader])\n"
-        "del loader",
+        "for method in ('forkserver', 'spawn'):\n"
+        "    multiprocessing.set_start_method(method, force=True)\n"
+        "    loader = DataLoader(ArrayDataset(np.arange(6.0)), 4, num_workers=2)\n"
+        "    print([X.tolist() for X in loader])\n"
+        "    del loader",
     )  # fmt: skip
-    assert result.stdout == "[[0.0, 1.0, 2.0, 3.0], [4.0, 5.0]]\n"
+    assert result.stdout == 2 * "[[0.0, 1.0, 2.0, 3.0], [4.0, 5.0]]\n"
 
 
 @pytest.mark.parametrize(

@@ -81,22 +81,14 @@ def test_controls_may_be_moved_in_several_threads_as_by_jupyterlab():
 SHOW = "import d2l_mlp; from d2l_mlp.notebook import explore; explore('relu', x=2.0)"
 
 
-def test_a_widget_carries_the_picture_for_front_ends_without_widgets(cell):
-    (output,), _ = cell(SHOW)
-    assert set(output.data) == {
-        "application/vnd.jupyter.widget-view+json",
-        "image/svg+xml",
-        "image/png",
-        "text/plain",
-    }
-    assert "relu(2.0) = 2.000" in svg.texts(output.data["image/svg+xml"])
-
-
-def test_without_ipywidgets_the_picture_stands_still(cell):
+def test_a_widget_carries_the_picture_for_front_ends_without_widgets(cells):
     hidden = "import sys; sys.modules['ipywidgets'] = None\n"  # its import fails
-    (output,), _ = cell(hidden + SHOW)
-    assert set(output.data) == {"image/svg+xml", "image/png", "text/plain"}
-    assert "relu(2.0) = 2.000" in svg.texts(output.data["image/svg+xml"])
+    ((widget,), _), ((still,), _) = cells(SHOW, hidden + SHOW)
+    pictures = {"image/svg+xml", "image/png", "text/plain"}
+    assert set(widget.data) == {"application/vnd.jupyter.widget-view+json", *pictures}
+    assert set(still.data) == pictures
+    for output in (widget, still):
+        assert "relu(2.0) = 2.000" in svg.texts(output.data["image/svg+xml"])
 
 
 def test_a_terminal_names_the_picture(run):

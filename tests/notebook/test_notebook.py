@@ -2,7 +2,6 @@ import re
 from pathlib import Path
 
 import numpy
-import pytest
 from PIL import Image
 
 from tests import svg
@@ -18,6 +17,10 @@ for epoch in (1, 2, 3):
     if epoch >= first:
         curve(TrainingState(history, {}, {}, epoch, {}))
 """
+SHOW = """
+from d2l_mlp import draw, show_figure
+show_figure(draw("relu"))
+"""
 EXPECTED = """\
 epoch 1/3  train loss 1.0000 acc 0.5000  test loss 1.5000 acc 0.4000
 epoch 2/3  train loss 0.5000 acc 0.7500  test loss 0.7500 acc 0.7000
@@ -25,9 +28,21 @@ epoch 3/3  train loss 0.3333 acc 0.8333  test loss 0.5000 acc 0.8000
 """
 
 
-@pytest.mark.parametrize("first", [1, 3])  # the second: resumed after two epochs
-def test_live_curve_is_one_picture_that_changes(cell, first):
-    outputs, messages = cell(LINES.replace("first = 1", f"first = {first}"))
+def test_pictures_in_a_notebook(cells):
+    resumed = LINES.replace("first = 1", "first = 3")  # after two epochs
+    curve, later, (new, _), ((relu,), _) = cells(LINES, resumed, "LiveCurve(3);", SHOW)
+    assert_one_picture_changes(*curve, first=1)
+    assert_one_picture_changes(*later, first=3)
+    assert [output.data["text/plain"] for output in new[:2]] == [
+        "Loss and accuracy by epoch: no epoch yet",
+        "epoch 0/3",
+    ]
+    assert "train loss" in svg.texts(new[0].data["image/svg+xml"])
+    assert svg.texts(relu.data["image/svg+xml"])[-1] == "relu(x)"
+    assert relu.data["image/svg+xml"].startswith("<svg ")
+
+
+def assert_one_picture_changes(outputs, messages, first):
     output, line = outputs
     assert output.output_type == line.output_type == "display_data"
     assert "test accuracy 0.800" in output.data["text/plain"]
@@ -47,8 +62,14 @@ def test_live_curve_is_one_picture_that_changes(cell, first):
         numpy.testing.assert_allclose(numpy.diff(1 - y) / numpy.ptp(y), rises, atol=1e-4)
 
 
-def test_live_curve_is_lines_in_a_terminal(run):
-    assert run("-W", "error", "-c", "import d2l_mlp" + LINES).stdout == EXPECTED
+def test_pictures_in_a_terminal(run):
+    said = run("-W", "error", "-c", f"import d2l_mlp{LINES}{SHOW}").stdout
+    assert said.startswith(EXPECTED)
+    description, path = said[len(EXPECTED) :].rstrip().split(": ")
+    assert description == "Curve of relu(x) for x from -4 to 3.9"
+    with Image.open(path) as image:
+        assert image.size[0] > 500
+    Path(path).unlink()
 
 
 def test_live_curve_is_lines_in_an_ipython_terminal(run, tmp_path):
@@ -56,28 +77,3 @@ def test_live_curve_is_lines_in_an_ipython_terminal(run, tmp_path):
     script.write_text("import d2l_mlp" + LINES)
     own = {"IPYTHONDIR": str(tmp_path / "ipython")}
     assert run("-m", "IPython", "--no-banner", "--quick", script, env=own).stdout == EXPECTED
-
-
-def test_live_curve_has_its_frame_from_the_beginning(cell):
-    outputs, _ = cell("from d2l_mlp import LiveCurve; LiveCurve(3);")
-    assert [output.data["text/plain"] for output in outputs[:2]] == [
-        "Loss and accuracy by epoch: no epoch yet",
-        "epoch 0/3",
-    ]
-    assert "train loss" in svg.texts(outputs[0].data["image/svg+xml"])
-
-
-def test_show_is_a_picture_or_says_where_it_is(cell, run):
-    source = """
-from d2l_mlp import draw, show_figure
-show_figure(draw("relu"))
-"""
-    (output,), _ = cell(source)
-    assert svg.texts(output.data["image/svg+xml"])[-1] == "relu(x)"
-    assert output.data["image/svg+xml"].startswith("<svg ")
-    said = run("-W", "error", "-c", source).stdout
-    description, path = said.rstrip().split(": ")
-    assert description == "Curve of relu(x) for x from -4 to 3.9"
-    with Image.open(path) as image:
-        assert image.size[0] > 500
-    Path(path).unlink()

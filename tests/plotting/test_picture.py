@@ -40,21 +40,14 @@ def test_a_notebook_gets_svg_and_png_of_one_size_and_the_words():
     assert (pixels[0, 0] == 255).all()
 
 
-def test_the_book_s_own_plot_shows_its_picture_after_ours(cell):
-    outputs, _ = cell("""from d2l_mlp.plotting.figures import draw
-figure = draw("relu")
-from d2l import mxnet as d2l
-d2l.plot([0, 1], [0, 1], "x", "y")""")
-    (output,) = outputs
-    assert {"image/svg+xml", "image/png"} <= set(output.data)
-    assert svg.texts(output.data["image/svg+xml"])[-1] == "y"
-
-
-def test_the_last_expression_of_a_cell_is_a_picture(cell):
+def test_the_last_expression_of_a_cell_is_a_picture_and_so_is_the_book_s_plot(cells):
     source = "from d2l_mlp.plotting.figures import draw\ndraw('relu')"
-    for before in ("", "%matplotlib inline\n"):
-        (output,), _ = cell(before + source)
+    book = "from d2l import mxnet as d2l\nd2l.plot([0, 1], [0, 1], 'x', 'y')"
+    *ours, ((theirs,), _) = cells(source, "%matplotlib inline\n" + source, book)
+    for (output,), _ in ours:
         assert output.output_type == "execute_result"
         assert svg.texts(output.data["image/svg+xml"])[-1] == "relu(x)"
         assert output.data["image/png"].startswith("iVBOR")
         assert output.data["text/plain"] == "Curve of relu(x) for x from -4 to 3.9"
+    assert {"image/svg+xml", "image/png"} <= set(theirs.data)
+    assert svg.texts(theirs.data["image/svg+xml"])[-1] == "y"
