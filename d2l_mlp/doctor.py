@@ -24,7 +24,7 @@ from typing import Any, Callable, NamedTuple
 from d2l_mlp import __version__
 from d2l_mlp.cli.command import FAILURE, Signals, check_delivered, run_command, tolerant_streams
 from d2l_mlp.cli.flags import Parser
-from d2l_mlp.compat.importer import MXNET_VERSION
+from d2l_mlp.compat.importer import INSTALLED_LAST, MXNET_VERSION
 from d2l_mlp.compat.interpreter import is_supported_platform
 from d2l_mlp.compat.native_libs import LIBRARY_INSTALLS, cuda_folders
 from d2l_mlp.hardware.cpu import count_cores
@@ -187,12 +187,12 @@ def _packages() -> Iterator[Finding]:
             shown.append(f"{distribution} {version}")
     text = ", ".join(shown)
     if missing:
-        mxnet = [m for m in missing if m.startswith("mxnet")]  # comes first, without dependencies
-        names = " ".join(f"'{m}'" for m in mxnet or missing)
-        yield Finding(
-            "fail", "packages", f"{text}; missing: {', '.join(missing)}",
-            f"pip install {'--no-deps ' * bool(mxnet)}{names}",
-        )  # fmt: skip
+        fixes = []
+        for command, late in (("pip install", False), ("pip install --no-deps", True)):
+            names = [repr(m) for m in missing if m.startswith(tuple(INSTALLED_LAST)) == late]
+            fixes += [" ".join([command, *names])] if names else []
+        text += f"; missing: {', '.join(missing)}"
+        yield Finding("fail", "packages", text, " && ".join(fixes))
     elif others:
         yield Finding(
             "note", "packages", f"{text}; not as tested: {', '.join(others)}",
@@ -222,9 +222,9 @@ def _wanted_versions() -> dict[str, Any]:
     try:
         lines = metadata.requires("d2l_mlp") or []
     except metadata.PackageNotFoundError:  # used from a clone
-        lines = ["numpy", "d2l", "matplotlib", "requests", "pooch", "tqdm", "lazy_loader"]
-    wanted = {"mxnet": Requirement(f"mxnet=={MXNET_VERSION}").specifier}
-    for requirement in map(Requirement, lines):
+        lines = ["numpy", "matplotlib", "pandas", "requests", "pooch", "tqdm", "lazy_loader"]
+    wanted: dict[str, Any] = {}
+    for requirement in map(Requirement, [*INSTALLED_LAST.values(), *lines]):
         if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
             before = wanted.get(requirement.name, requirement.specifier)
             wanted[requirement.name] = before & requirement.specifier

@@ -22,6 +22,9 @@ from typing import Any
 MXNET_VERSION = "1.9.1"
 """The only MXNet release this package is written for and tested on."""
 
+INSTALLED_LAST = {"mxnet": f"mxnet=={MXNET_VERSION}", "d2l": "d2l>=0.17,<1.1"}
+"""What pip installs without dependencies: both ask for a NumPy that younger Pythons do not have."""
+
 _display_is_left_alone: ContextVar[bool] = ContextVar("left_alone", default=False)
 
 
@@ -60,12 +63,10 @@ class _Finder:
 
             check_interpreter()
         spec = PathFinder.find_spec(fullname, path)
-        if spec is None and fullname == "mxnet":
-            raise ModuleNotFoundError(
-                "MXNet is not installed; install it with: "
-                f"pip install --no-deps mxnet=={MXNET_VERSION}",
-                name=fullname,
-            )
+        if spec is None and fullname in INSTALLED_LAST:
+            command = f"pip install --no-deps '{INSTALLED_LAST[fullname]}'"
+            text = f"{fullname} is not installed; install it with: {command}"
+            raise ModuleNotFoundError(text, name=fullname)
         if spec is not None and isinstance(spec.loader, SourceFileLoader):
             spec.loader = _Loader(spec.loader.name, spec.loader.path)
         return spec

@@ -10,8 +10,9 @@ from __future__ import annotations
 import importlib.util
 import re
 import sys
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
@@ -27,9 +28,13 @@ def delay_imports() -> Iterator[None]:
         shown["requests"] = _OnDemand("requests")
     parent: Any = None
     if "scipy.stats" not in modules:
-        with suppress(ImportError):
-            import scipy  # quick, without its packages
-
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # SciPy's, of a NumPy that is not its own
+                import scipy.sparse  # which MXNet imports too
+        except Exception:  # not installed, or made for another NumPy: MXNet does without it
+            shown.update({"scipy.sparse": None, "scipy.stats": None})
+        else:
             parent = scipy
             parent.stats = shown["scipy.stats"] = _OnDemand("scipy.stats")
     shown = {name: module for name, module in shown.items() if name not in modules}

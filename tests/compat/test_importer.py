@@ -1,8 +1,10 @@
 import re
+import shlex
 import textwrap
 
 import pytest
 
+from d2l_mlp.compat.importer import INSTALLED_LAST, _Finder
 from tests.conftest import ROOT
 from tests.processes import without_library
 
@@ -82,14 +84,20 @@ def test_mxnet_imported_before_us(run):
     )  # fmt: skip
 
 
-def test_missing_mxnet_names_the_remedy(run):
-    # -S: no site-packages
-    result = run("-S", "-c", "import d2l_mlp, mxnet", code=1)
-    command = "pip install --no-deps mxnet==1.9.1"
-    assert result.stderr.splitlines()[-1] == (
-        f"ModuleNotFoundError: MXNet is not installed; install it with: {command}"
+@pytest.mark.parametrize("name", ["mxnet", "d2l"])
+def test_a_missing_package_names_the_remedy(name, monkeypatch):
+    monkeypatch.setattr("sys.path", [])
+    with pytest.raises(ModuleNotFoundError) as error:
+        _Finder().find_spec(name)
+    command = f"pip install --no-deps '{INSTALLED_LAST[name]}'"
+    assert str(error.value) == f"{name} is not installed; install it with: {command}"
+
+
+def test_readme_installs_the_same():
+    (command,) = re.findall(
+        "^pip install --no-deps (.*)", (ROOT / "README.md").read_text(), re.MULTILINE
     )
-    assert f"/{command} &&" in (ROOT / "README.md").read_text()
+    assert shlex.split(command) == list(INSTALLED_LAST.values())
 
 
 # Python 3.14's default; a worker that fails is started again, for ever.

@@ -48,12 +48,18 @@ def test_others_get_them_while_mxnet_is_imported(run):
     )  # fmt: skip
 
 
-def test_mxnet_does_without_scipy_distutils_and_setuptools(run):
+# SciPy is absent, or made for another NumPy.
+@pytest.mark.parametrize("error", ["ImportError('scipy')", "AttributeError('long')"])
+def test_mxnet_does_without_scipy_distutils_and_setuptools(run, tmp_path, error):
+    (tmp_path / "scipy").mkdir()
+    (tmp_path / "scipy" / "__init__.py").touch()
+    (tmp_path / "scipy" / "sparse.py").write_text(f"raise {error}")
     run(
         "-W", "error", "-c",
-        "import sys; sys.modules.update(scipy=None, setuptools=None, distutils=None)\n"
+        "import sys; sys.modules.update(setuptools=None, distutils=None)
+"
         "import d2l_mlp, mxnet, numpy\n"
-        "assert mxnet.contrib.quantization.stats is None\n"
+        "assert mxnet.contrib.quantization.stats is mxnet.nd.sparse.spsp is None\n"
         "assert 'distutils.version' not in sys.modules\n"
         # What the versions decide: whether NumPy's functions take MXNet's arrays.
         "x = mxnet.np.ones((2, 3))\n"
