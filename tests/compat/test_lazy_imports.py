@@ -56,8 +56,7 @@ def test_mxnet_does_without_scipy_distutils_and_setuptools(run, tmp_path, error)
     (tmp_path / "scipy" / "sparse.py").write_text(f"raise {error}")
     run(
         "-W", "error", "-c",
-        "import sys; sys.modules.update(setuptools=None, distutils=None)
-"
+        "import sys; sys.modules.update(setuptools=None, distutils=None)\n"
         "import d2l_mlp, mxnet, numpy\n"
         "assert mxnet.contrib.quantization.stats is mxnet.nd.sparse.spsp is None\n"
         "assert 'distutils.version' not in sys.modules\n"
