@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import Any, Callable
 
 import mxnet
-from mxnet import init, np
+import numpy
+from mxnet import gluon, init, np
 from mxnet.gluon import nn
 
 from d2l_mlp.activations import ACTIVATIONS
@@ -82,7 +83,7 @@ def build_mlp(
     hidden = check_value("hidden", hidden, Several(Number(int, least=1)))
     num_outputs = check_value("num_outputs", num_outputs, Number(int, least=1))
     num_inputs = check_value("num_inputs", num_inputs, Number(int, least=0))
-    dropout = check_value("dropout", dropout, Number(float, least=0, below=1))
+    dropout = check_dropout_rate(dropout)
     if activation is not None:
         check_value("activation", activation, Choice(tuple(ACTIVATIONS)))
     if initializer is not None:
@@ -102,6 +103,20 @@ def build_mlp(
     if dtype != "float32":  # MXNet's initializers draw nothing else
         net.cast(dtype)
     return net
+
+
+def check_dropout_rate(rate: float) -> float:
+    """Check a probability to drop, of which MXNet takes single precision."""
+    rate = check_value("dropout", rate, Number(float, least=0, below=1))
+    if rate and not numpy.finfo("float32").tiny <= numpy.float32(rate) < 1:
+        raise ValueError(f"dropout is {rate}, which is {numpy.float32(rate):g} in MXNet; round it")
+    return rate
+
+
+def check_dropout(block: gluon.Block) -> None:
+    """Check an ``nn.Dropout``, for ``net.apply``; MXNet makes NaN of 1, and others of negatives."""
+    if isinstance(block, nn.Dropout):
+        check_dropout_rate(block._rate)
 
 
 def forward(

@@ -152,6 +152,8 @@ def test_prints_readably():
         ({"hidden": (1.5,)}, r"hidden is \(1.5,\)"),
         ({"hidden": (True,)}, r"hidden is \(True,\)"),
         ({"dropout": 1}, "dropout is 1; give a number of at least 0 and less than 1"),
+        ({"dropout": 1e-300}, "dropout is 1e-300, which is 0 in MXNet; round it"),
+        ({"dropout": 1 - 1e-12}, "dropout is 0.999999999999, which is 1 in MXNet; round it"),
         ({"num_outputs": 0}, "num_outputs is 0; give an integer of at least 1"),
         ({"dtype": "float64"}, "num_inputs is 0; give it, because dtype is float64"),
         ({"dtype": "int8", "num_inputs": 2}, "dtype is 'int8'; give one of float32, float64"),

@@ -24,7 +24,9 @@ _IMAGES = ((28, 28), (1, 28, 28), (28, 28, 1), (784,))
 
 
 def to_numpy(array: Any) -> numpy.ndarray:
-    """Return an array on the host; NumPy's own is not copied."""
+    """Return an array on the host, NumPy's own uncopied; a ValueError if some of it is masked."""
+    if isinstance(array, numpy.ma.MaskedArray) and array.mask.any():
+        raise ValueError("the array has masked values; fill them in, or leave their rows out")
     return array.asnumpy() if hasattr(array, "asnumpy") else numpy.asarray(array)
 
 
@@ -106,6 +108,8 @@ def check_inputs(net: gluon.Block, X: np.ndarray, first: int = 0) -> int:
         raise ValueError(f"features are a {type(X)}; give an mxnet.np.ndarray, or ArrayLoader")
     check_features(X, first)
     parameter = _first_parameter(net)
+    if parameter.dtype == "float16" and device_of(net).device_type == "cpu":
+        raise ValueError("the net is float16, in which MXNet cannot compute on a CPU; cast it")
     if X.dtype != parameter.dtype:
         wanted = numpy.dtype(parameter.dtype)
         raise ValueError(
@@ -164,7 +168,10 @@ def _first_parameter(net: gluon.Block) -> gluon.Parameter:
 
 def _checked(net: gluon.Block, minibatches: Iterable) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     first = 0
-    for X, y in minibatches:
+    for minibatch in minibatches:
+        if not isinstance(minibatch, (list, tuple)) or len(minibatch) != 2:
+            raise ValueError("a minibatch is not a pair (X, y); give a list of pairs, or a loader")
+        X, y = minibatch
         num_outputs = check_inputs(net, X, first)
         if len(X) != len(y):
             raise ValueError(f"{len(X)} examples but {len(y)} labels; give each example one")

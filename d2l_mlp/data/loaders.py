@@ -12,7 +12,7 @@ import mxnet
 import numpy
 from mxnet import np, npx
 
-from d2l_mlp.data.checks import check_features, check_labels
+from d2l_mlp.data.checks import check_features, check_labels, to_numpy
 from d2l_mlp.data.fashion_mnist import FashionMNIST
 from d2l_mlp.hardware.host_arrays import HostMemory, Reused, is_on_host, shallow_copy
 from d2l_mlp.rules import Number, check_integer, check_value
@@ -41,7 +41,7 @@ def to_features(
     ValueError
         If the images have another dtype or shape.
     """
-    images = images.asnumpy() if isinstance(images, np.ndarray) else numpy.asarray(images)
+    images = to_numpy(images)
     if images.dtype != numpy.uint8 or images.shape[-2:] != (28, 28) or images.ndim not in (2, 3):
         raise ValueError(
             f"images are {images.dtype} of shape {images.shape}; give uint8, 0 to 255, "
@@ -172,6 +172,7 @@ class ArrayLoader:
         rank: int = 0, num_parts: int = 1,
     ):  # fmt: skip
         device = device or mxnet.current_context()
+        X, y = (a if isinstance(a, np.ndarray) else to_numpy(a) for a in (X, y))
         images = isinstance(X, numpy.ndarray) and X.dtype == "uint8" and X.shape[1:] == (28, 28)
         images = images and len(X) > 0  # what has none is refused as features are
         if images and not is_on_host(device):

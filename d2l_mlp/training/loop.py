@@ -21,6 +21,7 @@ from mxnet import autograd, gluon, np, npx
 from d2l_mlp.data.checks import check_data
 from d2l_mlp.hardware.devices import devices_of
 from d2l_mlp.hardware.openmp import threads_for
+from d2l_mlp.mlp import check_dropout
 from d2l_mlp.training.distributed import Workers
 from d2l_mlp.training.executor import NetWithLoss, minibatches, with_loss
 from d2l_mlp.training.hyperparameters import Hyperparameters
@@ -90,8 +91,9 @@ def fit(
     **overrides
         Fields of the group "training", such as ``epochs=3, lr=0.1``, in place of those of
         `hyperparameters`. Another optimizer resets ``lr`` and ``momentum`` to its defaults. MXNet's
-        generator is seeded at each epoch if `hyperparameters` or ``seed`` is given; otherwise a net
-        with dropout does not resume bit for bit.
+        generator, from which dropout draws, is seeded at each epoch if `hyperparameters` or
+        ``seed`` is given; otherwise a net with dropout does not resume bit for bit. The process
+        has only one: nor does it if another thread draws at the same time.
 
     Returns
     -------
@@ -102,8 +104,9 @@ def fit(
     ------
     ValueError
         If a hyperparameter is out of its range, an example is refused by `d2l_mlp.data.checks`,
-        `state` is of another net, or a parameter's ``grad_req`` is "add" or all are "null".
-        Checked before training.
+        `state` is of another net or optimizer, an ``nn.Dropout`` drops everything, a parameter's
+        ``grad_req`` is "add" or all are "null". Checked before training. Also if an epoch has
+        another number of minibatches than ``len()``.
     TypeError
         If an override is not a field of the group "training".
     DivergenceError
@@ -118,6 +121,9 @@ def fit(
             "several workers train together, but the size of a whole minibatch is not known; give "
             "an ArrayLoader with rank and num_parts"
         )
+    if autograd.is_recording():
+        raise ValueError("fit is called within autograd.record(); call it outside, as it records")
+    net.apply(check_dropout)
     for data_iter in [train_iter] if workers.rank else [train_iter, val_iter]:
         check_data(net, data_iter)
     state = _broadcast(state or initial_state(net), workers)
@@ -136,6 +142,11 @@ def fit(
             rates = learning_rates(settings, epoch, len(train_iter))
             start = time.perf_counter()
             train = train_epoch(net_with_loss, train_iter, trainer, rates, devices, on_minibatch)
+            if trainer.steps != (epoch + 1) * len(train_iter):
+                raise ValueError(
+                    f"{trainer.steps} minibatches by the end of epoch {epoch + 1}, but len() says "
+                    f"{len(train_iter)} in each; give a list of minibatches, or a loader"
+                )
             loss, correct, num_examples = workers.all_reduce((), train.sums())
             npx.waitall()
             seconds = time.perf_counter() - start

@@ -8,7 +8,7 @@ from typing import Callable, NamedTuple, Union
 
 import mxnet
 import numpy
-from mxnet import gluon, np
+from mxnet import autograd, gluon, np
 
 from d2l_mlp.data.checks import check_inputs, check_labels, checked_minibatches, to_numpy
 from d2l_mlp.data.releases import CLASSES
@@ -52,8 +52,9 @@ def evaluate_net(
     ValueError
         If an example is refused by `d2l_mlp.data.checks`, or there is none.
     """
-    data_iter = checked_minibatches(net, data_iter)
-    return measure(with_loss(net), data_iter, device_of(net), on_minibatch)
+    with autograd.pause():  # the caller may be recording, where dropout drops
+        data_iter = checked_minibatches(net, data_iter)
+        return measure(with_loss(net), data_iter, device_of(net), on_minibatch)
 
 
 def predict_labels(net: gluon.Block, X: np.ndarray) -> numpy.ndarray:
@@ -76,8 +77,9 @@ def predict_labels(net: gluon.Block, X: np.ndarray) -> numpy.ndarray:
     ValueError
         If the features are refused by `d2l_mlp.data.checks`.
     """
-    check_inputs(net, X)
-    return net(X).argmax(axis=-1).asnumpy().astype("int64")
+    with autograd.pause():
+        check_inputs(net, X)
+        return net(X).argmax(axis=-1).asnumpy().astype("int64")
 
 
 def confusion_matrix(
@@ -160,6 +162,8 @@ def measure(
         if on_minibatch:
             on_minibatch()
     loss, correct, num_examples = sums.sums()
+    if not num_examples:
+        raise ValueError("no minibatch is left to measure on; give a list of them, or a loader")
     return loss / num_examples, correct / num_examples
 
 

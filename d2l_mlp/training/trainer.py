@@ -51,14 +51,21 @@ class Trainer:
                 "every parameter has grad_req 'null', so that there is nothing to train; "
                 "set one to 'write'"
             )
+        kinds = OPTIMIZERS[settings.optimizer].states(settings)
+        if state.history and set(state.optimizer) != set(kinds):
+            raise ValueError(
+                f"the state has the optimizer's arrays {sorted(state.optimizer)}, but "
+                f"{settings.optimizer} keeps {sorted(kinds)}; take the optimizer and momentum of "
+                "its training"
+            )
         self._settings, self._optimizer = settings, OPTIMIZERS[settings.optimizer]
-        self.learning_rate, self._steps = settings.lr or 0.0, steps
+        self.learning_rate, self.steps = settings.lr or 0.0, steps
         self._workers = workers or Workers()
         self._on_host = is_on_host(device_of(net))
         self._watch = MemoryWatch(self._names)
         self._slots: list[_Slot] = []
         self._states: dict[str, dict[str, Any]] = {
-            kind: dict(state.optimizer.get(kind, {})) for kind in self._optimizer.states(settings)
+            kind: dict(state.optimizer.get(kind, {})) for kind in kinds
         }
 
     def set_learning_rate(self, lr: float) -> None:
@@ -82,7 +89,7 @@ class Trainer:
         if self._on_host:
             npx.waitall()  # MXNet may still read what is written here
         xp = numpy if self._on_host else np
-        self._steps += 1
+        self.steps += 1
         with numpy.errstate(all="ignore"):  # `fit` looks for what is not finite
             for slot, grad in zip(self._slots, self._sum_gradients()):
                 weight, *replicas = (read() for read in slot.weights)
@@ -91,7 +98,7 @@ class Trainer:
                 if wd:
                     grad += wd * weight
                 lr = self.learning_rate * slot.parameter.lr_mult
-                self._optimizer.step(xp, weight, grad, slot.states, lr, self._steps, self._settings)
+                self._optimizer.step(xp, weight, grad, slot.states, lr, self.steps, self._settings)
                 for replica in replicas:
                     replica[:] = weight
 

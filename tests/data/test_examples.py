@@ -3,7 +3,7 @@
 import mxnet
 import numpy
 import pytest
-from mxnet import gluon, np
+from mxnet import autograd, gluon, np
 
 from d2l_mlp.data.checks import check_data
 from d2l_mlp.data.loaders import ArrayLoader
@@ -188,6 +188,8 @@ def test_outputs_that_are_no_logits():
     [
         ([], "the data hold no example; give at least one minibatch"),
         ([(X, Y)], "features are .*numpy.ndarray.*; give an mxnet.np.ndarray, or Arr"),
+        ([(mx(X), mx(Y), mx(Y))], r"a minibatch is not a pair \(X, y\); give a list of pairs"),
+        ((mx(X), mx(Y)), r"a minibatch is not a pair \(X, y\)"),
         ([(mx(X), mx(Y)[:3])], "22 examples but 3 labels; give each example one"),
     ],
 )
@@ -206,6 +208,65 @@ def test_a_generator_is_for_one_epoch(make):
     data = make(minibatches())
     assert evaluate_net(net, data) == evaluate_net(net, minibatches())
     refuse("the data hold no example", evaluate_net, net, data)  # it is exhausted now
+
+
+class Once:
+    """Minibatches with a length, which can be read only once."""
+
+    def __init__(self, data, length):
+        self._data, self._length = iter(data), length
+
+    def __len__(self):
+        return self._length
+
+    def __iter__(self):
+        return self._data
+
+
+def test_minibatches_that_are_not_as_many_as_they_say():
+    says = r"0 minibatches by the end of epoch 1, but len\(\) says 3 in each"
+    refuse(says, fit, net_of(), Once(minibatches(), 3), minibatches())
+    refuse(
+        "no minibatch is left to measure on", fit, net_of(), minibatches(), Once(minibatches(), 3)
+    )
+    longer = type("Longer", (list,), {"__len__": lambda self: 7})(minibatches())
+    refuse(r"3 minibatches .* says 7 in each", fit, net_of(), longer, minibatches())
+
+
+@pytest.mark.parametrize("make", [lambda X, y: ArrayLoader(X, y, 8), confusion_matrix])
+def test_masked_values_are_refused(make):
+    masked = numpy.ma.masked_less(Y, 1), Y
+    for X, y in (masked, masked[::-1]):
+        refuse("the array has masked values", make, X, y)
+    masked = numpy.ma.masked_array(IMAGES.astype("uint8"), IMAGES > 9)
+    refuse("the array has masked values", ArrayLoader, masked, Y, 8)
+
+
+def test_plain_lists_are_arrays():
+    for ours, theirs in zip(ArrayLoader(X.tolist(), Y.tolist(), 8), ArrayLoader(X, Y, 8)):
+        assert all((a == b).all() and a.dtype == b.dtype for a, b in zip(ours, theirs))
+
+
+def test_autograd_records_outside():
+    net = build_mlp((50,), 3, num_inputs=5, dropout=0.5)
+    expected = evaluate_net(net, minibatches()), predict_labels(net, mx(X)).tolist()
+    with autograd.record():
+        refuse("fit is called within autograd.record", fit, net, minibatches(), minibatches())
+        assert evaluate_net(net, minibatches()) == expected[0]  # without dropout
+        assert predict_labels(net, mx(X)).tolist() == expected[1]
+
+
+@pytest.mark.parametrize("rate", [1.0, 1.5, -1])
+def test_a_dropout_layer_s_rate_is_a_probability_below_1(rate):
+    net = net_of()
+    net.add(gluon.nn.Dropout(rate))
+    refuse(f"dropout is {rate}; give", fit, net, minibatches(), minibatches())
+
+
+def test_a_float16_net_is_for_a_gpu():
+    net, data = net_of(), [(mx(X.astype("float16")), mx(Y))]
+    net.cast("float16")
+    refuse("the net is float16, in which MXNet cannot compute on a CPU", fit, net, data, data)
 
 
 def test_a_net_without_parameters():

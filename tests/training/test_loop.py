@@ -330,6 +330,9 @@ def test_a_state_of_another_net_is_refused():
     ):
         fit(net, loader(), loader(), state=states[0])
     assert [p.tobytes() for p in values(net)] == before
+    for options in ({"optimizer": "adam"}, {"momentum": 0.9}):
+        with pytest.raises(ValueError, match=r"the state has the optimizer's arrays \[\], but"):
+            fit(build_mlp((6,), 3, num_inputs=5), loader(), loader(), state=states[0], **options)
 
 
 def test_seed_decides_everything():
