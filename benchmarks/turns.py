@@ -33,6 +33,7 @@ class Program(NamedTuple):
 
 PROGRAMS = {
     "d2l_mlp": Program("", ["ours.py"]),
+    "d2l_mlp in a notebook": Program("", ["notebook.py"]),
     "d2l's loader and loop": Program("", ["d2l_loop.py"]),
     "scikit-learn": Program("scikit-learn", ["sklearn_mlp.py"]),
     "PyTorch, eager": Program("torch", ["pytorch.py"]),
