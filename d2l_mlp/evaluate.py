@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from d2l_mlp.cli.command import Signals, check_delivered, run_command, tolerant_streams
-from d2l_mlp.cli.flags import Parser, add_epoch_flags, device_name
+from d2l_mlp.cli.command import Signals, check_delivered, run_main
+from d2l_mlp.cli.flags import Parser, add_data_flag, add_device_flag, add_epoch_flags
 
 PROG = "python -m d2l_mlp.evaluate"
 
@@ -26,10 +25,8 @@ def parser() -> Parser:
     add = p.add_argument
     add("run", metavar="RUN", type=Path, help="folder of the run")
     add_epoch_flags(p)
-    add("--data-dir", metavar="DIR",
-        help="folder of the data set's four files (default: $D2L_MLP_DATA, and else a search)")
-    add("--device", type=device_name, default="auto", metavar="auto|cpu|gpu|gpu:N",
-        help="where to compute")
+    add_data_flag(p)
+    add_device_flag(p)
     add("--json", action="store_true", help="print JSON")
     # fmt: on
     return p
@@ -37,10 +34,7 @@ def parser() -> Parser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    with tolerant_streams():
-        args = parser().parse_args(argv)
-        logging.basicConfig(format=f"{PROG}: %(message)s", level=logging.WARNING)
-        return run_command(PROG, lambda signals: _evaluate(args, signals))
+    return run_main(PROG, parser().parse_args, _evaluate, argv)
 
 
 def _evaluate(args: argparse.Namespace, signals: Signals) -> None:

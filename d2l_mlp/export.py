@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from d2l_mlp.cli.command import Signals, run_command, tolerant_streams
-from d2l_mlp.cli.flags import Parser, add_epoch_flags
+from d2l_mlp.cli.command import Signals, run_main
+from d2l_mlp.cli.flags import Parser, add_data_flag, add_epoch_flags
 from d2l_mlp.files import write_atomically
 
 if TYPE_CHECKING:
@@ -37,8 +37,7 @@ def parser() -> Parser:
     add("-o", "--output", metavar="FILE", type=_model_path, required=True,
         help="model.onnx; or model.json, beside which model-0000.params is written, for Gluon's "
         "SymbolBlock.imports; existing files are replaced")
-    add("--data-dir", metavar="DIR",
-        help="folder of the data set's four files (default: $D2L_MLP_DATA, and else a search)")
+    add_data_flag(p)
     # fmt: on
     return p
 
@@ -51,10 +50,7 @@ def _model_path(text: str) -> Path:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    with tolerant_streams():
-        args = parser().parse_args(argv)
-        logging.basicConfig(format=f"{PROG}: %(message)s", level=logging.WARNING)
-        return run_command(PROG, lambda signals: _export(args, signals))
+    return run_main(PROG, parser().parse_args, _export, argv)
 
 
 def _export(args: argparse.Namespace, signals: Signals) -> None:

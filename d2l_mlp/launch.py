@@ -15,7 +15,7 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 from d2l_mlp import train
-from d2l_mlp.cli.command import Signals, run_command, tolerant_streams
+from d2l_mlp.cli.command import Signals, run_main
 from d2l_mlp.cli.flags import Parser, argument_type
 from d2l_mlp.cli.process_group import Console, Group, Role, StalledError, Watch
 from d2l_mlp.cli.roles import check_port, hold_ports
@@ -91,9 +91,7 @@ def _address(text: str) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    with tolerant_streams():
-        flags = read_flags(argv)
-        return run_command(PROG, lambda signals: _launch(flags, signals))
+    return run_main(PROG, read_flags, _launch, argv)
 
 
 def _launch(flags: argparse.Namespace, signals: Signals) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from d2l_mlp.cli.command import SaidError, Signals, check_delivered, run_command, tolerant_streams
-from d2l_mlp.cli.flags import Parser, add_epoch_flags, device_name
+from d2l_mlp.cli.command import SaidError, Signals, check_delivered, run_main
+from d2l_mlp.cli.flags import Parser, add_device_flag, add_epoch_flags
 from d2l_mlp.plotting.style import FORMATS
 
 PROG = "python -m d2l_mlp.predict"
@@ -43,8 +42,7 @@ def parser() -> Parser:
     add("--show", type=_figure_path, metavar="FILE",
         help=f"draw each image, as given and as prepared, and its probabilities "
         f"({', '.join(_SUFFIXES)})")
-    add("--device", type=device_name, default="auto", metavar="auto|cpu|gpu|gpu:N",
-        help="where to compute")
+    add_device_flag(p)
     add("--json", action="store_true", help="print JSON, with the probability of every class")
     # fmt: on
     return p
@@ -56,15 +54,18 @@ def _figure_path(text: str) -> Path:
     return Path(text)
 
 
+def read_flags(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line; wrong flags exit with the code 2."""
+    p = parser()
+    args = p.parse_args(argv)
+    if args.show and args.show.resolve() in [image.resolve() for image in args.images]:
+        p.error(f"--show {args.show} would replace an image; name another file")
+    return args
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    with tolerant_streams():
-        p = parser()
-        args = p.parse_args(argv)
-        if args.show and args.show.resolve() in [image.resolve() for image in args.images]:
-            p.error(f"--show {args.show} would replace an image; name another file")
-        logging.basicConfig(format=f"{PROG}: %(message)s", level=logging.WARNING)
-        return run_command(PROG, lambda signals: _predict(args, signals))
+    return run_main(PROG, read_flags, _predict, argv)
 
 
 def _predict(args: argparse.Namespace, signals: Signals) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from d2l_mlp.cli.command import Signals, run_command, tolerant_streams
-from d2l_mlp.cli.flags import Parser, add_epoch_flags, device_name
+from d2l_mlp.cli.command import Signals, run_main
+from d2l_mlp.cli.flags import Parser, add_data_flag, add_device_flag, add_epoch_flags
 
 PROG = "python -m d2l_mlp.report"
 
@@ -30,20 +29,15 @@ def parser() -> Parser:
         help="file to write")
     add("--force", action="store_true", help="replace the file if it exists")
     add_epoch_flags(p)
-    add("--data-dir", metavar="DIR",
-        help="folder of the data set's four files (default: $D2L_MLP_DATA, and else a search)")
-    add("--device", type=device_name, default="auto", metavar="auto|cpu|gpu|gpu:N",
-        help="where to compute")
+    add_data_flag(p)
+    add_device_flag(p)
     # fmt: on
     return p
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    with tolerant_streams():
-        args = parser().parse_args(argv)
-        logging.basicConfig(format=f"{PROG}: %(message)s", level=logging.WARNING)
-        return run_command(PROG, lambda signals: _report(args, signals))
+    return run_main(PROG, parser().parse_args, _report, argv)
 
 
 def _report(args: argparse.Namespace, signals: Signals) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Union
@@ -85,6 +86,14 @@ class Several:
 
 
 Rule = Union[Number, Choice, Several]
+
+DEVICES = "auto, cpu, gpu, cpu:N, gpu:N"
+"""The names of a device."""
+
+
+def is_device(name: str) -> bool:
+    """Return whether a text is one of `DEVICES`."""
+    return bool(re.fullmatch(r"auto|(cpu|gpu)(:\d+)?", name))
 
 
 def check_value(name: str, value: Any, rule: Rule) -> Any:

@@ -22,7 +22,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from d2l_mlp.cli.command import Signals, Stopped, run_command, tolerant_streams
+from d2l_mlp.cli.command import Signals, Stopped, run_main
 from d2l_mlp.cli.flags import Parser, add_epoch_flags, argument_type, device_names, metavar
 from d2l_mlp.cli.roles import prepare_role, serve_role
 from d2l_mlp.cli.worker import OtherFailedError, beat, has_launcher, join_workers
@@ -210,10 +210,7 @@ def resuming(argv: Sequence[str], folder: Path) -> list[str]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    with tolerant_streams():
-        flags = read_flags(argv)
-        logging.basicConfig(format=f"{PROG}: %(message)s", level=logging.WARNING)
-        return run_command(PROG, lambda signals: _train(flags, signals))
+    return run_main(PROG, read_flags, _train, argv)
 
 
 def _train(flags: TrainFlags, signals: Signals) -> None:

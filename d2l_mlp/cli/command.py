@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import signal
 import sys
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, TypeVar
 
 from d2l_mlp.compat.interpreter import explain_import_error
 
@@ -24,6 +25,22 @@ TRACEBACK = "D2L_MLP_TRACEBACK"
 
 class SaidError(Exception):
     """The command has failed, and what has failed is printed already."""
+
+
+Flags = TypeVar("Flags")
+
+
+def run_main(
+    prog: str,
+    read_flags: Callable[[Sequence[str] | None], Flags],
+    body: Callable[[Flags, Signals], None],
+    argv: Sequence[str] | None,
+) -> int:
+    """Read a command line, run the command's body with its flags, and return the exit code."""
+    with tolerant_streams():
+        flags = read_flags(argv)
+        logging.basicConfig(format=f"{prog}: %(message)s", level=logging.WARNING)
+        return run_command(prog, lambda signals: body(flags, signals))
 
 
 def run_command(prog: str, body: Callable[[Signals], None]) -> int:

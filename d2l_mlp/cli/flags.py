@@ -6,7 +6,7 @@ import argparse
 import re
 from typing import Any, Callable, NoReturn
 
-from d2l_mlp.rules import Number, Rule, Several
+from d2l_mlp.rules import DEVICES, Number, Rule, Several, is_device
 
 USAGE = 2
 """Exit code of wrong flags."""
@@ -67,12 +67,26 @@ def add_epoch_flags(parser: Any, when: str = "") -> None:
         )  # fmt: skip
 
 
+def add_data_flag(parser: argparse.ArgumentParser) -> None:
+    """Add --data-dir to the parser of a command that measures a run."""
+    parser.add_argument(
+        "--data-dir", metavar="DIR",
+        help="folder of the data set's four files (default: $D2L_MLP_DATA, and else a search)",
+    )  # fmt: skip
+
+
+def add_device_flag(parser: argparse.ArgumentParser) -> None:
+    """Add --device, for one device, to a parser."""
+    parser.add_argument(
+        "--device", type=device_name, default="auto", metavar="auto|cpu|gpu|gpu:N",
+        help="where to compute",
+    )  # fmt: skip
+
+
 def device_name(text: str) -> str:
     """Check the name of a device, as an argparse type."""
-    if not re.fullmatch(r"auto|(cpu|gpu)(:\d+)?", text):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not known; choose one of auto, cpu, gpu, cpu:N, gpu:N"
-        )
+    if not is_device(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not known; choose one of {DEVICES}")
     return text
 
 

@@ -13,6 +13,7 @@ from mxnet import gluon
 
 from d2l_mlp.hardware.engine import describe_processors
 from d2l_mlp.hardware.host_arrays import is_on_host
+from d2l_mlp.rules import DEVICES, is_device
 
 # The CUDA wheels of MXNet 1.9.1 carry machine code for these compute capabilities and no PTX:
 # a GPU runs code of its own major version, up to its own minor version, and nothing else.
@@ -130,13 +131,11 @@ def choose_device(name: str = "auto") -> mxnet.Context:
     DeviceError
         If the name is unknown, or the GPU is not there or has no code in this wheel.
     """
+    if not is_device(name):
+        raise DeviceError(f"device {name!r} is not known; choose one of {DEVICES}")
     if name == "cpu" or (name == "auto" and gpu_problem()):
         return mxnet.cpu()
     kind, _, number = name.partition(":")
-    if name not in ("auto", "gpu") and not (kind in ("cpu", "gpu") and number.isdecimal()):
-        raise DeviceError(
-            f"device {name!r} is not known; choose one of auto, cpu, gpu, cpu:N, gpu:N"
-        )
     index = int(number or 0)
     if kind == "cpu":
         return mxnet.cpu(index)

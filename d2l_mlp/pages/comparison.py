@@ -33,19 +33,21 @@ def differing(runs: Sequence[SavedRun]) -> dict[str, list[str]]:
 def spreads(
     names: Sequence[str], runs: Sequence[SavedRun], results: Sequence[tuple[float, float]]
 ) -> list[Spread]:
-    """Summarize the test losses and accuracies of each group of runs that differ in their seed."""
-    groups: dict[str, list[int]] = {}
+    """Summarize the test losses and accuracies of each group of runs that differ in their seed.
+
+    Of several runs with the same seed, the first counts: the others repeat it.
+    """
+    groups: dict[str, dict[int, int]] = {}  # run by seed
     for i, run in enumerate(runs):
-        rest = {name: value for name, value in _settings(run).items() if name != "seed"}
-        groups.setdefault(json.dumps(rest), []).append(i)
-    return [
-        Spread(
-            tuple(names[i] for i in group),
-            *(_mean_and_deviation([results[i][measure] for i in group]) for measure in (1, 0)),
-        )
-        for group in groups.values()
-        if len({runs[i].hyperparameters.seed for i in group}) > 1
-    ]
+        rest = _settings(run)
+        seed = rest.pop("seed")
+        groups.setdefault(json.dumps(rest), {}).setdefault(seed, i)
+    found = []
+    for group in groups.values():
+        if len(group) > 1:
+            loss, accuracy = map(_mean_and_deviation, zip(*(results[i] for i in group.values())))
+            found.append(Spread(tuple(names[i] for i in group.values()), accuracy, loss))
+    return found
 
 
 def shown(value: Any) -> str:
@@ -62,5 +64,5 @@ def _settings(run: SavedRun) -> dict[str, Any]:
     }
 
 
-def _mean_and_deviation(values: list[float]) -> tuple[float, float]:
+def _mean_and_deviation(values: Sequence[float]) -> tuple[float, float]:
     return float(numpy.mean(values)), float(numpy.std(values, ddof=1))

@@ -30,9 +30,10 @@ def test_a_run_that_is_going_on_differs():
 
 
 def test_mean_and_spread_where_only_the_seed_differs():
-    runs = [saved(seed=0), saved(seed=1), saved(seed=2, lr=0.1), saved(seed=3)]
-    losses, accuracies = (0.5, 0.6, 0.1, 0.9), (0.8, 0.7, 0.99, 0.75)
-    (spread,) = spreads("abcd", runs, list(zip(losses, accuracies)))
+    # The last has the seed of the first, and counts no second time.
+    runs = [saved(seed=0), saved(seed=1), saved(seed=2, lr=0.1), saved(seed=3), saved(seed=0)]
+    losses, accuracies = (0.5, 0.6, 0.1, 0.9, 0.5), (0.8, 0.7, 0.99, 0.75, 0.8)
+    (spread,) = spreads("abcde", runs, list(zip(losses, accuracies)))
     assert spread.runs == ("a", "b", "d")
     for given, values in ((spread.loss, losses), (spread.accuracy, accuracies)):
         chosen = [values[i] for i in (0, 1, 3)]
