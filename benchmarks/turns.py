@@ -39,6 +39,7 @@ PROGRAMS = {
     "PyTorch, eager": Program("torch", ["pytorch.py"]),
     "JAX, jitted step": Program("jax", ["jax_mlp.py", "--jit", "step"]),
     "JAX, jitted epoch": Program("jax", ["jax_mlp.py", "--jit", "epoch"]),
+    "GEMM alone, MXNet": Program("", ["gemm_mxnet.py"]),
     "GEMM alone": Program("torch", ["gemm.py"]),
 }
 
