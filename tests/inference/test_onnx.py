@@ -5,7 +5,6 @@ import sys
 
 import numpy
 import onnx
-import onnxruntime
 import pytest
 from mxnet import np
 
@@ -15,6 +14,7 @@ from d2l_mlp.inference.onnx import check_onnx, to_onnx
 from d2l_mlp.mlp import forward, softmax
 from tests.nets import random_run
 
+onnxruntime = pytest.importorskip("onnxruntime")  # Python 3.15 has none
 X = numpy.random.RandomState(1).rand(50, 1, 28, 28).astype("float32")
 
 
