@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-import d2l_mlp  # noqa: F401 (it repairs MXNet's import)
+import d2l_mlp  # noqa: F401 (it repairs the import of MXNet)
+
+# isort: split
+
 import mxnet
 from common import args, take_turns
 
