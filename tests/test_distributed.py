@@ -60,6 +60,7 @@ def test_the_slurm_script_trains(sbatch, call, tmp_path):
     assert_same_run(tmp_path / "group", tmp_path / "alone", atol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_slurm_script_fails_as_the_workers_do(sbatch, tmp_path):
     code, _, errors = sbatch(FOLDER / "train.slurm", "--dataset", "sample", "--resume", "nowhere")
     assert code != 0

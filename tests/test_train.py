@@ -203,14 +203,6 @@ def test_missing_data(error, tmp_path):
     assert not (tmp_path / "runs").exists()
 
 
-def test_corrupt_data(error, monkeypatch, tmp_path, full):
-    for path in full.folder.iterdir():
-        (tmp_path / path.name).write_bytes(path.read_bytes()[: -1 if "t10k" in path.name else None])
-    monkeypatch.setenv("D2L_MLP_DATA", ".")
-    line = error(code=1)
-    assert "t10k-images-idx3-ubyte.gz is a truncated gzip file" in line
-
-
 def test_full_set_neither_found_nor_downloadable(error, monkeypatch, tmp_path):
     monkeypatch.setattr(fashion_mnist, "SYSTEM_DIR", tmp_path / "nowhere")
     line = error("--dataset", "fashion-mnist", code=1)
