@@ -15,6 +15,7 @@ import numpy
 from mxnet import npx, util
 from mxnet.gluon.data import DataLoader
 
+from d2l_mlp.compat.mxnet_operators import repair_operators
 from d2l_mlp.compat.numpy_aliases import as_array, as_text, missing_names
 
 
@@ -31,6 +32,7 @@ def repair_mxnet() -> None:
     mxnet.np.ndarray.__array__ = as_array
     # Gluon's loader calls the older name, which does the same and warns.
     mxnet.np.ndarray.as_in_context = mxnet.np.ndarray.as_in_ctx
+    repair_operators()
     use_numpy_in_every_thread()
     end_loaders_at_exit()
 

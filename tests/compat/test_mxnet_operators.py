@@ -1,0 +1,314 @@
+"""Every operator of MXNet: its derivative against finite differences, its value against NumPy."""
+
+import contextlib
+
+import mxnet
+import numpy
+import pytest
+from mxnet import autograd, gluon, np, npx
+
+FORMS = [
+    "x", "z", "s", "x y", "x b", "b x", "z x", "x z", "x 0.7", "0.7 x", "x -0.7", "-0.7 x", "x 2",
+    "2 x", "x float64", "float64 x", "c x y", "c x b", "c x 0.7", "c 0.7 x", "c x 2", "x 0.3 0.7",
+]  # fmt: skip
+"""Arguments: arrays x and y, b that broadcasts to them, s symmetric, z without axes, c bools."""
+SHAPES = {"x": (2, 3), "y": (2, 3), "b": (3,), "s": (3, 3), "z": (), "c": (2, 3)}
+RANGES = [(0.2, 0.9), (-0.9, 0.9), (1.1, 3)]  # for logarithms, for kinks, for arccosh
+H = 1e-5
+
+BINARY = [
+    "add", "subtract", "multiply", "true_divide", "mod", "power", "maximum", "minimum", "arctan2",
+    "hypot", "copysign",
+]  # fmt: skip
+COMPARISONS = ["equal", "not_equal", "less", "less_equal", "greater", "greater_equal"]
+UNARY = [
+    "arccosh", "arcsinh", "arctan", "cbrt", "cos", "cosh", "degrees", "exp", "expm1", "log",
+    "log10", "log1p", "log2", "negative", "radians", "sin", "sinh", "sqrt", "tan", "tanh",
+    "average", "mean", "std", "var", "floor", "abs", "square",
+]  # fmt: skip
+
+NOT_SEARCHED = {
+    # random; uninitialized; files; aborting the process or printing a traceback on these arguments
+    "bernoulli", "dropout", "normal_n", "shuffle", "uniform_n", "empty_like", "genfromtxt", "load",
+    "save", "savez", "inner", "resize", "tensordot", "unravel_index", "multibox_target",
+    # positions as numbers; parameters that are no arguments
+    "arange_like", "full_like", "gather_nd", "smooth_l1",
+    "leaky_relu",  # computed in float32
+    "seed", "set_np", "reset_np", "set_printoptions", "use_np",
+}  # fmt: skip
+OPERATORS = [
+    f"{path}.{name}"
+    for path, module in (("np", np), ("npx", npx), ("np.linalg", np.linalg))
+    for name in sorted(vars(module))
+    if name[0] != "_" and name not in NOT_SEARCHED and callable(vars(module)[name])
+    if not isinstance(vars(module)[name], type)
+]  # fmt: skip
+"""Every function of mx.np and mx.npx; those that refuse all forms of arguments are passed over."""
+
+
+def find(operator, F=mxnet):
+    for name in operator.split("."):
+        F = getattr(F, name)
+    return F
+
+
+def make_arguments(form, low, high, dtype="float64"):
+    random = numpy.random.default_rng(0)
+    for name in form.split():
+        if name not in SHAPES:
+            yield numpy.float64(0.7) if name == "float64" else eval(name)
+            continue
+        x = random.uniform(low, high, SHAPES[name])
+        x = x + x.T + 2 * numpy.eye(3) if name == "s" else x
+        yield np.array(x > (low + high) / 2) if name == "c" else np.array(x, dtype=dtype)
+
+
+def slope_of(f, args, i, w):
+    """Return the slope of sum(w * f) along a direction of the i-th argument, by differences."""
+    direction = numpy.random.default_rng(1).normal(size=args[i].shape)
+    if direction.shape == SHAPES["s"]:  # where MXNet takes a matrix for symmetric
+        direction = direction + direction.T
+    ends = []
+    for h in (H, -H):
+        moved = args[i] + np.array(h * direction, dtype="float64")
+        ends.append(f(*args[:i], moved, *args[i + 1 :]).asnumpy())
+    return direction, (w * (ends[0] - ends[1])).sum() / (2 * H)
+
+
+def check_derivative(f, args):
+    """Compare with differences; return False if f has none here, None if it refuses the form."""
+    args = list(args)
+    inputs = [i for i, a in enumerate(args) if isinstance(a, np.ndarray) and a.dtype == "float64"]
+    for i in inputs:
+        args[i].attach_grad()
+    try:
+        with autograd.record():
+            y = f(*args)
+        if not isinstance(y, np.ndarray) or y.dtype != "float64":
+            return False
+        w = numpy.random.default_rng(2).uniform(1, 2, y.shape)
+        if not numpy.isfinite(y.asnumpy()).all():
+            return False
+        y.backward(np.array(w, dtype="float64"))
+        gradients = [args[i].grad.asnumpy() for i in inputs]
+    except Exception:
+        return None
+    for i, gradient in zip(inputs, gradients):
+        direction, slope = slope_of(f, args, i, w)
+        assert (gradient * direction).sum() == pytest.approx(slope, rel=1e-5, abs=1e-6), i
+    return True
+
+
+class Hybrid(gluon.HybridBlock):
+    """A function of F in a hybridized net, which is a graph of symbols."""
+
+    def __init__(self, operator, args):
+        super().__init__()
+        self.operator, self.args = operator, args
+        self.hybridize()
+
+    def hybrid_forward(self, F, *symbols):
+        arrays = iter(symbols)
+        args = [next(arrays) if isinstance(a, np.ndarray) else a for a in self.args]
+        return find(self.operator, F)(*args)
+
+
+def in_a_net(operator, args):
+    """Return an operator as a net of the same arguments."""
+    args = list(args)
+    net = Hybrid(operator, args)
+    return lambda *values: net(*(v for v in values if isinstance(v, np.ndarray)))
+
+
+@pytest.fixture(autouse=True)
+def _no_error_is_left():
+    yield
+    with contextlib.suppress(mxnet.MXNetError):  # of a form of arguments that was refused later
+        npx.waitall()
+
+
+WRONG_IN_NETS = {"np.amin", "np.min"}  # of the symmetric matrix, in which minima are equal
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_derivatives(operator):
+    f, forms = find(operator), set()
+    for form in FORMS:
+        for low, high in RANGES:
+            args = list(make_arguments(form, low, high))
+            checked = check_derivative(f, args)
+            if checked is None:
+                break
+            if checked and form not in forms and operator not in WRONG_IN_NETS:
+                check_derivative(in_a_net(operator, args), args)
+            forms |= {form} if checked else set()
+    _, name = operator.rsplit(".", 1)
+    assert len(forms) >= (12 if name in BINARY else 2 if name in UNARY else 0)
+    assert operator != "np.where" or {"c x y", "c x b", "c x 0.7", "c 0.7 x", "c x 2"} <= forms
+
+
+@pytest.mark.parametrize("operator", ["eig", "eigh", "eigvals", "eigvalsh", "pinv"])
+def test_what_has_no_derivative_is_refused(operator):
+    f, x = find(f"np.linalg.{operator}"), np.eye(3)
+    message = f"np.linalg.{operator} has no derivative in MXNet 1.9.1; "
+    with autograd.record(), pytest.raises(NotImplementedError, match=message + "call it in"):
+        f(x)
+    with pytest.raises(NotImplementedError, match=message + "do not hybridize"):
+        in_a_net(f"np.linalg.{operator}", [x])(x)
+    with autograd.record(), autograd.pause():
+        f(x)
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (lambda x: np.quantile(x, 0.5), np.ones(3)),
+        (lambda x: np.percentile(x, 50), np.ones(3)),
+        (np.unique, np.ones(3)),
+        (lambda x: np.linalg.norm(x, ord=2), np.ones((3, 3))),
+        (lambda x: np.linalg.norm(x, ord=-2, axis=(0, 1)), np.ones((3, 3))),
+    ],
+)
+def test_functions_without_derivative(f, x):
+    f(x)
+    f(x.astype("int64")) if f is np.unique else None
+    with autograd.record(), pytest.raises(NotImplementedError, match="has no derivative"):
+        f(x)
+
+
+# By axis and the like: one random array of (2, 3, 4), against differences.
+REDUCTIONS = {
+    f"{name}{options}": (name, options)
+    for name in ("max", "min", "mean", "prod", "std", "sum", "var")
+    for options in (
+        {}, {"axis": 1}, {"axis": -1, "keepdims": True}, {"axis": (0, 2)},
+        *([{"ddof": 1}, {"axis": (0, 1), "ddof": 2}] if name in ("std", "var") else []),
+    )
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", REDUCTIONS)
+@pytest.mark.parametrize("form", ["function", "method"])
+def test_reductions(case, form):
+    name, options = REDUCTIONS[case]
+    x = np.array(numpy.random.default_rng(0).uniform(0.2, 0.9, (2, 3, 4)), dtype="float64")
+    f = getattr(np, name) if form == "function" else getattr(np.ndarray, name)
+    assert check_derivative(lambda x: f(x, **options), [x])
+    numpy.testing.assert_allclose(
+        f(x, **options).asnumpy(), getattr(numpy, name)(x.asnumpy(), **options), rtol=1e-12
+    )
+
+
+@pytest.mark.parametrize("order", [1, -1, numpy.inf, -numpy.inf, "fro", "nuc"])
+@pytest.mark.parametrize("axis", [None, (0, 1)])
+def test_matrix_norms(order, axis):
+    x = np.array(numpy.random.default_rng(0).normal(size=(3, 4)), dtype="float64")
+    assert check_derivative(lambda x: np.linalg.norm(x, ord=order, axis=axis), [x])
+    expected = numpy.linalg.norm(x.asnumpy(), ord=order)
+    assert float(np.linalg.norm(x, ord=order, axis=axis)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("k", range(-3, 6))
+@pytest.mark.parametrize("axes", [(0, 1), (1, 0), (2, 0)])
+def test_rotations(k, axes):
+    x = np.array(numpy.arange(24).reshape(2, 3, 4), dtype="float64")
+    assert check_derivative(lambda x: np.rot90(x, k, axes), [x])
+    expected = numpy.rot90(x.asnumpy(), k, axes)
+    numpy.testing.assert_array_equal(np.rot90(x, k, axes).asnumpy(), expected)
+
+
+@pytest.mark.parametrize(
+    ("f", "left"),
+    [
+        (lambda x: np.maximum(x, 0) + 0.25 * np.minimum(x, 0), 0.25),
+        (lambda x: np.maximum(0, x) + 0.25 * np.minimum(0, x), 0.25),
+        (lambda x: np.maximum(x, 0 * x) + 0.25 * np.minimum(x, 0 * x), 0.25),
+        (lambda x: np.maximum(x, np.zeros(1)) + 0.25 * np.minimum(x, np.zeros(1)), 0.25),
+        (lambda x: np.maximum(x + 2, 2), 0),
+        (lambda x: np.clip(x, 0, 1) + np.clip(x, -1, 0), 1),
+        (lambda x: np.clip(x, None, 0), 1),
+        (npx.relu, 0),
+        (lambda x: np.where(x > 0, x, 0.25 * x), 0.25),
+    ],
+)
+def test_a_kink_has_the_left_hand_derivative(f, left):
+    x = np.zeros(1)
+    x.attach_grad()
+    with autograd.record():
+        y = f(x)
+    y.backward()
+    assert x.grad.item() == left
+
+
+@pytest.mark.parametrize("f", [np.max, np.min, np.amax, np.amin, np.ndarray.max, np.ndarray.min])
+@pytest.mark.parametrize("axis", [None, 0, (1, 0)])
+def test_the_first_of_equal_extremes_has_the_derivative(f, axis):
+    x = np.ones((2, 3))
+    x.attach_grad()
+    with autograd.record():
+        y = f(x, axis=axis)
+    y.backward()
+    expected = numpy.zeros((2, 3))
+    expected[0, : 1 if axis != 0 else 3] = 1
+    numpy.testing.assert_array_equal(x.grad.asnumpy(), expected)
+
+
+def test_std_of_equal_values_has_the_derivative_0():
+    x = np.ones(3)
+    x.attach_grad()
+    with autograd.record():
+        y = np.std(x)
+    y.backward()
+    assert x.grad.tolist() == [0, 0, 0]
+
+
+INTEGERS = [numpy.array([5, 2, 7], dtype) for dtype in ("int64", "int32", "int8", "uint8")]
+INTEGERS.append(numpy.array([True, False, True]))
+
+
+@pytest.mark.parametrize("number", [2, 3.9, -0.7, 0.25, 2.0, True, numpy.float32(0.5)], ids=repr)
+@pytest.mark.parametrize("values", INTEGERS, ids=lambda values: values.dtype.name)
+def test_integers_with_numbers(values, number):
+    x = np.array(values, dtype=values.dtype)
+    for name in BINARY + COMPARISONS:
+        ours, theirs = getattr(np, name), getattr(numpy, name)
+        for left, right in (((x, number), (values, number)), ((number, x), (number, values))):
+            with numpy.errstate(all="ignore"):
+                try:
+                    expected = numpy.asarray(theirs(*right), "float64")
+                except TypeError:  # bool minus bool
+                    continue
+            computed = numpy.asarray(ours(*left), "float64")
+            if name == "mod":  # by 0, it is 0
+                computed = numpy.where(expected == expected, computed, expected)
+            if values.dtype == bool and name == "add":  # of bools, it counts
+                computed = numpy.minimum(computed, expected) if number is True else computed
+            numpy.testing.assert_allclose(computed, expected, rtol=1e-3, err_msg=name)
+    for ours, theirs in (
+        (np.where(x > 2, x, number), numpy.where(values > 2, values, number)),
+        (np.where(x > 2, number, x), numpy.where(values > 2, number, values)),
+    ):
+        numpy.testing.assert_allclose(ours.asnumpy(), theirs)
+
+
+@pytest.mark.parametrize("values", INTEGERS, ids=lambda values: values.dtype.name)
+def test_functions_of_integers(values):
+    for name in UNARY:
+        if values.dtype == bool and name in ("negative", "floor", "abs", "square"):
+            continue
+        with numpy.errstate(all="ignore"):
+            expected = getattr(numpy, name)(values)
+        computed = getattr(np, name)(np.array(values, dtype=values.dtype)).asnumpy()
+        numpy.testing.assert_allclose(computed, expected, rtol=2e-3, err_msg=name)
+
+
+def test_whole_numbers_leave_integers_integers():
+    x = np.array([5, 2, 7], dtype="int64")
+    assert {(-x).dtype, (x * 2).dtype, (2 - x).dtype, np.maximum(x, 0).dtype} == {x.dtype}
+    assert (x * 2.0).dtype == "float64"
+    assert (np.array([200], dtype="uint8") + 100).tolist() == [44]  # as NumPy
+
+
+def test_bits_of_floats_are_refused():
+    with pytest.raises(TypeError, match="not supported for the input types"):
+        np.bitwise_and(np.array([5, 2], dtype="int64"), 0.5)
