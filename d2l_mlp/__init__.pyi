@@ -15,7 +15,7 @@ from .data.d2l_loader import d2l_loaders, use_verified_data
 from .training.hyperparameters import Hyperparameters
 from .training.state import EpochMetrics, TrainingState
 from .training.loop import DivergenceError, fit
-from .training.metrics import class_scores, confusion_matrix, evaluate_net, predict_labels
+from .training.metrics import evaluate_net, predict_labels
 from .theory.linearity import best_bottleneck, collapse, rank
 from .theory.piecewise_linear import linear_pieces, linear_regions
 from .theory.logic import GATES, INPUTS, logic_net, separating_layer
@@ -27,7 +27,7 @@ from .plotting.diagrams import plot_network
 from .plotting.learning_curves import plot_history
 from .plotting.predictions import plot_confusion, plot_predictions
 from .runs.reader import SavedRun, load_run
-from .inference.evaluation import evaluate_run, inspect_run
+from .inference.evaluation import class_scores, confusion_matrix, evaluate_run, inspect_run
 from .inference.prediction import predict_image
 from .notebook import LiveCurve, explore, plot_tangent, show_figure
 

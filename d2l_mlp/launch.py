@@ -11,6 +11,7 @@ import os
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from d2l_mlp.cli.flags import Parser, argument_type
 from d2l_mlp.cli.process_group import Console, Group, Role, StalledError, Watch
 from d2l_mlp.cli.roles import check_port, hold_ports
 from d2l_mlp.rules import Number
-from d2l_mlp.runs.config import CHECKPOINTS, default_folder
+from d2l_mlp.runs.config import CHECKPOINTS, checkpoint_numbers, default_folder
 
 PROG = "python -m d2l_mlp.launch"
 LOOPBACK = "127.0.0.1"
@@ -124,7 +125,9 @@ def _launch(flags: argparse.Namespace, signals: Signals) -> None:
 
 
 def _has_checkpoint(folder: Path) -> bool:
-    return any((folder / CHECKPOINTS).glob("*.npz"))
+    with suppress(OSError):
+        return bool(checkpoint_numbers(folder / CHECKPOINTS))
+    return False
 
 
 def _train(flags: argparse.Namespace, arguments: Sequence[str], signals: Signals) -> None:

@@ -14,8 +14,6 @@ import io
 import json
 import logging
 import math
-import os
-import re
 import struct
 from pathlib import Path
 from typing import NamedTuple
@@ -24,7 +22,14 @@ import numpy
 
 from d2l_mlp.files import read_regular_file, write_atomically
 from d2l_mlp.hardware.memory import available_memory
-from d2l_mlp.runs.config import Config, check_config, hyperparameters_of, run_identity
+from d2l_mlp.runs.config import (
+    Config,
+    check_config,
+    checkpoint_numbers,
+    checkpoint_path,
+    hyperparameters_of,
+    run_identity,
+)
 from d2l_mlp.runs.net import check_memory, parameter_shapes
 from d2l_mlp.runs.params import DTYPE
 from d2l_mlp.training.optimizers import OPTIMIZERS
@@ -120,23 +125,6 @@ def _describe(bad: dict[int, CheckpointError]) -> str:
     """Describe the newest of the checkpoints that cannot be used."""
     others = f"; {len(bad) - 1} others cannot be used either" if len(bad) > 1 else ""
     return f"{bad[max(bad)]}{others}"
-
-
-def checkpoint_path(folder: Path, number: int) -> Path:
-    """Return the file of the checkpoint after a number of epochs."""
-    return folder / f"{number:06}.npz"
-
-
-def checkpoint_numbers(folder: Path) -> list[int]:
-    """Return the numbers of epochs for which there are checkpoints, the highest first."""
-    with os.scandir(folder) as entries:
-        found = [
-            int(entry.name[:-4])
-            for entry in entries
-            if re.fullmatch(r"(\d{6}|[1-9]\d{6,8})\.npz", entry.name, re.ASCII)
-            and not entry.is_dir()
-        ]
-    return sorted(found, reverse=True)
 
 
 def _load(path: Path, expected: Config | None) -> Checkpoint:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -120,3 +122,20 @@ def run_identity(config: Config) -> tuple[dict[str, Any], str, dict[str, str]]:
     settings = dataclasses.asdict(hyperparameters_of(config))
     del settings["epochs"], settings["patience"]
     return settings, config["data"]["release"], config["data"]["sha256"]
+
+
+def checkpoint_path(folder: Path, number: int) -> Path:
+    """Return the file of the checkpoint after a number of epochs."""
+    return folder / f"{number:06}.npz"
+
+
+def checkpoint_numbers(folder: Path) -> list[int]:
+    """Return the numbers of epochs for which there are checkpoints, the highest first."""
+    with os.scandir(folder) as entries:
+        found = [
+            int(entry.name[:-4])
+            for entry in entries
+            if re.fullmatch(r"(\d{6}|[1-9]\d{6,8})\.npz", entry.name, re.ASCII)
+            and not entry.is_dir()
+        ]
+    return sorted(found, reverse=True)

@@ -1,23 +1,19 @@
-"""Measure a classifier: its loss and accuracy, its predictions, and its scores on each class."""
+"""Measure a net: its loss and accuracy, and its predictions."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
-from typing import Callable, NamedTuple, Union
+from collections.abc import Iterable
+from typing import Callable
 
 import mxnet
 import numpy
 from mxnet import autograd, gluon, np
 
-from d2l_mlp.data.checks import check_inputs, check_labels, checked_minibatches, to_numpy
-from d2l_mlp.data.releases import CLASSES
+from d2l_mlp.data.checks import check_inputs, checked_minibatches, to_numpy
 from d2l_mlp.hardware.devices import device_of
 from d2l_mlp.hardware.host_arrays import HostMemory, Reused
-from d2l_mlp.rules import check_integer
 from d2l_mlp.training.executor import NetWithLoss, minibatches, with_loss
-
-Labels = Union[Sequence[int], numpy.ndarray, np.ndarray]
 
 # A GPU, or MXNet's own engine, computes while Python runs ahead. So far ahead, it always has work;
 # further would only take memory, and a stop would come later than the minibatch on the screen.
@@ -80,72 +76,6 @@ def predict_labels(net: gluon.Block, X: np.ndarray) -> numpy.ndarray:
     with autograd.pause():
         check_inputs(net, X)
         return net(X).argmax(axis=-1).asnumpy().astype("int64")
-
-
-def confusion_matrix(
-    labels: Labels, predicted: Labels, num_classes: int = len(CLASSES)
-) -> numpy.ndarray:
-    """Count how often each class was predicted as each other.
-
-    Parameters
-    ----------
-    labels, predicted : sequence of int
-        True and predicted label of each example, 0 to num_classes - 1.
-    num_classes : int, default 10
-        Number of classes.
-
-    Returns
-    -------
-    numpy.ndarray
-        Of shape (num_classes, num_classes), int64; rows are true and columns predicted labels.
-
-    Raises
-    ------
-    ValueError
-        If labels and predictions differ in number, a label is not one of the classes, or
-        `num_classes` is not a positive integer.
-    """
-    num_classes = check_integer("num_classes", num_classes)
-    true, predicted = to_numpy(labels), to_numpy(predicted)
-    for array in (true, predicted):
-        check_labels(array, num_classes)
-    if len(true) != len(predicted):
-        raise ValueError(f"{len(true)} labels but {len(predicted)} predictions; give as many")
-    matrix = numpy.zeros((num_classes, num_classes), dtype="int64")
-    numpy.add.at(matrix, (true.astype("int64"), predicted.astype("int64")), 1)
-    return matrix
-
-
-class ClassScores(NamedTuple):
-    """Scores of the classes, each an array of shape (num_classes,)."""
-
-    precision: numpy.ndarray  # share of right predictions of the class; 0 if there are none
-    recall: numpy.ndarray  # share of the class's examples predicted right; 0 if there are none
-    f1: numpy.ndarray  # harmonic mean of the two; 0 if both are 0
-    support: numpy.ndarray  # number of the class's examples, int64
-
-
-def class_scores(matrix: numpy.ndarray) -> ClassScores:
-    """Compute precision, recall and F1 score of each class.
-
-    Parameters
-    ----------
-    matrix : numpy.ndarray
-        A `confusion_matrix`.
-
-    Returns
-    -------
-    ClassScores
-        Those of ``sklearn.metrics.precision_recall_fscore_support`` with ``zero_division=0``.
-    """
-    right, support, predicted = matrix.diagonal(), matrix.sum(axis=1), matrix.sum(axis=0)
-    # Where a denominator is 0, so is the numerator.
-    return ClassScores(
-        right / numpy.maximum(predicted, 1),
-        right / numpy.maximum(support, 1),
-        2 * right / numpy.maximum(support + predicted, 1),
-        support,
-    )
 
 
 def measure(

@@ -7,9 +7,10 @@ from mxnet import autograd, gluon, np
 
 from d2l_mlp.data.checks import check_data
 from d2l_mlp.data.loaders import ArrayLoader
+from d2l_mlp.inference.evaluation import confusion_matrix
 from d2l_mlp.mlp import build_mlp
 from d2l_mlp.training.loop import fit
-from d2l_mlp.training.metrics import confusion_matrix, evaluate_net, predict_labels
+from d2l_mlp.training.metrics import evaluate_net, predict_labels
 
 RANDOM = numpy.random.RandomState(0)
 X = RANDOM.randn(22, 5).astype("float32")

@@ -1,9 +1,15 @@
 import numpy
 import pytest
 from mxnet import np
+from sklearn import metrics
 
 from d2l_mlp.data.releases import DatasetError
-from d2l_mlp.inference.evaluation import evaluate_run, inspect_run
+from d2l_mlp.inference.evaluation import (
+    class_scores,
+    confusion_matrix,
+    evaluate_run,
+    inspect_run,
+)
 from d2l_mlp.runs.reader import load_run
 from tests.processes import SAMPLE
 
@@ -58,3 +64,36 @@ def test_other_data_are_refused(saved, sample, measure):
     other = sample._replace(release="fashion-mnist")
     with pytest.raises(DatasetError, match="was trained on other data than Fashion-MNIST, 5,000"):
         measure(saved, other)
+
+
+@pytest.mark.parametrize(
+    ("labels", "predicted", "num_classes", "message"),
+    [
+        ([0, 1], [0], 3, "2 labels but 1 predictions; give as many"),
+        ([0, 3], [0, 0], 3, "example 1 has the label 3; give whole numbers from 0 to 2, as"),
+        ([0, 0], [0, -1], 3, "example 1 has the label -1; give whole numbers"),
+        ([0, 1], [[0], [1]], 3, r"labels have the shape \(2, 1\); give one integer an example"),
+        (2, 2, 3, r"labels have the shape \(\); give one integer an example: y.reshape\(-1\)"),
+        ([0], [0], 0, "num_classes is 0; give an integer of at least 1"),
+    ],
+)
+def test_what_is_no_label_is_refused(labels, predicted, num_classes, message):
+    with pytest.raises(ValueError, match=message):
+        confusion_matrix(labels, predicted, num_classes)
+
+
+@pytest.mark.parametrize(("n", "num_classes"), [(1000, 10), (30, 10), (3, 10), (1, 2)])
+def test_scores_are_scikit_learn_s(n, num_classes):
+    random = numpy.random.RandomState(n)
+    labels, predicted = random.randint(num_classes, size=(2, n))
+    predicted[::2] = labels[::2]
+    matrix = confusion_matrix(labels, predicted, num_classes)
+    expected = metrics.confusion_matrix(labels, predicted, labels=range(num_classes))
+    assert (matrix == expected).all()
+    scores = class_scores(matrix)
+    expected = metrics.precision_recall_fscore_support(
+        labels, predicted, labels=range(num_classes), zero_division=0
+    )
+    for given, value in zip(scores, expected):
+        numpy.testing.assert_allclose(given, value, rtol=1e-15)
+    assert scores.support.dtype == "int64"
