@@ -23,6 +23,10 @@ TRACEBACK = "D2L_MLP_TRACEBACK"
 """Environment variable; if it is set, an error is shown with its traceback."""
 
 
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
+"""Signals that end a command in order: of users, of a terminal that closes, of schedulers."""
+
+
 class SaidError(Exception):
     """The command has failed, and what has failed is printed already."""
 
@@ -93,7 +97,7 @@ def _describe(error: Exception) -> str:
 
 
 class Stopped(BaseException):
-    """Ctrl-C or SIGTERM. Not an ``Exception``, so that no library handles it as a failure."""
+    """One of `STOPPING`. Not an ``Exception``, so that no library handles it as a failure."""
 
     def __init__(self, signum: int):
         super().__init__(signum)
@@ -102,7 +106,7 @@ class Stopped(BaseException):
 
 
 class Signals:
-    """Turn SIGINT and SIGTERM into `Stopped`: at once, or, while `deferred`, in `check`.
+    """Turn the signals `STOPPING` into `Stopped`: at once, or, while `deferred`, in `check`.
 
     Within a ``with`` block; after it the handlers are those of before. Python handles signals in
     the main thread alone; in another nothing is changed.
@@ -115,7 +119,10 @@ class Signals:
 
     def __enter__(self) -> Signals:
         if threading.current_thread() is threading.main_thread():
-            for signum in (signal.SIGINT, signal.SIGTERM):
+            nohup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+            for signum in STOPPING:
+                if signum == signal.SIGHUP and nohup:
+                    continue
                 self._before[signum] = signal.signal(signum, self._handle)
         return self
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from d2l_mlp.cli.command import SaidError
+from d2l_mlp.cli.command import STOPPING, SaidError
 
 if TYPE_CHECKING:  # MXNet is imported when a worker starts
     from d2l_mlp.training.distributed import Workers
@@ -60,7 +60,7 @@ def join_workers(kvstore: str, prog: str) -> Iterator[Workers]:
 
 @contextmanager
 def _exit_after_signal(prog: str) -> Iterator[None]:
-    """End the process some seconds after SIGINT or SIGTERM, wherever it is.
+    """End the process some seconds after one of `STOPPING`, wherever it is.
 
     A worker waits for others in MXNet's native code. When one of them is gone, it never comes back
     to Python, which would handle the signal.
@@ -72,7 +72,7 @@ def _exit_after_signal(prog: str) -> Iterator[None]:
 
     def watch() -> None:
         numbers = os.read(reader, 1)
-        while numbers and numbers[0] not in (signal.SIGINT, signal.SIGTERM):
+        while numbers and numbers[0] not in STOPPING:
             numbers = os.read(reader, 1)
         os.close(reader)
         if numbers and not over.wait(_SECONDS):

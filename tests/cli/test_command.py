@@ -74,6 +74,8 @@ sys.exit(run_command("here", body))
     [
         ("kill(signal.SIGINT); time.sleep(60)", 130, "stopped by Ctrl-C"),
         ("kill(signal.SIGTERM); time.sleep(60)", 143, "stopped by SIGTERM"),
+        ("kill(signal.SIGHUP); time.sleep(60)", 129, "stopped by SIGHUP"),
+        ("kill(signal.SIGUSR1); time.sleep(60)", 138, "stopped by SIGUSR1"),
         # In a finalizer, where Python ignores exceptions: the signal counts at the end.
         ("weakref.finalize(Thing(), kill, signal.SIGTERM)", 143, "stopped by SIGTERM"),
         # The signal ended another process too, and so made an error.
@@ -92,6 +94,11 @@ sys.exit(run_command("here", body))
 def test_any_end_is_one_line(run, body, code, says):
     line = run("-W", "ignore", "-c", BODY.replace("{}", body, 1), code=code).stderr.splitlines()[-1]
     assert line.startswith(f"here: {says}")
+
+
+def test_nohup_is_respected(run):
+    ignore = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)"
+    assert run("-c", ignore + BODY.replace("{}", "kill(signal.SIGHUP)", 1)).stderr == ""
 
 
 def test_a_traceback_on_request(run):
