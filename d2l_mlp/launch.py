@@ -18,7 +18,7 @@ from pathlib import Path
 from d2l_mlp import train
 from d2l_mlp.cli.command import Signals, run_main
 from d2l_mlp.cli.flags import Parser, argument_type
-from d2l_mlp.cli.process_group import Console, Group, Role, StalledError, Watch
+from d2l_mlp.cli.process_group import Console, Group, HopelessError, Role, StalledError, Watch
 from d2l_mlp.cli.roles import check_port, hold_ports
 from d2l_mlp.rules import Number
 from d2l_mlp.runs.config import CHECKPOINTS, checkpoint_numbers, default_folder
@@ -112,13 +112,14 @@ def _launch(flags: argparse.Namespace, signals: Signals) -> None:
             try:
                 return _train(flags, arguments, signals)
             except ChildProcessError as error:
-                if not restarts:
+                if not restarts or isinstance(error, HopelessError):
                     raise
                 print(f"{PROG}: {error}; starting again, at most {restarts} times", file=sys.stderr)
             restarts -= 1
             if resumable and _has_checkpoint(folder):
                 arguments = resuming
-    except BaseException:
+    except BaseException as error:
+        resumable = resumable and not isinstance(error, HopelessError)
         if resumable and _has_checkpoint(folder):
             print(f"resume    {PROG} {shlex.join([*flags.own, '--', *resuming])}")
         raise

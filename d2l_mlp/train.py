@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from d2l_mlp.cli.command import Signals, Stopped, run_main
 from d2l_mlp.cli.flags import Parser, add_epoch_flags, argument_type, device_names, metavar
 from d2l_mlp.cli.roles import prepare_role, serve_role
-from d2l_mlp.cli.worker import OtherFailedError, beat, has_launcher, join_workers
+from d2l_mlp.cli.worker import DivergedError, OtherFailedError, beat, has_launcher, join_workers
 from d2l_mlp.rules import Several
 from d2l_mlp.runs.config import (
     CONFIG_NAME,
@@ -329,8 +329,9 @@ def train_run(
             raise
         except DivergenceError as error:
             assert settings.lr is not None
-            command = f"{PROG} --from {shlex.quote(str(run.folder))} --lr {settings.lr / 10:g}"
-            raise DivergenceError(f"{error}, such as with: {command}") from None
+            prog = "python -m d2l_mlp.launch ... --" if has_launcher() else PROG
+            command = f"{prog} --from {shlex.quote(str(run.folder))} --lr {settings.lr / 10:g}"
+            raise DivergedError(f"{error}, such as with: {command}") from None
         finally:  # also after Ctrl-C or divergence: what was trained is kept
             progress.close()
             if events:

@@ -234,7 +234,7 @@ def test_full_disk(call, tmp_path, limit):
 
 
 def test_divergence_keeps_the_last_good_parameters_and_names_how_to_start_from_them(call, tmp_path):
-    result = call(*SAMPLE, "--hidden", 8, "--lr", "1e20", "--out", "run 1", code=1)
+    result = call(*SAMPLE, "--hidden", 8, "--lr", "1e20", "--out", "run 1", code=4)
     (line,) = result.stderr.splitlines()
     assert "no longer finite after epoch 1; lower the learning rate (1e+20)" in line
     net = mlp.build_mlp(num_inputs=784, hidden=(8,))
@@ -321,7 +321,7 @@ def test_a_run_that_starts_with_the_parameters_of_another(call, error, tmp_path)
 def test_a_loss_that_only_the_evaluation_meets_is_divergence_too(call, tmp_path):
     # The one step is taken after the training loss was measured, which is finite.
     flags = ("--lr", "1e20", "--batch-size", 5000, "--hidden", 8, "--epochs", 1)
-    result = call(*SAMPLE, *flags, "--out", "run", code=1)
+    result = call(*SAMPLE, *flags, "--out", "run", code=4)
     (line,) = result.stderr.splitlines()
     assert "no longer finite after epoch 1; lower the learning rate (1e+20)" in line
     assert metrics(tmp_path / "run") == []

@@ -6,6 +6,7 @@ processes (`Role`), a `Console` shows what they write, and a `Watch` looks for t
 
 from __future__ import annotations
 
+import ctypes
 import os
 import selectors
 import signal
@@ -20,7 +21,10 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from d2l_mlp.cli.worker import HEARTBEAT, OTHER_FAILED
+from d2l_mlp.cli.worker import DIVERGED, HEARTBEAT, OTHER_FAILED
+
+_LIBC = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG = 1  # of linux/prctl.h
 
 
 @dataclass
@@ -44,7 +48,7 @@ class Role:
         self.process = subprocess.Popen(
             self.command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, pass_fds=[self._file.fileno()],
-            preexec_fn=partial(os.setpgid, 0, group),
+            preexec_fn=partial(_join, group),
         )  # fmt: skip
         return self.process
 
@@ -83,6 +87,12 @@ class Role:
         for stream in (self.process.stdout, self.process.stderr, self._file):
             if stream:
                 stream.close()
+
+
+def _join(group: int) -> None:
+    """Join a process group; the system kills this process when the one that started it is gone."""
+    os.setpgid(0, group)
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 @dataclass
@@ -153,8 +163,9 @@ class Group:
     """Processes that end together, at the latest with the ``with`` block.
 
     Their process group is led by a shell that waits for the end of a pipe, and then kills the
-    group. This process alone holds the other end, which so ends with it, also by ``kill -9``. A
-    terminal's Ctrl-C reaches this process alone.
+    group. This process alone holds the other end, which so ends with it, also by ``kill -9``. If
+    the shell was killed before, the system still kills the roles. A terminal's Ctrl-C reaches this
+    process alone.
     """
 
     def __init__(self, console: Console):
@@ -201,6 +212,10 @@ class StalledError(ChildProcessError):
     """No process has made progress within the deadline."""
 
 
+class HopelessError(ChildProcessError):
+    """A process has failed as it would again if it were started again."""
+
+
 _CAUSE = 3.0  # seconds within which the process ends that the others have ended because of
 _START = 60.0  # seconds more until the first progress
 _LONGEST = 0.5  # seconds that count between two looks, lest a suspended machine look like a stall
@@ -236,7 +251,9 @@ class Watch:
         causes = [role for role in dead if role.process.returncode != OTHER_FAILED]
         self._dying += passed if dead else 0.0
         if causes or (dead and (done or self._dying > _CAUSE)):
-            raise ChildProcessError("; ".join(str(role.death) for role in causes or dead))
+            diverged = any(role.process.returncode == DIVERGED for role in causes)
+            kind = HopelessError if diverged else ChildProcessError
+            raise kind("; ".join(str(role.death) for role in causes or dead))
         beats = [role.beat for role in self._beating]
         self._idle += passed
         if beats != self._beats:

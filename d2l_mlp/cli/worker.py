@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # MXNet is imported when a worker starts
 
 HEARTBEAT = "D2L_MLP_HEARTBEAT"  # environment variable: the file that a launcher watches
 OTHER_FAILED = 3  # exit code of a worker that ends because another one has failed
+DIVERGED = 4  # exit code of a training that has diverged
 _SECONDS = 8.0  # from a signal to the end of a worker that waits for others
 
 
@@ -31,6 +32,12 @@ def beat() -> None:
     if path:
         with suppress(FileNotFoundError):  # the launcher has gone
             os.utime(path)
+
+
+class DivergedError(ArithmeticError):
+    """A training has diverged, as it would again if it were resumed."""
+
+    exit_code = DIVERGED
 
 
 class OtherFailedError(SaidError):

@@ -40,7 +40,7 @@ import signal
 def fail(*_):
     raise LookupError("what a worker came upon")
 
-signal.signal(signal.SIGUSR1, fail)
+signal.signal(signal.SIGUSR2, fail)
 """
 
 
@@ -117,9 +117,9 @@ def launched(start, tmp_path):
     (tmp_path / "sitecustomize.py").write_text(FAILS)
     mark = new_mark()
 
-    def launched(*flags, command=LAUNCH):
+    def launched(*flags, command=LAUNCH, train=()):
         process = start(
-            *command, "--workers", 2, *flags, "--", *TRAIN,
+            *command, "--workers", 2, *flags, "--", *TRAIN, *train,
             "--epochs", 100_000, "--out", "run",
             **{MARK: mark, "PYTHONPATH": f"{tmp_path}:{ROOT}"},
         )  # fmt: skip
@@ -175,7 +175,7 @@ def test_an_exception_in_a_worker(launched, trial):
     worker = launched_process(process.mark, "worker 1")
     for _ in range(5):  # what is raised while a destructor runs, Python ignores
         with suppress(ProcessLookupError):
-            os.kill(worker, signal.SIGUSR1)
+            os.kill(worker, signal.SIGUSR2)
         with suppress(subprocess.TimeoutExpired):
             code, (line,) = ended(process, within=5)
             break
@@ -184,6 +184,15 @@ def test_an_exception_in_a_worker(launched, trial):
     assert code == 1
     why = "LookupError: what a worker came upon"
     assert line.startswith(f"{PROG}: error: worker 1 ended with exit code 1: {why}")
+
+
+@pytest.mark.slow
+def test_a_training_that_diverges_is_not_resumed(launched):
+    process = launched("--restarts", 3, train=("--lr", "1e20"))
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err.count("\n")) == (1, 1)
+    assert err.endswith("such as with: python -m d2l_mlp.launch ... -- --from run --lr 1e+19\n")
+    assert "resume" not in out
 
 
 @pytest.mark.slow

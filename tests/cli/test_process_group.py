@@ -74,7 +74,9 @@ with Group(Console("-")) as group:
 """
 
 
-@pytest.mark.parametrize("end", ["kill", "raise", "leave", "kill while one is stopped"])
+@pytest.mark.parametrize(
+    "end", ["kill", "raise", "leave", "kill while one is stopped", "kill after the shell"]
+)
 def test_none_is_left(start, end):
     """Of three roles, of which one starts a process of its own, and both ignore SIGTERM."""
     mark = new_mark()
@@ -89,6 +91,9 @@ def test_none_is_left(start, end):
         assert len(pids) == 5  # the shell's, the roles', and the one that a role started
         if end.endswith("stopped"):
             os.kill(max(pids), signal.SIGSTOP)
+        if end.endswith("shell"):
+            os.kill(min(pids), signal.SIGKILL)
+            os.kill(max(pids), signal.SIGKILL)  # a role's own child is left otherwise
         process.kill()
         process.wait()
     assert_none_is_left(mark)
