@@ -247,7 +247,6 @@ def train_run(
     from d2l_mlp.cli import training_output
     from d2l_mlp.data.fashion_mnist import load_fashion_mnist
     from d2l_mlp.hardware.devices import choose_devices
-    from d2l_mlp.hardware.engine import describe_processors
     from d2l_mlp.runs.net import net_with, new_net
     from d2l_mlp.runs.run import Run
     from d2l_mlp.training.distributed import WorkerLeftError, Workers
@@ -266,19 +265,13 @@ def train_run(
     with signals.deferred(), workers:
         net = new_net(settings, devices)
         train_iter, val_iter = _train_loaders(settings, data, devices[0], workers)
-        config: Config = {
-            "hyperparameters": dataclasses.asdict(settings),
-            "data": {"release": data.release, "folder": str(data.folder), "sha256": data.sha256},
-            "versions": training_output.versions(),
-            "device": ", ".join(map(str, devices)),
-            "threads": describe_processors(),
-        }
-        if flags.ancestor:
-            config["from"] = _take_parameters(net, flags.ancestor, flags.best)
+        config = _configuration(settings, data, devices)
         if run:
             _compare(run, config)
             run.write_config({**run.config, **config})
         else:
+            if flags.ancestor:
+                config["from"] = _take_parameters(net, flags.ancestor, flags.best)
             run = Run.start(flags.out or default_folder(settings), config, initial_state(net))
         done = train_iter.epoch = len(run.state.history)
         workers.broadcast(lambda: (dataclasses.asdict(settings), data.release, done))
@@ -428,6 +421,21 @@ def _whole_loader(settings: Hyperparameters, data: FashionMNIST, device: mxnet.C
     from d2l_mlp.data.loaders import ArrayLoader
 
     return ArrayLoader(*data.test, settings.batch_size, device=device)
+
+
+def _configuration(
+    settings: Hyperparameters, data: FashionMNIST, devices: Sequence[mxnet.Context]
+) -> Config:
+    from d2l_mlp.cli.training_output import versions
+    from d2l_mlp.hardware.engine import describe_processors
+
+    return {
+        "hyperparameters": dataclasses.asdict(settings),
+        "data": {"release": data.release, "folder": str(data.folder), "sha256": data.sha256},
+        "versions": versions(),
+        "device": ", ".join(map(str, devices)),
+        "threads": describe_processors(),
+    }
 
 
 def _resumed(run: Run, flags: TrainFlags) -> tuple[Hyperparameters, str]:
