@@ -5,7 +5,6 @@ It works without MXNet and NumPy: what may be missing, crash or hang runs in ano
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import platform
@@ -26,7 +25,7 @@ from d2l_mlp.cli.command import FAILURE, Signals, check_delivered, run_command, 
 from d2l_mlp.cli.flags import Parser
 from d2l_mlp.compat.importer import INSTALLED_LAST, MXNET_VERSION
 from d2l_mlp.compat.interpreter import is_supported_platform
-from d2l_mlp.compat.native_libs import LIBRARY_INSTALLS, cuda_folders
+from d2l_mlp.compat.native_libs import install_command, needed_libraries
 from d2l_mlp.hardware.cpu import count_cores
 from d2l_mlp.hardware.engine import describe_processors, engine_settings
 
@@ -236,31 +235,16 @@ _REINSTALL = f"pip install --force-reinstall --no-deps mxnet=={MXNET_VERSION}"
 
 def _libraries() -> Iterator[Finding]:
     try:
-        spec = importlib.util.find_spec("mxnet")
-    except ImportError:
-        return  # the line about MXNet says so
-    if spec is None or spec.origin is None:
-        return
-    # With this variable, the dynamic loader lists a program's libraries and runs nothing: ld.so(8).
-    searched = [os.environ.get("LD_LIBRARY_PATH"), *map(str, cuda_folders())]
-    own = {"LD_TRACE_LOADED_OBJECTS": "1", "LD_LIBRARY_PATH": ":".join(filter(None, searched))}
-    listing = subprocess.run(
-        ["/lib64/ld-linux-x86-64.so.2", str(Path(spec.origin).with_name("libmxnet.so"))],
-        env={**os.environ, **own}, timeout=30, capture_output=True, encoding="utf-8",
-        errors="replace",
-    )  # fmt: skip
-    libraries = re.findall(r"(\S+) => (not found)?", listing.stdout)
-    if not libraries:
-        reason = (listing.stderr.strip().splitlines() or ["it lists no libraries"])[-1]
-        text = f"MXNet's own library cannot be loaded: {reason}"
+        needed, missing = needed_libraries()
+    except OSError as error:
+        text = f"MXNet's own library cannot be loaded: {error}"
         yield Finding("fail", "libraries", text, _REINSTALL)
         return
-    missing = list(dict.fromkeys(name for name, absent in libraries if absent))
-    for name in missing:
-        fix = LIBRARY_INSTALLS.get(name, "ask your distribution which package has it")
-        yield Finding("fail", "libraries", f"MXNet needs {name}, which is not found", fix)
-    if not missing:
-        text = f"the {len(libraries)} that MXNet's wheel needs are found"
+    if missing:
+        text = f"MXNet needs {', '.join(missing)}, which the system does not find"
+        yield Finding("fail", "libraries", text, install_command(missing))
+    elif needed:  # otherwise the line about MXNet says what is missing
+        text = f"the {len(needed)} that MXNet's wheel needs are found"
         yield Finding("ok", "libraries", text)
 
 

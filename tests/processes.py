@@ -3,6 +3,7 @@
 import csv
 import os
 import random
+import re
 import socket
 import subprocess
 import sys
@@ -74,22 +75,26 @@ def in_own_mounts(script, *args, cwd):
     return result
 
 
-# Hide one file of a folder from the child process.
+# Hide files of one folder from the child process.
 _HIDE = """
-mount -t tmpfs none "$1" && mkdir "$1/upper" "$1/work" && shift_to="$1" && shift &&
-folder=$(dirname "$1") && mknod "$shift_to/upper/$(basename "$1")" c 0 0 &&
-mount -t overlay overlay -o "lowerdir=$folder,upperdir=$shift_to/upper,workdir=$shift_to/work" \
-    "$folder" || exit 99
-shift && exec "$@"
+mount -t tmpfs none "$1" && mkdir "$1/upper" "$1/work" &&
+for path in $2; do mknod "$1/upper/$(basename "$path")" c 0 0 || exit 99; done &&
+folder=$(dirname "$path") &&
+mount -t overlay overlay -o "lowerdir=$folder,upperdir=$1/upper,workdir=$1/work" "$folder" ||
+    exit 99
+shift 2 && exec "$@"
 """
 
 
-def without_library(library, *args, scratch):
-    """Run a Python from which a system library is hidden; `scratch` is an empty folder."""
+def without_libraries(*args, scratch):
+    """Run a Python from which MXNet's system libraries are hidden; `scratch` is an empty folder."""
     listing = subprocess.run(["/sbin/ldconfig", "-p"], capture_output=True, text=True).stdout
-    path = next(line.split(" => ")[1] for line in listing.splitlines() if library in line)
+    paths = re.findall(r"lib(?:gomp|quadmath)\.so\.\d .*64.* => (.*)", listing)
     result = subprocess.run(
-        ["unshare", "--mount", "sh", "-c", _HIDE, "sh", scratch, path, sys.executable, *args],
+        [
+            "unshare", "--mount", "sh", "-c", _HIDE, "sh", scratch, " ".join(paths),
+            sys.executable, *args,
+        ],
         cwd=ROOT, env=os.environ, capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     if result.returncode == 99 or "unshare" in result.stderr:

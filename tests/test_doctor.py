@@ -20,7 +20,7 @@ from d2l_mlp.data.fashion_mnist import SYSTEM_DIR, cache_dir, gluon_dir
 from d2l_mlp.data.releases import KNOWN_FOREIGN
 from d2l_mlp.doctor import Finding, ProbeError, ask, findings
 from tests.conftest import ROOT
-from tests.processes import in_own_mounts, without_library
+from tests.processes import in_own_mounts, without_libraries
 
 DOCTOR = ("-m", "d2l_mlp.doctor")
 
@@ -109,11 +109,10 @@ def test_without_d2l(tmp_path):
     assert "d2l" in found["training", "fail"]
 
 
-def test_without_a_system_library(tmp_path):
-    result = without_library("libgomp.so.1", *DOCTOR, "--json", scratch=tmp_path)
-    found = by_name(result)
-    assert "libgomp.so.1" in found["libraries", "fail"]
-    assert "apt-get install libgomp1" in found["libraries", "fail"]
+def test_without_the_system_libraries(tmp_path):
+    found = by_name(without_libraries(*DOCTOR, "--json", scratch=tmp_path))
+    assert "MXNet needs libgomp.so.1, libquadmath.so.0" in found["libraries", "fail"]
+    assert "apt-get install libgomp1 libquadmath0" in found["libraries", "fail"]
 
 
 def test_in_a_folder_that_cannot_be_written(tmp_path):
@@ -202,8 +201,7 @@ def test_a_library_of_mxnet_s_that_cannot_be_loaded(monkeypatch, tmp_path):
     (tmp_path / "mxnet").mkdir()
     (tmp_path / "mxnet" / "__init__.py").touch()
     (tmp_path / "mxnet" / "libmxnet.so").write_bytes(b"\x7fELF, cut short")
-    spec = doctor.importlib.machinery.PathFinder.find_spec("mxnet", [str(tmp_path)])
-    monkeypatch.setattr(doctor.importlib.util, "find_spec", lambda name: spec)
+    monkeypatch.setattr("sys.path", [str(tmp_path)])
     (found,) = doctor._libraries()
     assert (found.status, found.name) == ("fail", "libraries")
     assert found.text.startswith("MXNet's own library cannot be loaded: ")

@@ -1,37 +1,72 @@
-"""Find the system libraries that MXNet's wheels need, and name the command that installs each."""
+"""Find the system libraries that MXNet's wheels need, and name the command that installs them."""
 
 from __future__ import annotations
 
 import ctypes
 import importlib.util
+import os
+import re
+import subprocess
 from contextlib import suppress
 from importlib import metadata
+from importlib.machinery import PathFinder
 from pathlib import Path
 
-LIBRARY_INSTALLS = {
-    "libgomp.so.1": "apt-get install libgomp1",
-    "libquadmath.so.0": "apt-get install libquadmath0",
-    "libcuda.so.1": "NVIDIA's driver for the GPU",
-    "libcudart.so.11.0": "pip install nvidia-cuda-runtime-cu11",
-    "libcublas.so.11": "pip install nvidia-cublas-cu11",
-    "libcudnn.so.8": "pip install 'nvidia-cudnn-cu11<9'",
-    "libcufft.so.10": "pip install nvidia-cufft-cu11",
-    "libcurand.so.10": "pip install nvidia-curand-cu11",
-    "libcusolver.so.11": "pip install nvidia-cusolver-cu11",
-    "libnccl.so.2": "pip install nvidia-nccl-cu11",
-    "libnvrtc.so.11.2": "pip install nvidia-cuda-nvrtc-cu11",
-    "libnvToolsExt.so.1": "pip install nvidia-nvtx-cu11",
+LIBRARY_PACKAGES = {
+    "libgomp.so.1": ("apt-get install", "libgomp1"),
+    "libquadmath.so.0": ("apt-get install", "libquadmath0"),
+    "libcuda.so.1": ("install", "NVIDIA's driver for the GPU"),
+    "libcudart.so.11.0": ("pip install", "nvidia-cuda-runtime-cu11"),
+    "libcublas.so.11": ("pip install", "nvidia-cublas-cu11"),
+    "libcudnn.so.8": ("pip install", "'nvidia-cudnn-cu11<9'"),
+    "libcufft.so.10": ("pip install", "nvidia-cufft-cu11"),
+    "libcurand.so.10": ("pip install", "nvidia-curand-cu11"),
+    "libcusolver.so.11": ("pip install", "nvidia-cusolver-cu11"),
+    "libnccl.so.2": ("pip install", "nvidia-nccl-cu11"),
+    "libnvrtc.so.11.2": ("pip install", "nvidia-cuda-nvrtc-cu11"),
+    "libnvToolsExt.so.1": ("pip install", "nvidia-nvtx-cu11"),
 }
 """What installs each library that the wheels of MXNet 1.9.1 need and do not bring."""
 
 
 def explain_load_error(error: OSError) -> str:
     """Return what the dynamic loader's error means, with the command that fixes it."""
-    library = str(error).split(":")[0]
-    command = LIBRARY_INSTALLS.get(library)
-    if command:
-        return f"MXNet needs the system library {library}; install it with: {command}"
+    with suppress(OSError):
+        _, missing = needed_libraries()
+        if missing:
+            return f"MXNet needs {', '.join(missing)}; to install: {install_command(missing)}"
     return f"MXNet's native library does not load: {error}"
+
+
+def install_command(libraries: list[str]) -> str:
+    """Return the command that installs all of these libraries."""
+    packages: dict[str, list[str]] = {}
+    for library in libraries:
+        command, package = LIBRARY_PACKAGES.get(library, ("install the package that has", library))
+        packages.setdefault(command, []).append(package)
+    return " && ".join(f"{command} {' '.join(names)}" for command, names in packages.items())
+
+
+def needed_libraries() -> tuple[list[str], list[str]]:
+    """Return the libraries that MXNet needs, and those of them that are missing.
+
+    An OSError says why MXNet's own library cannot be read.
+    """
+    mxnet = PathFinder.find_spec("mxnet")
+    if mxnet is None or mxnet.origin is None:
+        return [], []
+    # With this variable, the dynamic loader lists a program's libraries and runs nothing: ld.so(8).
+    searched = [os.environ.get("LD_LIBRARY_PATH"), *map(str, cuda_folders())]
+    own = {"LD_TRACE_LOADED_OBJECTS": "1", "LD_LIBRARY_PATH": ":".join(filter(None, searched))}
+    listing = subprocess.run(
+        ["/lib64/ld-linux-x86-64.so.2", str(Path(mxnet.origin).with_name("libmxnet.so"))],
+        env={**os.environ, **own}, timeout=30, capture_output=True, encoding="utf-8",
+        errors="replace",
+    )  # fmt: skip
+    libraries = dict(re.findall(r"(\S+) => (not found)?", listing.stdout))
+    if not libraries:
+        raise OSError((listing.stderr.strip().splitlines() or ["it lists no libraries"])[-1])
+    return list(libraries), [name for name, absent in libraries.items() if absent]
 
 
 def is_for_cpus() -> bool:
@@ -55,7 +90,7 @@ def load_cuda() -> None:
     folders = cuda_folders()
     if not folders or is_for_cpus():
         return
-    for path in (folder / name for folder in folders for name in LIBRARY_INSTALLS):
+    for path in (folder / name for folder in folders for name in LIBRARY_PACKAGES):
         if path.exists():
             with suppress(OSError):  # MXNet's import names what is still missing
                 ctypes.CDLL(str(path))
