@@ -4,7 +4,6 @@ import textwrap
 import pytest
 
 from d2l_mlp.compat.importer import INSTALLED_LAST, _Finder
-from tests.conftest import ROOT
 from tests.processes import without_libraries
 
 IMPORTS = """
