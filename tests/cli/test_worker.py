@@ -44,11 +44,10 @@ def test_workers_are_one_process(start, call, tmp_path, workers, servers, engine
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("workers", [2, 4])
 @pytest.mark.usefixtures("full")
-def test_workers_are_one_process_after_a_whole_epoch(start, call, tmp_path, workers):
+def test_workers_are_one_process_after_a_whole_epoch(start, call, tmp_path):
     flags = ("--dataset", "fashion-mnist", "--epochs", "1", "--lr", "0.1", "--activation", "tanh")
-    run_group(start, workers, 1, *TRAIN, *flags, "--out", "group")
+    run_group(start, 2, 1, *TRAIN, *flags, "--out", "group")
     call("-m", "d2l_mlp.train", *flags, "--out", "alone")
     assert_same_run(tmp_path / "group", tmp_path / "alone", atol=1e-4)
 
@@ -142,8 +141,7 @@ def listening_at(process):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
-def test_a_worker_that_waits_ends_after_a_signal(start, signum):
+def test_a_worker_that_waits_ends_after_a_signal(start):
     env = environment(2)
     group = [start(*TRAIN, DMLC_ROLE=role, **env) for role in ("scheduler", "server", "worker")]
     while not all(list(listening_at(process)) for process in group):
@@ -152,6 +150,6 @@ def test_a_worker_that_waits_ends_after_a_signal(start, signum):
     assert all(set(listening_at(process)) == {"127.0.0.1"} for process in group)
     time.sleep(1)  # now they wait: there is one worker of two
     for process in group:
-        process.send_signal(signum)
+        process.send_signal(signal.SIGTERM)
     codes = [code for code, _, _ in ends(group, timeout=10)]
-    assert codes == [-signum, -signum, 128 + signum]
+    assert codes == [-15, -15, 128 + 15]

@@ -72,8 +72,10 @@ def test_both_loaders_give_identical_examples_in_identical_order(sample):
 
 @pytest.mark.parametrize("make", [array_loaders, d2l_loaders])
 def test_order_depends_on_seed_and_epoch_alone(sample, make):
+    few = sample._replace(train=tuple(part[:500] for part in sample.train))
+
     def order(seed, epoch, disturb):
-        data_iter = make(sample, 1000, seed)[0]
+        data_iter = make(few, 100, seed)[0]
         numpy.random.seed(disturb)
         data_iter.epoch = epoch
         return collect(data_iter)[1].tolist()
