@@ -166,17 +166,19 @@ def read_flags(argv: Sequence[str] | None = None) -> TrainFlags:
     if parent and ("ancestor" in given or parent.is_dir()):
         parent /= CONFIG_NAME
     names = {field.name for field in dataclasses.fields(Hyperparameters)}
+    origin = ""
     try:
         if parent is not None:
             given = {**_inherited(parent, given), **given}
+            origin = f"; what no flag gives is that of {parent}"
         settings = Hyperparameters(**{n: value for n, value in given.items() if n in names})
+        if settings.patience and not settings.validation:  # in `fit`, any set may be watched
+            raise ValueError(
+                "--patience needs --validation: the test set must not decide when to stop; "
+                "--patience 0 is never"
+            )
     except ValueError as error:
-        p.error(str(error))
-    if settings.patience and not settings.validation:  # not in `fit`, where any set may be watched
-        p.error(
-            "--patience needs --validation: the test set must not decide when to stop; "
-            "--patience 0 is never"
-        )
+        p.error(f"{error}{origin}")
     rest: Any = {name: value for name, value in given.items() if name not in names}
     rest["seeds"] = tuple(given.get("seeds", ()))
     return TrainFlags(settings, given.get("epochs"), **rest)

@@ -313,6 +313,8 @@ def test_a_run_that_starts_with_the_parameters_of_another(call, error, tmp_path)
     line = error("--from", "first", "--hidden", 9, code=1)
     assert "--from first: the parameters are 0.weight float32 (8, 784)" in line
     assert "but the net has 0.weight float32 (9, 784)" in line
+    line = error("--from", "first", "--epochs", 1, "--warmup", 1, code=2)
+    assert "give less; what no flag gives is that of first/config.json (see --help)" in line
     assert "nowhere/config.json is missing; name a run's folder" in error(
         "--from", "nowhere", code=2
     )

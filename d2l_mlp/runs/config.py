@@ -48,7 +48,7 @@ def explain_write_errors(folder: Path) -> Iterator[None]:
     except OSError as error:
         raise RunError(
             f"{folder} cannot be written ({error.strerror or error}); "
-            "fix that, or name another folder with --out"
+            "fix that, or start a run in another folder, with --out"
         ) from error
 
 
