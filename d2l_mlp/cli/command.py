@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Callable, TypeVar
 
 from d2l_mlp.compat.interpreter import explain_import_error
+from d2l_mlp.hardware.cpu import check_threads
 
 FAILURE = 1
 """Exit code; a command stopped by a signal exits with 128 + its number."""
@@ -65,6 +66,7 @@ def run_command(prog: str, body: Callable[[Signals], None]) -> int:
     with Signals() as signals:
         try:
             try:
+                check_threads()
                 body(signals)
                 if "mxnet" in sys.modules:  # its operators fail later than they are called
                     sys.modules["mxnet"].npx.waitall()

@@ -1,9 +1,10 @@
-"""Count the cores that this process may use, also in a container."""
+"""Count the cores that this process may use, also in a container, and check its threads."""
 
 from __future__ import annotations
 
 import math
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -69,3 +70,26 @@ def _cpu_share() -> float:
         if quota.isdigit() and period:  # no limit: "max" or -1
             share = min(share, int(quota) / int(period[0]))
     return share
+
+
+def check_threads() -> None:
+    """Raise an OSError if the system lets this process start too few threads for a command.
+
+    OpenBLAS would send it a SIGINT, and OpenMP end it without a message.
+    """
+    each = min(os.environ.get("OMP_NUM_THREADS") == "1" or len(os.sched_getaffinity(0)), 64)
+    over, started = threading.Event(), []
+    try:
+        for _ in range(5 + 3 * each):  # of NumPy's OpenBLAS, MXNet's, OpenMP, and some others
+            thread = threading.Thread(target=over.wait)
+            thread.start()
+            started.append(thread)
+    except RuntimeError:
+        raise OSError(
+            f"the system lets this process start {len(started)} threads, of the {5 + 3 * each} "
+            "that it needs; raise the limit (ulimit -u), or set OMP_NUM_THREADS=1"
+        ) from None
+    finally:
+        over.set()
+        for thread in started:
+            thread.join()

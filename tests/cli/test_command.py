@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import shlex
 import subprocess
 import sys
@@ -99,6 +100,21 @@ def test_any_end_is_one_line(run, body, code, says):
 def test_nohup_is_respected(run):
     ignore = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)"
     assert run("-c", ignore + BODY.replace("{}", "kill(signal.SIGHUP)", 1)).stderr == ""
+
+
+def test_too_few_threads_are_not_taken_for_ctrl_c():
+    user = ("setpriv", "--reuid=65432", "--inh-caps=+dac_override", "--ambient-caps=+dac_override")
+    few = (*user * (os.geteuid() == 0), "prlimit", "--nproc=2:2")  # root has no limit
+    result = subprocess.run(
+        [*few, sys.executable, "-m", "d2l_mlp.figures", "--list"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert result.returncode == 1
+    assert re.fullmatch(
+        r"python -m d2l_mlp.figures: error: the system lets this process start [01] threads, of "
+        r"the \d+ that it needs; raise the limit \(ulimit -u\), or set OMP_NUM_THREADS=1\n",
+        result.stderr,
+    )
 
 
 def test_a_traceback_on_request(run):
