@@ -15,7 +15,7 @@ from d2l_mlp.pages.report import render_report
 from d2l_mlp.runs.reader import load_run
 from tests import commands
 from tests.nets import written_out
-from tests.processes import SAMPLE, wait_for
+from tests.processes import SAMPLE
 
 REPORT = ("-m", "d2l_mlp.report")
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text("utf-8")
@@ -101,14 +101,6 @@ def test_train_writes_it(call, tmp_path):
     assert "After epoch 2 of 2" in (tmp_path / "r" / "report.html").read_text("utf-8")
     call("-m", "d2l_mlp.train", "--resume", "r", "--epochs", 3, "--report")
     assert "After epoch 3 of 3" in (tmp_path / "r" / "report.html").read_text("utf-8")
-
-
-def test_a_run_that_goes_on(call, start, tmp_path):
-    process = start(*map(str, TRAIN), "--epochs", "1000", "--out", "r")
-    wait_for(process, "epoch")
-    call(*REPORT, "r")
-    assert process.poll() is None
-    assert re.search(r"After epoch \d+ of 1000", (tmp_path / "report.html").read_text("utf-8"))
 
 
 def test_a_run_before_its_first_epoch_and_softmax_regression(call, tmp_path, sample):

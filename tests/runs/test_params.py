@@ -1,6 +1,5 @@
 import numpy
 import pytest
-from mxnet import np
 
 from d2l_mlp.mlp import build_mlp
 from d2l_mlp.runs.net import parameter_shapes
@@ -20,14 +19,6 @@ def test_files_are_gluons_byte_for_byte(tmp_path, hidden, activation):
     shapes = {name: p.shape for name, p in net._collect_params_with_prefix().items()}
     settings = Hyperparameters(hidden=hidden, activation=activation)
     assert list(parameter_shapes(settings).items()) == list(shapes.items())
-
-
-def test_gluon_reads_them(tmp_path):
-    net, other = (build_mlp((5,), activation="prelu", num_inputs=784) for _ in range(2))
-    (tmp_path / "ours").write_bytes(dump_parameters(parameters_of(net)))
-    other.load_parameters(str(tmp_path / "ours"))
-    x = np.ones((2, 784))
-    assert (net(x) == other(x)).all()
 
 
 def test_other_dtypes_are_refused():

@@ -5,7 +5,6 @@ from mxnet import np
 from d2l_mlp.activations import ACTIVATIONS
 from d2l_mlp.mlp import build_mlp
 from d2l_mlp.theory.linearity import best_bottleneck, collapse, rank
-from d2l_mlp.theory.weights import read_layers
 
 
 def linear_net(*sizes, seed=0, dtype="float64"):
@@ -25,14 +24,6 @@ def test_a_net_without_activation_is_one_layer(sizes):
     logits = net(np.array(X, dtype="float64")).asnumpy()
     # Relative to the terms that add up, which may cancel in single logits.
     numpy.testing.assert_allclose(X @ W.T + b, logits, rtol=0, atol=1e-12 * abs(logits).max())
-
-
-def test_collapse_is_the_formula_of_the_chapter():
-    net = linear_net(3, 4, 2)
-    (W1, b1, *_), (W2, b2, *_) = read_layers(net)
-    W, b = collapse(net)
-    numpy.testing.assert_array_equal(W, W2 @ W1)
-    numpy.testing.assert_array_equal(b, W2 @ b1 + b2)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
