@@ -8,6 +8,7 @@ on every supported Python and NumPy (see `d2l_mlp.compat.importer`). The names o
 from __future__ import annotations
 
 from contextlib import suppress
+from importlib.resources import as_file, files
 
 from d2l_mlp.compat.importer import install_import_repairs
 
@@ -37,6 +38,14 @@ LAYERS = (
 with suppress(ModuleNotFoundError):  # without any package, the commands still say what is missing
     import lazy_loader
 
-    __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+    with as_file(files(__name__) / "__init__.pyi") as stub:  # the package may be in a zip
+        __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, str(stub))
 
-install_import_repairs()
+
+def _read_fashion_mnist(train: bool) -> tuple:
+    from d2l_mlp.data.d2l_loader import read_verified_data
+
+    return read_verified_data(train)
+
+
+install_import_repairs(_read_fashion_mnist)

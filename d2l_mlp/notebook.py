@@ -10,22 +10,17 @@ import threading
 import time
 from typing import Any
 
-from IPython import get_ipython
 from IPython.display import DisplayHandle, display
 from mxnet import np
 
 from d2l_mlp.activations import ACTIVATIONS, PRELU_SLOPE
+from d2l_mlp.compat.d2l_display import in_notebook
 from d2l_mlp.gradients import value_and_grad
 from d2l_mlp.plotting.curves import activation_function, has_slope
 from d2l_mlp.plotting.learning_curves import plot_history
 from d2l_mlp.plotting.picture import Picture
 from d2l_mlp.plotting.style import book_style, save_figure, to_svg
 from d2l_mlp.training.state import TrainingState
-
-
-def in_notebook() -> bool:
-    """Return whether this is a Jupyter kernel, which can show pictures."""
-    return getattr(get_ipython(), "kernel", None) is not None
 
 
 def show_figure(figure: Picture) -> None:

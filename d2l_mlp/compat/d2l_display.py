@@ -1,7 +1,8 @@
 """Show what d2l draws: in a script as lines and files or windows, in a notebook with a description.
 
 A notebook shows what a cell has drawn and begins the next figure anew. In a script d2l shows
-nothing, draws each figure over the last, and prints ``Figure`` and escape codes while one grows.
+nothing, draws each figure over the last, and prints ``Figure`` and escape codes while one grows;
+IPython in a terminal is no better.
 """
 
 from __future__ import annotations
@@ -15,10 +16,21 @@ from types import ModuleType
 from typing import Any
 
 
-def add_descriptions(formatter: Any) -> None:
-    """Add to Jupyter's PNG formatter an alternative text for each of pyplot's figures."""
-    from matplotlib.figure import Figure
+def in_notebook() -> bool:
+    """Return whether this is a Jupyter kernel, which can show pictures."""
+    from IPython import get_ipython
 
+    return getattr(get_ipython(), "kernel", None) is not None
+
+
+def show_at_once() -> None:
+    """Show a plot as SVG and PNG in a notebook, with an alternative text."""
+    from IPython import get_ipython
+    from matplotlib.figure import Figure
+    from matplotlib_inline.backend_inline import set_matplotlib_formats
+
+    set_matplotlib_formats("svg", "png")  # PNG for viewers that trust no SVG
+    formatter = get_ipython().display_formatter.formatters["image/png"]
     draw = formatter.lookup_by_type(Figure)
     formatter.for_type(Figure, lambda figure: (draw(figure), {"alt": describe_figure(figure)}))
 
@@ -46,6 +58,14 @@ def _curves(axes: Any) -> tuple[list[str], list[Any]]:
     return names[: len(curves)], curves
 
 
+def restore_formats() -> None:
+    """Give ``IPython.display`` the function back that pages of the book call and IPython 9 lost."""
+    from IPython import display
+    from matplotlib_inline.backend_inline import set_matplotlib_formats
+
+    vars(display).setdefault("set_matplotlib_formats", set_matplotlib_formats)
+
+
 def adapt_to_script(backend: ModuleType) -> None:
     """Make d2l.plot begin a figure of its own, unless it is given axes, and d2l.Animator print."""
     plot = vars(backend)["plot"]
@@ -66,9 +86,20 @@ def adapt_to_script(backend: ModuleType) -> None:
 
 
 def show_at_exit() -> None:
-    """Show pyplot's open figures when the script ends: in windows, or else as files."""
+    """Show pyplot's open figures when the script ends: in windows, or else as files.
+
+    After ``%matplotlib inline`` IPython shows and closes them after each cell: as files too.
+    """
+    from IPython import get_ipython
+
     atexit.unregister(_show_figures)
     atexit.register(_show_figures)
+    if get_ipython() is not None:
+        from matplotlib.figure import Figure
+
+        get_ipython().display_formatter.formatters["text/plain"].for_type(
+            Figure, lambda figure, printer, _: printer.text(_save([figure]))
+        )
 
 
 def _print(*things: Any) -> None:
@@ -94,10 +125,18 @@ def _show_figures() -> None:
         pyplot.show(block=True)
         return
     try:
-        folder = Path(tempfile.mkdtemp(prefix="d2l_mlp-"))
-        for figure in figures:
-            path = folder / f"figure-{figure.number}.svg"
-            figure.savefig(path, bbox_inches="tight")
-            print(f"figure {figure.number}: {path}", flush=True)
+        print(_save(figures), flush=True)
     except OSError as error:  # an exception at exit would not name the figures
         print(f"the figures cannot be shown: {error}", file=sys.stderr)
+
+
+def _save(figures: list[Any]) -> str:
+    """Save figures in a new folder, and return a line for each."""
+    folder = Path(tempfile.mkdtemp(prefix="d2l_mlp-"))
+    lines = []
+    for figure in figures:
+        number = getattr(figure, "number", 1)  # only pyplot's figures have one
+        path = folder / f"figure-{number}.svg"
+        figure.savefig(path, bbox_inches="tight")
+        lines.append(f"figure {number}: {path}")
+    return "\n".join(lines)

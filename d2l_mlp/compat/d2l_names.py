@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Callable, Union
 
@@ -20,7 +21,7 @@ def add_old_names(backend: ModuleType) -> None:
     `train_ch3` replaces that of d2l 0.17 too, which ends in an AssertionError on small data sets,
     such as the embedded sample.
     """
-    for function in (train_epoch_ch3, predict_ch3):
+    for function in (train_epoch_ch3, predict_ch3, mkdir_if_not_exist):
         vars(backend).setdefault(function.__name__, function)
     vars(backend)["train_ch3"] = train_ch3
 
@@ -92,6 +93,11 @@ def train_ch3(
             )
         test_acc = d2l.evaluate_accuracy(net, test_iter)
         animator.add(epoch, (train_loss, train_acc, test_acc))
+
+
+def mkdir_if_not_exist(path: str | Iterable[str]) -> None:
+    """Make a folder, given by its path or the path's parts, unless it is there."""
+    Path(*([path] if isinstance(path, str) else path)).mkdir(parents=True, exist_ok=True)
 
 
 def predict_ch3(net: Net, test_iter: Iterable, n: int = 6) -> None:

@@ -15,9 +15,11 @@ import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
-from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from functools import partial
+from importlib.abc import InspectLoader
+from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
-from typing import Any
+from typing import Any, Callable
 
 MXNET_VERSION = "1.9.1"
 """The only MXNet release this package is written for and tested on."""
@@ -25,17 +27,25 @@ MXNET_VERSION = "1.9.1"
 INSTALLED_LAST = {"mxnet": f"mxnet=={MXNET_VERSION}", "d2l": "d2l>=0.17,<1.1"}
 """What pip installs without dependencies: both ask for a NumPy that younger Pythons do not have."""
 
+Repair = Callable[[ModuleType], None]
+
 _display_is_left_alone: ContextVar[bool] = ContextVar("left_alone", default=False)
 
 
-def install_import_repairs() -> None:
+def install_import_repairs(read_fashion_mnist: Callable[[bool], tuple]) -> None:
     """Repair MXNet and d2l when something imports them, or now if that has happened already.
 
-    MXNet's NumPy semantics (``npx.set_np()``) are switched on too, in every thread.
+    MXNet's NumPy semantics (``npx.set_np()``) are switched on too, in every thread. Gluon's
+    ``FashionMNIST(train=...)`` gets its images and labels from `read_fashion_mnist`.
     """
+    repairs: dict[str, Repair] = {
+        "mxnet": partial(_repair_mxnet, read_fashion_mnist),
+        "d2l": _repair_d2l_package,
+        "d2l.mxnet": _repair_d2l,
+    }
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _Finder())
-    for name, repair in _REPAIRS.items():
+        sys.meta_path.insert(0, _Finder(repairs))
+    for name, repair in repairs.items():
         if name in sys.modules:
             repair(sys.modules[name])
 
@@ -51,29 +61,54 @@ def display_left_alone() -> Iterator[None]:
 
 
 class _Finder:
-    """Finds the packages where Python would, and has `_Loader` load them."""
+    """Finds the packages where Python would, and repairs what their loaders load."""
+
+    def __init__(self, repairs: dict[str, Repair]):
+        self.repairs = repairs
 
     def find_spec(
         self, fullname: str, path: Any = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if fullname not in _REPAIRS:
+        if fullname not in self.repairs:
             return None
         if fullname == "mxnet":
             from d2l_mlp.compat.interpreter import check_interpreter
 
             check_interpreter()
-        spec = PathFinder.find_spec(fullname, path)
-        if spec is None and fullname in INSTALLED_LAST:
+        others = [finder for finder in sys.meta_path if finder is not self]
+        specs = (finder.find_spec(fullname, path, target) for finder in others)
+        spec = next(filter(None, specs), None)
+        if fullname in INSTALLED_LAST and (spec is None or spec.origin is None):  # an empty folder
             command = f"pip install --no-deps '{INSTALLED_LAST[fullname]}'"
             text = f"{fullname} is not installed; install it with: {command}"
             raise ModuleNotFoundError(text, name=fullname)
-        if spec is not None and isinstance(spec.loader, SourceFileLoader):
-            spec.loader = _Loader(spec.loader.name, spec.loader.path)
+        if spec is not None and spec.loader is not None:
+            spec.loader = _Loader(spec.loader, self.repairs[fullname])
+            if fullname == "d2l":
+                _add_installed_d2l(spec)
         return spec
 
 
-class _Loader(SourceFileLoader):
+def _add_installed_d2l(spec: ModuleSpec) -> None:
+    """Let a reader's own d2l, beside the notebook, have the modules of the installed one too."""
+    found = [spec, *(PathFinder.find_spec("d2l", [entry]) for entry in sys.path)]
+    folders = [folder for each in found if each for folder in each.submodule_search_locations or ()]
+    spec.submodule_search_locations = list(dict.fromkeys(folders))
+
+
+class _Loader:
+    """Repairs what another loader loads: from source, byte code, a zip or a frozen program."""
+
+    def __init__(self, loader: Any, repair: Repair):
+        self.loader, self.repair = loader, repair
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        # Python 3.9's loader of zips has neither this nor exec_module.
+        create = getattr(self.loader, "create_module", None)
+        return create(spec) if create else None
+
     def exec_module(self, module: ModuleType) -> None:
+        vars(module)["__loader__"] = vars(module)["__spec__"].loader = self.loader
         with ExitStack() as stack:
             stack.enter_context(_without_garbage_collection())
             stack.enter_context(warnings.catch_warnings())
@@ -83,12 +118,17 @@ class _Loader(SourceFileLoader):
             try:
                 if module.__name__ == "mxnet":
                     _prepare_mxnet(stack)
-                super().exec_module(module)
-            except OSError as error:  # the dynamic loader's
+                if hasattr(self.loader, "exec_module"):
+                    self.loader.exec_module(module)
+                else:
+                    InspectLoader.exec_module(self.loader, module)
+            except (OSError, RuntimeError) as error:
+                if module.__name__ != "mxnet":
+                    raise
                 from d2l_mlp.compat.native_libs import explain_load_error
 
                 raise ImportError(explain_load_error(error), name=module.__name__) from error
-        _REPAIRS[module.__name__](module)
+        self.repair(module)
 
 
 @contextmanager
@@ -123,36 +163,32 @@ def _prepare_mxnet(stack: ExitStack) -> None:
         stack.enter_context(fastest_engine())
 
 
-def _repair_mxnet(mxnet: ModuleType) -> None:
+def _repair_mxnet(read_fashion_mnist: Callable[[bool], tuple], mxnet: ModuleType) -> None:
     from d2l_mlp.compat.mxnet_repairs import repair_mxnet
 
-    repair_mxnet()
+    repair_mxnet(read_fashion_mnist)
 
 
 def _repair_d2l(backend: ModuleType) -> None:
-    from IPython import get_ipython
-
-    from d2l_mlp.compat.d2l_display import adapt_to_script, add_descriptions, show_at_exit
+    from d2l_mlp.compat import d2l_display
     from d2l_mlp.compat.d2l_names import add_old_names
 
     # d2l.plot starts with this. The original goes through IPython, whose names for it have come
     # and gone, and outside a notebook it starts a shell, with a thread and files in the home.
     def use_svg_display() -> None:
         """Show plots as SVG in Jupyter; at its end, in a script."""
-        from matplotlib_inline.backend_inline import set_matplotlib_formats
-
         if _display_is_left_alone.get():
             return
-        if get_ipython() is None:
-            show_at_exit()
+        if d2l_display.in_notebook():
+            d2l_display.show_at_once()
         else:
-            set_matplotlib_formats("svg", "png")  # PNG for viewers that trust no SVG
-            add_descriptions(get_ipython().display_formatter.formatters["image/png"])
+            d2l_display.show_at_exit()
 
     vars(backend)["use_svg_display"] = use_svg_display
     add_old_names(backend)
-    if get_ipython() is None:
-        adapt_to_script(backend)
+    d2l_display.restore_formats()
+    if not d2l_display.in_notebook():
+        d2l_display.adapt_to_script(backend)
 
 
 _BACKENDS = ("mxnet", "torch", "tensorflow", "jax", "paddle")  # submodules of d2l
@@ -169,6 +205,3 @@ def _repair_d2l_package(package: ModuleType) -> None:
         raise AttributeError(f"module 'd2l' has no attribute {name!r}")
 
     vars(package)["__getattr__"] = find
-
-
-_REPAIRS = {"mxnet": _repair_mxnet, "d2l": _repair_d2l_package, "d2l.mxnet": _repair_d2l}

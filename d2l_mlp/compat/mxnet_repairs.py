@@ -6,20 +6,22 @@ import atexit
 import multiprocessing
 import sys
 import threading
+from functools import wraps
 from types import ModuleType
-from typing import Any
+from typing import Any, Callable
 from weakref import WeakSet
 
 import mxnet
 import numpy
-from mxnet import npx, util
+from mxnet import np, npx, util
 from mxnet.gluon.data import DataLoader
+from mxnet.gluon.data.vision import FashionMNIST
 
 from d2l_mlp.compat.mxnet_operators import repair_operators
 from d2l_mlp.compat.numpy_aliases import as_array, as_text, missing_names
 
 
-def repair_mxnet() -> None:
+def repair_mxnet(read_fashion_mnist: Callable[[bool], tuple]) -> None:
     """Make all repairs; a second call changes nothing that a reader sees."""
     _show_mxnet(numpy, missing_names())
     # Gluon's loader processes get their data set by fork. Python 3.14 starts processes in another
@@ -33,8 +35,27 @@ def repair_mxnet() -> None:
     # Gluon's loader calls the older name, which does the same and warns.
     mxnet.np.ndarray.as_in_context = mxnet.np.ndarray.as_in_ctx
     repair_operators()
+    mxnet.np.random.shuffle = shuffle
     use_numpy_in_every_thread()
     end_loaders_at_exit()
+    read_in_place_of_gluon(read_fashion_mnist)
+
+
+def shuffle(x: np.ndarray) -> np.ndarray:
+    """Shuffle in place, and return the array too, as the book's older editions expect."""
+    mxnet.nd.np.random.shuffle(x)
+    return x
+
+
+def read_in_place_of_gluon(read: Callable[[bool], tuple]) -> None:
+    """Fill Gluon's ``FashionMNIST`` by a function: the host of its own download is gone."""
+
+    @wraps(FashionMNIST.__init__)
+    def init(dataset: Any, root: Any = None, train: bool = True, transform: Any = None) -> None:
+        dataset._train, dataset._transform = train, transform
+        dataset._data, dataset._label = read(train)
+
+    FashionMNIST.__init__ = init
 
 
 def _show_mxnet(original: ModuleType, names: dict[str, Any]) -> None:

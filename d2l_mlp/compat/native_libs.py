@@ -29,8 +29,13 @@ LIBRARY_PACKAGES = {
 """What installs each library that the wheels of MXNet 1.9.1 need and do not bring."""
 
 
-def explain_load_error(error: OSError) -> str:
-    """Return what the dynamic loader's error means, with the command that fixes it."""
+def explain_load_error(error: OSError | RuntimeError) -> str:
+    """Return what an error in loading MXNet's shared object means, and the fix."""
+    if isinstance(error, RuntimeError) and str(error).startswith("Cannot find the MXNet library"):
+        return (
+            "libmxnet.so is not in MXNet's folder, and cannot be in a zip; install MXNet into a "
+            "folder, or set MXNET_LIBRARY_PATH to the path of the file"
+        )
     with suppress(OSError):
         _, missing = needed_libraries()
         if missing:

@@ -3,53 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import mxnet
 import numpy
 from mxnet import np
-from mxnet.gluon.data import DataLoader, Sampler, vision
+from mxnet.gluon.data import DataLoader, Sampler
 
 from d2l_mlp.data.fashion_mnist import FashionMNIST, load_fashion_mnist
 from d2l_mlp.data.loaders import ArrayLoader, Minibatch, epoch_order
 from d2l_mlp.rules import check_integer
 
-
-class VerifiedFashionMNIST(vision.FashionMNIST):
-    """Gluon's data set with its interface, over verified data."""
-
-    data: Any = None  # a FashionMNIST, set before an instance is made
-
-    def __init__(self, root: Any = None, train: bool = True, transform: Any = None):
-        # Gluon makes the folder it is given; this one exists.
-        super().__init__(str(self.data.folder), train, transform)
-
-    def _get_data(self) -> None:
-        images, labels = self.data.train if self._train else self.data.test
-        self._data = np.array(images[..., None], dtype="uint8")
-        self._label = np.array(labels, dtype="int32")
+_used: FashionMNIST | None = None
 
 
 def use_verified_data(data: FashionMNIST | None = None) -> None:
-    """Make every loader of d2l and Gluon in this process read the verified data set, from now on.
+    """Choose the data set that the loaders of d2l and Gluon read in this process, from now on.
 
-    After this call ``d2l.load_data_fashion_mnist`` and ``d2l.FashionMNIST`` work as the book shows
-    them, in any of its notebooks. Without it they use Gluon's download, whose host is gone and
-    which accepts the superseded files only. It replaces Gluon's class by `VerifiedFashionMNIST`,
-    for the whole process.
+    Without it ``d2l.load_data_fashion_mnist``, ``d2l.FashionMNIST`` and Gluon's ``FashionMNIST``
+    read what `load_fashion_mnist` finds.
 
     Parameters
     ----------
     data : FashionMNIST, optional
-        By default, what `load_fashion_mnist` finds.
-
-    Raises
-    ------
-    DatasetError
-        If no data set is given and none is found.
+        By default, `load_fashion_mnist` searches at the next use.
     """
-    VerifiedFashionMNIST.data = data or load_fashion_mnist()
-    vision.FashionMNIST = vision.datasets.FashionMNIST = VerifiedFashionMNIST
+    global _used
+    _used = data
+
+
+def read_verified_data(train: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Return images of shape (n, 28, 28, 1) and labels for Gluon's ``FashionMNIST``."""
+    global _used
+    _used = _used or load_fashion_mnist()
+    images, labels = _used.train if train else _used.test
+    return np.array(images[..., None], dtype="uint8"), np.array(labels, dtype="int32")
 
 
 class D2LLoader:
@@ -107,7 +94,7 @@ class _EpochSampler(Sampler):
 def d2l_loaders(data: FashionMNIST, batch_size: int, seed: int = 0) -> tuple[D2LLoader, D2LLoader]:
     """Return a training and a test loader that ``d2l.load_data_fashion_mnist`` makes.
 
-    d2l and Gluon are patched meanwhile, and restored.
+    d2l is patched meanwhile, and restored.
 
     Parameters
     ----------
@@ -131,16 +118,14 @@ def d2l_loaders(data: FashionMNIST, batch_size: int, seed: int = 0) -> tuple[D2L
     from d2l import mxnet as d2l  # not above: it brings pandas and matplotlib
 
     batch_size = check_integer("batch size", batch_size)
-    last = vars(VerifiedFashionMNIST).get("data")  # None until the first use
-    before = last, vision.FashionMNIST, vision.datasets.FashionMNIST
-    workers_before = d2l.get_dataloader_workers
+    before, workers_before = _used, d2l.get_dataloader_workers
     try:
         use_verified_data(data)
         d2l.get_dataloader_workers = lambda: 0
         train, test = d2l.load_data_fashion_mnist(batch_size)
     finally:
         d2l.get_dataloader_workers = workers_before
-        VerifiedFashionMNIST.data, vision.FashionMNIST, vision.datasets.FashionMNIST = before
+        use_verified_data(before)
     return (
         D2LLoader(train, data.train, batch_size, seed),
         D2LLoader(test, data.test, batch_size),

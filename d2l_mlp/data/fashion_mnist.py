@@ -22,7 +22,7 @@ SYSTEM_DIR = Path("/usr/share/datasets/fashion-mnist")
 
 DATA_REMEDY = (
     "get it with `apt-get install dataset-fashion-mnist`, or put its four files into a folder "
-    "and name that with --data-dir"
+    "and name that with --data-dir or D2L_MLP_DATA"
 )
 """What to do if the full data set is not found."""
 

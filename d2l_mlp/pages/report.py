@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +60,9 @@ def render_report(runs: Sequence[SavedRun], data: Mapping[str, FashionMNIST]) ->
         for name, run, inspection in zip(names, runs, found)
     ]
     results = [(each.evaluation.loss, each.evaluation.accuracy) for each in found]
+    templates = files("d2l_mlp.pages") / "templates"
     template = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(str(Path(__file__).with_name("templates"))),
+        loader=jinja2.FunctionLoader(lambda name: (templates / name).read_text("utf-8")),
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined,
     ).get_template("report.html.jinja")  # fmt: skip
     return template.render(

@@ -23,6 +23,26 @@ def drawn(run, tmp_path):
     return drawn
 
 
+@pytest.mark.parametrize("magic", ["", "%matplotlib inline\n"], ids=["", "inline"])
+def test_ipython_in_a_terminal_saves_figures_as_a_script_does(run, tmp_path, magic):
+    chapter = tmp_path / ("chapter.ipy" if magic else "chapter.py")
+    animation = "d2l.Animator('epoch', legend=['train']).add(1, 0.5)\n"
+    chapter.write_text(magic + BOOK + PLOT.format(2) + animation + PLOT.format(3))
+    env = {"TMPDIR": str(tmp_path), "IPYTHONDIR": str(tmp_path / "ipython")}
+    lines = run("-m", "IPython", "--colors=nocolor", chapter, env=env).stdout.splitlines()
+    assert "epoch 1: train 0.5" in lines
+    figures = dict(line.split(": ") for line in lines if line.startswith("figure"))
+    assert list(figures) == ["figure 1", "figure 2", "figure 3"]
+    texts = [svg.texts(Path(path).read_text("utf-8")) for path in figures.values()]
+    assert [each[-1] for each in texts] == ["power 2", "train", "power 3"]
+
+
+def test_pages_find_the_function_that_ipython_lost():
+    from IPython import display
+
+    assert display.set_matplotlib_formats("svg") is None
+
+
 def test_each_plot_is_a_file_of_the_size_asked_for(drawn):
     # Plots on axes that are given share a file; what is closed is not shown.
     pictures = drawn(

@@ -17,9 +17,6 @@ from mxnet.gluon import nn
 npx.set_np()
 """
 DATA = """
-from d2l_mlp.data.fashion_mnist import load_fashion_mnist
-from d2l_mlp.data.d2l_loader import use_verified_data
-use_verified_data(load_fashion_mnist("sample"))
 train_iter, test_iter = d2l.load_data_fashion_mnist(100)
 loss = gluon.loss.SoftmaxCrossEntropyLoss()
 """
@@ -78,7 +75,8 @@ def epochs_and_figures(output):
 
 def test_classification_as_a_script(run, tmp_path):
     script = "import d2l_mlp\nfrom d2l import mxnet as d2l" + IMPORTS + DATA + SCRATCH + CONCISE
-    result = run("-W", "error", "-c", script, env={"TMPDIR": str(tmp_path)})
+    env = {"TMPDIR": str(tmp_path), "D2L_MLP_DATASET": "sample"}
+    result = run("-W", "error", "-c", script, env=env)
     assert result.stderr == ""
     values, figures = epochs_and_figures(result.stdout)
     assert [int(epoch) for epoch, *_ in values] == 2 * [1, 2]
@@ -93,8 +91,20 @@ def test_classification_as_a_script(run, tmp_path):
         assert images.count("<image") == 6
 
 
-@pytest.mark.parametrize("before", ["import d2l_mlp, d2l", "import d2l, d2l_mlp"])
-def test_the_bare_import_finds_what_moved_and_nothing_else(run, before):
+@pytest.mark.parametrize(
+    ("before", "own"),
+    [
+        ("import d2l_mlp, d2l", None),
+        ("import d2l, d2l_mlp", None),
+        ("import d2l_mlp, d2l; assert d2l.mine == 1", "d2l/__init__.py"),  # a reader's own
+        ("import d2l_mlp, d2l; assert d2l.mine == 1", "d2l.py"),
+        ("import d2l_mlp, d2l; from d2l import mine", "d2l/mine.py"),
+    ],
+)
+def test_the_bare_import_finds_what_moved_and_nothing_else(run, tmp_path, before, own):
+    if own:
+        (tmp_path / own).parent.mkdir(exist_ok=True)
+        (tmp_path / own).write_text("mine = 1")
     code = (
         f"{before}, sys\n"
         "assert 'mxnet' not in sys.modules\n"  # not before it is asked for
@@ -102,6 +112,8 @@ def test_the_bare_import_finds_what_moved_and_nothing_else(run, before):
         "assert 'mxnet' not in sys.modules\n"
         "assert d2l.plot and d2l.set_figsize and d2l.train_ch3\n"
         "from d2l import mxnet\n"
+        "d2l.mkdir_if_not_exist(('new', 'folder')); d2l.mkdir_if_not_exist('new')\n"
+        "import pathlib; assert pathlib.Path('new/folder').is_dir()\n"
         "assert d2l.plot is mxnet.plot\n"
         "d2l.no_such_name\n"
     )

@@ -1,6 +1,11 @@
+import compileall
+import importlib.util
 import re
+import shutil
 import textwrap
+from pathlib import Path
 
+import mxnet
 import pytest
 
 from d2l_mlp.compat.importer import INSTALLED_LAST, _Finder
@@ -82,11 +87,43 @@ def test_mxnet_imported_before_us(run):
     )  # fmt: skip
 
 
+USE = """
+import d2l_mlp, mxnet, sys
+from d2l import mxnet as d2l
+assert mxnet.util.is_np_array() and d2l.train_ch3 and d2l_mlp.fit
+assert len(d2l_mlp.load_fashion_mnist("sample").test[1]) == 1000
+assert not (set(map(type, (mxnet.__loader__, d2l.__loader__))) - {type(mxnet.image.__loader__)})
+print(d2l_mlp.__file__, mxnet.__file__, d2l.__file__, sep="\\n")
+"""
+
+
+@pytest.mark.parametrize("archive", ["zip", "byte code"])
+def test_other_loaders_than_that_of_source_are_repaired_too(run, tmp_path, archive):
+    site = tmp_path / "site"
+    for name in ("d2l_mlp", "mxnet", "d2l"):
+        source = Path(importlib.util.find_spec(name).origin).parent
+        left_out = shutil.ignore_patterns("__pycache__", "*.so*", "include", "tools")
+        shutil.copytree(source, site / name, ignore=left_out)
+    library = Path(mxnet.__file__).with_name("libmxnet.so")
+    if archive == "zip":
+        site = shutil.make_archive(site, "zip", site)
+    else:
+        compileall.compile_dir(site, quiet=2, legacy=True)
+        for path in site.rglob("*.py"):
+            path.unlink()
+    env = {"PYTHONPATH": str(site)}
+    line = run("-c", USE, env=env, code=1).stderr.splitlines()[-1]
+    assert line.startswith("ImportError: libmxnet.so is not in MXNet's folder, and cannot be in a")
+    env["MXNET_LIBRARY_PATH"] = str(library)
+    places = run("-W", "error", "-c", USE, env=env).stdout.splitlines()
+    assert [place.startswith(str(site)) for place in places] == [True] * 3
+
+
 @pytest.mark.parametrize("name", ["mxnet", "d2l"])
 def test_a_missing_package_names_the_remedy(name, monkeypatch):
     monkeypatch.setattr("sys.path", [])
     with pytest.raises(ModuleNotFoundError) as error:
-        _Finder().find_spec(name)
+        _Finder(dict.fromkeys(INSTALLED_LAST)).find_spec(name)
     command = f"pip install --no-deps '{INSTALLED_LAST[name]}'"
     assert str(error.value) == f"{name} is not installed; install it with: {command}"
 

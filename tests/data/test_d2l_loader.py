@@ -4,15 +4,15 @@ from d2l import mxnet as d2l
 from mxnet import np
 from mxnet.gluon.data import vision
 
-from d2l_mlp.data.d2l_loader import VerifiedFashionMNIST, d2l_loaders, use_verified_data
+from d2l_mlp.data import d2l_loader
+from d2l_mlp.data.d2l_loader import d2l_loaders, use_verified_data
+from d2l_mlp.data.releases import DatasetError
 from tests.conftest import collect
 
 
 @pytest.fixture(autouse=True)
-def _gluon_as_it_was(monkeypatch):
-    monkeypatch.setattr(vision, "FashionMNIST", vision.FashionMNIST)
-    monkeypatch.setattr(vision.datasets, "FashionMNIST", vision.datasets.FashionMNIST)
-    monkeypatch.setattr(VerifiedFashionMNIST, "data", None)
+def _no_choice_yet(monkeypatch):
+    monkeypatch.setattr(d2l_loader, "_used", None)
     monkeypatch.setattr(d2l, "get_dataloader_workers", lambda: 0)
 
 
@@ -26,6 +26,17 @@ def test_one_call_makes_the_books_loaders_work(sample):
         ["t-shirt", "trouser", "pullover", "dress", "coat",
          "sandal", "shirt", "sneaker", "bag", "ankle boot"][sample.test[1][0]]
     ]  # fmt: skip
+
+
+def test_without_a_call_the_data_is_searched_for(monkeypatch, caplog, tmp_path):
+    monkeypatch.setenv("D2L_MLP_DATASET", "sample")
+    train_iter, _ = d2l.load_data_fashion_mnist(500)
+    assert len(train_iter) == 10
+    monkeypatch.setattr(d2l_loader, "_used", None)
+    monkeypatch.setenv("D2L_MLP_DATASET", "fashion-mnist")
+    monkeypatch.setenv("D2L_MLP_DATA", str(tmp_path))
+    with pytest.raises(DatasetError, match=r"^.* is missing; .*apt-get install .*D2L_MLP_DATA$"):
+        d2l.load_data_fashion_mnist(500)
 
 
 @pytest.mark.skipif(not hasattr(d2l, "FashionMNIST"), reason="d2l 0.17 has no such class")
@@ -50,10 +61,7 @@ def test_gluons_own_interface_and_transform(sample):
 @pytest.mark.parametrize("batch_size", [100, "no batch size", 10**30])
 def test_making_loaders_leaves_d2l_and_gluon_as_they_were(sample, batch_size):
     def patched():
-        return (
-            VerifiedFashionMNIST.data, vision.FashionMNIST, vision.datasets.FashionMNIST,
-            d2l.get_dataloader_workers,
-        )  # fmt: skip
+        return d2l_loader._used, d2l.get_dataloader_workers
 
     before = patched()
     try:
