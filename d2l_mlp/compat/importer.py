@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from functools import partial
-from importlib.abc import InspectLoader
+from importlib.abc import InspectLoader, Loader
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any, Callable
@@ -96,7 +96,7 @@ def _add_installed_d2l(spec: ModuleSpec) -> None:
     spec.submodule_search_locations = list(dict.fromkeys(folders))
 
 
-class _Loader:
+class _Loader(Loader):
     """Repairs what another loader loads: from source, byte code, a zip or a frozen program."""
 
     def __init__(self, loader: Any, repair: Repair):

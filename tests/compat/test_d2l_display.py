@@ -37,12 +37,6 @@ def test_ipython_in_a_terminal_saves_figures_as_a_script_does(run, tmp_path, mag
     assert [each[-1] for each in texts] == ["power 2", "train", "power 3"]
 
 
-def test_pages_find_the_function_that_ipython_lost():
-    from IPython import display
-
-    assert display.set_matplotlib_formats("svg") is None
-
-
 def test_each_plot_is_a_file_of_the_size_asked_for(drawn):
     # Plots on axes that are given share a file; what is closed is not shown.
     pictures = drawn(
