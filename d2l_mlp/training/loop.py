@@ -23,7 +23,7 @@ from d2l_mlp.hardware.devices import devices_of
 from d2l_mlp.hardware.openmp import threads_for
 from d2l_mlp.mlp import check_dropout
 from d2l_mlp.training.distributed import Workers
-from d2l_mlp.training.executor import NetWithLoss, minibatches, with_loss
+from d2l_mlp.training.executor import NetWithLoss, StaticGraph, minibatches, with_loss
 from d2l_mlp.training.hyperparameters import Hyperparameters
 from d2l_mlp.training.metrics import Accumulator, measure
 from d2l_mlp.training.optimizers import learning_rates
@@ -133,6 +133,10 @@ def fit(
     net_with_loss, devices = with_loss(net, nan_is_noticed=True), devices_of(net)
     examples = getattr(train_iter, "minibatch_size", 0) // (len(devices) * workers.size)
     weights = [p.shape for p in net.collect_params().values() if len(p.shape) > 1]
+    if not isinstance(net_with_loss, StaticGraph):
+        # oneDNN keeps what it has prepared, also beyond this training. Batch normalization that is
+        # prepared for one number of threads and run with another has wrong gradients.
+        examples = 0
     with threads_for(examples, weights):
         for epoch in range(len(state.history), settings.epochs):
             if has_stopped(state.history, settings):
