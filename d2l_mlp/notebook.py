@@ -43,7 +43,7 @@ class LiveCurve:
     """Learning curves that follow a training: an `on_epoch` for `fit`.
 
     In a notebook it shows one picture, with a line of metrics below it, and updates both in place
-    after each epoch. No axis moves and nothing flashes. In a terminal it prints a line per epoch.
+    after each epoch, without flashing. In a terminal it prints a line per epoch.
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ def explore(name: str = "tanh", x: float = 1.0, alpha: float = PRELU_SLOPE) -> N
         return
     if in_notebook():
         # A front end shows the richest format it can: without widgets, the picture.
-        data, metadata = figure._repr_mimebundle_()
+        data, metadata = get_ipython().display_formatter.format(figure)
         display({**box._repr_mimebundle_(), **data}, raw=True, metadata=metadata)
     else:
         show_figure(figure)

@@ -12,7 +12,25 @@ from nbclient import NotebookClient
 
 HERE = Path(__file__).parent
 NOTEBOOKS = sorted(HERE.glob("*.ipynb"))
+BOOK = "https://d2l.ai/chapter_multilayer-perceptrons/mlp.html"
 WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+def chapter_map(path: Path) -> str:
+    """Return the rows of docs/chapter.md that lead to a notebook, for the top of that notebook."""
+    lines = (HERE.parent / "docs" / "chapter.md").read_text("utf-8").splitlines()
+    header, rule, *rows = [line for line in lines if line.startswith("|")]
+    table = [header.replace("| notebook |", "| here |"), rule]
+    for row in rows:
+        section, what, places, names, command = row.strip("|").split("|")
+        here = [place.split("), ")[1].strip() for place in places.split("; ") if path.name in place]
+        if here:
+            table.append("|".join(["", section, what, f" {'; '.join(here)} ", names, command, ""]))
+    others = ", ".join(f"[{p.stem[0]}]({p.name})" for p in NOTEBOOKS if p.name != path.name)
+    return (
+        f"From the [chapter]({BOOK})\nto the cells of this notebook, by their numbers. "
+        f"The other notebooks: {others}.\n\n" + "\n".join(table)
+    )
 
 
 def execute(path: Path) -> nbformat.NotebookNode:
@@ -28,13 +46,14 @@ def execute(path: Path) -> nbformat.NotebookNode:
         If a cell fails.
     """
     notebook = nbformat.read(path, as_version=4)
+    notebook.cells[1].source = chapter_map(path)
     own = {
         "PYTHONPATH": str(HERE.parent),
         "D2L_MLP_DATASET": "fashion-mnist",
         "OMP_NUM_THREADS": "1",
     }
     client = NotebookClient(
-        notebook, timeout=300, kernel_name="python3", store_widget_state=False,
+        notebook, timeout=1200, kernel_name="python3", store_widget_state=False,
         coalesce_streams=True,
         resources={"metadata": {"path": str(HERE)}},
     )  # fmt: skip

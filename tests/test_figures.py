@@ -79,10 +79,9 @@ def test_the_other_curves_of_the_chapter(name, label, exact):
     assert list(figure.get_size_inches()) == [3.5, 2.5]
 
 
-def test_all_activations_on_common_axes():
+def test_all_activations_with_their_derivatives():
     figure = draw("activations", FigureOptions(alpha=0.5))
-    values, gradients = figure.axes[:6], figure.axes[6:]
-    assert [axes.get_title() for axes in values] == [
+    assert [axes.get_title() for axes in figure.axes] == [
         "ReLU",
         "pReLU, \N{GREEK SMALL LETTER ALPHA} = 0.5",
         "sigmoid",
@@ -91,15 +90,21 @@ def test_all_activations_on_common_axes():
         "Swish",
     ]
     s, t, p = sigmoid(X), numpy.tanh(X), normal(X)
-    exact = [numpy.maximum(X, 0), numpy.where(X > 0, X, X / 2), s, t, X * p, X * s]
-    exact += [X > 0, numpy.where(X > 0, 1, 0.5), s * (1 - s), 1 - t * t]
-    exact += [p + X * density(X), s + X * s * (1 - s)]
-    assert len(figure.axes) == len(exact)
-    for axes, y in zip(figure.axes, exact):
-        numpy.testing.assert_allclose(axes.get_lines()[0].get_ydata(), y, atol=1e-6)
-    for row in (values, gradients):
-        assert len({axes.get_ylim() for axes in row}) == 1
-    assert len({axes.get_xlim() for axes in figure.axes}) == 1
+    exact = [
+        (numpy.maximum(X, 0), X > 0),
+        (numpy.where(X > 0, X, X / 2), numpy.where(X > 0, 1, 0.5)),
+        (s, s * (1 - s)),
+        (t, 1 - t * t),
+        (X * p, p + X * density(X)),
+        (X * s, s + X * s * (1 - s)),
+    ]
+    for axes, curves in zip(figure.axes, exact):
+        for line, y in zip(axes.get_lines(), curves):
+            numpy.testing.assert_allclose(line.get_ydata(), y, atol=1e-6)
+        assert len(axes.get_lines()) == 2
+        assert [x for x in axes.get_xticks() if -4 <= x <= 4] == [-4, -2, 0, 2, 4]
+    (legend,) = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["f(x)", "grad of f"]
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
@@ -132,10 +137,10 @@ def test_nothing_is_cut_off_or_overlaps(name):
             texts += [axes.title, axes.xaxis.label, axes.yaxis.label]
             texts += [t for t in axes.get_xticklabels() if box.containsx(t.get_position()[0])]
             texts += [t for t in axes.get_yticklabels() if box.containsy(t.get_position()[1])]
-        for legend in filter(None, [axes.get_legend()]):
-            for line in axes.get_lines():
-                path = line.get_transform().transform_path(line.get_path())
-                assert not path.intersects_bbox(legend.get_window_extent(), filled=False)
+    legends = [axes.get_legend() for axes in figure.axes] + figure.legends
+    for legend in filter(None, legends):
+        assert not any(axes.bbox.overlaps(legend.get_window_extent()) for axes in figure.axes)
+        texts += legend.get_texts()
     boxes = [t.get_window_extent() for t in texts if t.get_visible() and t.get_text()]
     assert len(boxes) > 5
     assert not any(a.overlaps(b) for a, b in combinations(boxes, 2))

@@ -10,10 +10,10 @@ from __future__ import annotations
 import atexit
 import sys
 import tempfile
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Callable
 
 
 def in_notebook() -> bool:
@@ -30,15 +30,18 @@ def show_at_once() -> None:
     from matplotlib_inline.backend_inline import set_matplotlib_formats
 
     set_matplotlib_formats("svg", "png")  # PNG for viewers that trust no SVG
-    formatter = get_ipython().display_formatter.formatters["image/png"]
-    draw = formatter.lookup_by_type(Figure)
-    formatter.for_type(Figure, lambda figure: (draw(figure), {"alt": describe_figure(figure)}))
+    for mime in ("image/svg+xml", "image/png"):
+        formatter = get_ipython().display_formatter.formatters[mime]
+        formatter.for_type(Figure, partial(_draw, formatter.lookup_by_type(Figure)))
+
+
+def _draw(printer: Callable[[Any], Any], figure: Any) -> tuple[Any, dict[str, str]]:
+    """Return what a printer makes of a figure, with its alternative text."""
+    return printer(figure), {"alt": describe_figure(figure)}
 
 
 def describe_figure(figure: Any) -> str:
-    """Return a figure's own ``description``, or else the names and the range of its curves."""
-    if hasattr(figure, "description"):
-        return str(figure.description)
+    """Return the names and the range of a figure's curves."""
     parts = []
     for axes in figure.axes:
         names, curves = _curves(axes)

@@ -92,9 +92,6 @@ def curves_svg(figure: Picture) -> str:
     figure.patch.set_alpha(0)
     for axes in figure.axes:
         axes.patch.set_alpha(0)
-        legend = axes.get_legend()
-        if legend:
-            legend.set_frame_on(False)
     svg = to_svg(figure).replace("#000000", "currentColor")
     return svg.replace("<svg ", f'<svg role="img" aria-label="{escape(figure.description)}" ', 1)
 

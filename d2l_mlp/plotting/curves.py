@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import Callable
 
 # Not within `book_style`, which would undo what this import tells pyplot in a notebook.
 from d2l import mxnet as d2l
-from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 from mxnet import np
 
 from d2l_mlp.activations import ACTIVATIONS, PRELU_SLOPE
@@ -49,7 +50,8 @@ def plot_curve(
         raise ValueError(f"cannot plot {label}: it is nowhere finite on the given range")
     with book_style():
         figure = Picture(f"Curve of {label} for x from {x[0].item():g} to {x[-1].item():.3g}")
-        _plot(figure.add_subplot(), x, y, "x", label)
+        with display_left_alone():
+            d2l.plot(x.asnumpy(), y.asnumpy(), "x", label, axes=figure.add_subplot())
     return figure
 
 
@@ -83,7 +85,7 @@ def plot_activation(
 
 
 def plot_activations(x: np.ndarray, alpha: float = PRELU_SLOPE) -> Picture:
-    """Plot all activation functions side by side, each above its derivative, on common axes.
+    """Plot all activation functions, each with its derivative.
 
     Parameters
     ----------
@@ -95,25 +97,25 @@ def plot_activations(x: np.ndarray, alpha: float = PRELU_SLOPE) -> Picture:
     Returns
     -------
     Picture
-        Two rows, and a column for each of `ACTIVATIONS`.
+        Three panels in a row, one for each of `ACTIVATIONS`.
     """
     with book_style():
-        width = 0.4 + 1.75 * len(ACTIVATIONS)
+        rows = math.ceil(len(ACTIVATIONS) / 3)
         figure = Picture(
-            f"Curves of {', '.join(ACTIVATIONS)}, each above its derivative",
-            figsize=(width, 3.6),
+            f"Curves of {', '.join(ACTIVATIONS)}, each with its derivative",
+            figsize=(7, 0.4 + 2.2 * rows),
             layout="constrained",
         )
-        columns = figure.subplots(2, len(ACTIVATIONS), sharex=True, sharey="row").T
-        for (name, activation), column in zip(ACTIVATIONS.items(), columns):
-            curves = value_and_grad(activation_function(name, alpha), x)
-            for axes, y, xlabel, ylabel in zip(column, curves, ["", "x"], ["f(x)", "grad of f"]):
-                _plot(axes, x, y, xlabel, ylabel)
+        for number, (name, activation) in enumerate(ACTIVATIONS.items(), 1):
+            axes = figure.add_subplot(rows, 3, number)
+            value, grad = value_and_grad(activation_function(name, alpha), x)
+            axes.plot(x.asnumpy(), value.asnumpy(), label="f(x)")
+            axes.plot(x.asnumpy(), grad.asnumpy(), "C1--", label="grad of f")
             slope = f", \N{GREEK SMALL LETTER ALPHA} = {alpha:g}" * has_slope(name)
-            column[0].set_title(activation.title + slope)
-        for axes in figure.axes:
-            axes.autoscale()  # over all curves: d2l.plot has fixed the limits at its own curve's
-            axes.label_outer()
+            axes.set(title=activation.title + slope, xlabel="x")
+            axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+            axes.grid()
+        figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=2)
     return figure
 
 
@@ -126,8 +128,3 @@ def activation_function(name: str, alpha: float) -> Callable[[np.ndarray], np.nd
 def has_slope(name: str) -> bool:
     """Return whether one of `ACTIVATIONS` has a slope, alpha, as pReLU has."""
     return "alpha" in ACTIVATIONS[name].parameters
-
-
-def _plot(axes: Axes, x: np.ndarray, y: np.ndarray, xlabel: str, ylabel: str) -> None:
-    with display_left_alone():
-        d2l.plot(x.asnumpy(), y.asnumpy(), xlabel, ylabel, axes=axes)

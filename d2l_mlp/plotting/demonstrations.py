@@ -9,7 +9,7 @@ from mxnet import np
 from mxnet.gluon import nn
 
 from d2l_mlp.plotting.picture import Picture
-from d2l_mlp.plotting.style import book_style
+from d2l_mlp.plotting.style import book_style, legend_above
 from d2l_mlp.theory import body_temperature
 from d2l_mlp.theory.approximation import approximate, sawtooth
 from d2l_mlp.theory.piecewise_linear import linear_pieces, linear_regions
@@ -30,7 +30,7 @@ def plot_linear_pieces() -> Picture:
         top.plot(pieces.x, pieces.y)
         top.plot(pieces.breakpoints, pieces.y[1:-1], "ko", markersize=4)
         top.set_ylabel("o(x)")
-        bottom.stairs(pieces.slopes[:, 0], pieces.x, baseline=None)
+        bottom.stairs(pieces.slopes[:, 0], pieces.x, baseline=None, linewidth=1.5)
         bottom.set(xlabel="x", ylabel="slope", xlim=(-3, 3))
         for axes in (top, bottom):
             axes.grid()
@@ -52,7 +52,7 @@ def plot_linear_regions() -> Picture:
             array=gradients, cmap="Blues", edgecolors="black", linewidths=0.5,
         )  # fmt: skip
         axes.add_collection(polygons)
-        axes.set(xlim=(-3, 3), ylim=(-3, 3), xlabel="x₁", ylabel="x₂")
+        axes.set(xlim=(-3, 3), ylim=(-3, 3), xlabel="x₁", ylabel="x₂", xticks=range(-3, 4))
         figure.colorbar(polygons, ax=axes, label="length of the gradient")
     return figure
 
@@ -70,12 +70,15 @@ def plot_approximation() -> Picture:
             pieces = linear_pieces(approximate(np.sin, 0, hi, n), 0, hi)
             left.plot(pieces.x, pieces.y, style, markersize=4, label=f"{n} units")
         left.set(xlabel="x", ylabel="o(x)")
-        left.legend(loc="upper right")
+        left.set_xticks(
+            [0, numpy.pi, hi], ["0", "\N{GREEK SMALL LETTER PI}", "2\N{GREEK SMALL LETTER PI}"]
+        )
+        legend_above(left, 3)
         errors = [_largest_error(approximate(np.sin, 0, hi, int(n)), x) for n in widths]
         right.loglog(widths, errors, "o-", markersize=4, label="largest error")
         right.loglog(widths, hi**2 / 8 / widths**2, "k--", linewidth=0.8, label="h² / 8")
         right.set(xlabel="hidden units", ylabel="error")
-        right.legend()
+        legend_above(right, 2)
         _label_with_plain_numbers(right)
         for axes in (left, right):
             axes.grid()
@@ -91,14 +94,14 @@ def plot_sawtooth() -> Picture:
         for depth, style in ((2, "k--"), (5, "-")):
             pieces = linear_pieces(sawtooth(depth), 0, 1)
             left.plot(pieces.x, pieces.y, style, linewidth=1, label=f"depth {depth}")
-        left.set(xlabel="x", ylabel="o(x)", ylim=(-0.05, 1.35), yticks=[0, 0.5, 1])
-        left.legend(ncol=2, loc="upper center", columnspacing=1)
+        left.set(xlabel="x", ylabel="o(x)", xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
+        legend_above(left, 2)
         counts = [len(linear_pieces(sawtooth(int(depth)), 0, 1).slopes) for depth in depths]
         right.loglog(counts, numpy.array(counts) - 1, "ks--", markersize=4, label="one layer")
         right.loglog(counts, 2 * depths, "o-", markersize=4, label="layers of 2 units")
-        right.set(xlabel="pieces", ylabel="hidden units", ylim=(0.6, 5e4))  # room for the legend
+        right.set(xlabel="pieces", ylabel="hidden units")
         _label_with_plain_numbers(right)
-        right.legend(loc="upper left")
+        legend_above(right, 2)
         for axes in (left, right):
             axes.grid()
     return figure
@@ -120,8 +123,8 @@ def plot_monotonicity() -> Picture:
             label = f"{name}: {model.error:.1%} wrong"
             axes.plot(temperatures, model.risk(temperatures), style, label=label)
         axes.set(xlabel="body temperature (°C), at risk where grey", ylabel="predicted risk")
-        axes.set(xlim=temperatures[[0, -1]], ylim=(-0.05, 1.55), yticks=[0, 0.5, 1])
-        axes.legend(loc="upper center")
+        axes.set(xlim=temperatures[[0, -1]], ylim=(-0.05, 1.05), yticks=[0, 0.5, 1])
+        legend_above(axes)
     return figure
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.patches import Circle
 
 from d2l_mlp.plotting.picture import Picture
@@ -61,10 +61,21 @@ def plot_network(sizes: Sequence[int]) -> Picture:
             axes.text(-right - 0.2, y, _name(layer, sizes), ha="right", va="center")
             symbol = "x" if layer == 0 else "h" if layer < len(sizes) - 1 else "o"
             drawn = _draw_layer(axes, y, units, symbol, _number(layer, sizes))
-            lines = [((a, y - _LAYER_DISTANCE), (b, y)) for a in below for b in drawn]
-            axes.add_collection(LineCollection(lines, colors="0.45", linewidths=0.6, zorder=1))
+            for x in below:
+                _draw_arrows(axes, x, y - _LAYER_DISTANCE, drawn)
             below = drawn
     return figure
+
+
+def _draw_arrows(axes: Axes, x: float, y: float, above: Sequence[float]) -> None:
+    """Draw an arrow from a unit to each of those above it, from edge to edge."""
+    across, up = numpy.array(above) - x, numpy.full(len(above), _LAYER_DISTANCE)
+    part = _RADIUS / numpy.hypot(across, up)  # of the way, within each of the two circles
+    axes.quiver(
+        x + part * across, y + part * up, (1 - 2 * part) * across, (1 - 2 * part) * up,
+        angles="xy", scale_units="xy", scale=1, color="0.45",
+        units="inches", width=0.01, headwidth=7, headlength=8, headaxislength=7,
+    )  # fmt: skip
 
 
 def _shown(size: int) -> list[int | None]:
@@ -98,7 +109,7 @@ def _draw_layer(
     for column, unit in enumerate(units):
         x = column - (len(units) - 1) / 2
         if unit is None:
-            axes.text(x, y, "\N{MIDLINE HORIZONTAL ELLIPSIS}", ha="center", va="center", size=14)
+            axes.text(x, y, "\N{MIDLINE HORIZONTAL ELLIPSIS}", ha="center", va="center")
             continue
         drawn.append(x)
         axes.add_patch(Circle((x, y), _RADIUS, fc=_COLOURS[symbol], ec="black", lw=0.8, zorder=2))

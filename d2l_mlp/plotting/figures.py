@@ -145,7 +145,7 @@ FIGURES: Mapping[str, tuple[str, Callable]] = {
     "relu-wide": ("ReLU on [-8, 8)", _curve("relu", lo=-8.0, hi=8.0)),
     **dict(_curves_of_each_activation()),
     "activations": (
-        "all activation functions above their derivatives",
+        "all activation functions with their derivatives",
         _all_curves,
     ),
     "softmax-regression": (

@@ -14,8 +14,6 @@ from d2l_mlp.training.state import EpochMetrics
 if TYPE_CHECKING:
     from d2l_mlp.plotting.picture import Picture
 
-_CHANCE = 2.5  # a little more than log 10, the loss of guessing among ten classes
-
 
 def plot_history(
     history: Sequence[EpochMetrics], watched: str = "test", num_epochs: int | None = None
@@ -29,9 +27,10 @@ def plot_history(
     watched : str, default "test"
         Name of the set that is measured after each epoch.
     num_epochs : int, optional
-        Number of epochs at the end of the training. It fixes the axes, unless a loss exceeds 2.5.
-        By default the axes fit the epochs so far. From the fifth epoch on they leave out the first
-        epoch, whose loss may be many times the others', and show only the line that comes from it.
+        Number of epochs at the end of the training, the end of the axis; by default that of the
+        epochs so far. The vertical axes of a training of five epochs or more fit its epochs from
+        the second on: the loss of the first may be many times the others', and only the line that
+        comes from it is shown.
 
     Returns
     -------
@@ -49,6 +48,7 @@ def plot_history(
         size = (9 if varies else 7, 2.8)
         figure = Picture(_describe(history, watched), figsize=size, layout="constrained")
         epochs = [metrics.epoch for metrics in history]
+        first, last = min(epochs, default=1), num_epochs or max(epochs, default=1)
         every = 1 + len(epochs) // 12  # so that dashes show between markers
         panels = figure.subplots(1, 3 if varies else 2)
         if varies:
@@ -56,24 +56,18 @@ def plot_history(
             panels[2].set(xlabel="epoch", ylabel="learning rate", ylim=(0, None))
         for axes in panels:
             axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-            axes.grid(alpha=0.4)
+            axes.grid()
         for axes, measure in zip(panels, ("loss", "accuracy")):
             drawn = []
             for part, name, style in (("train", "train", "C0o-"), ("val", watched, "C1s--")):
                 values = [getattr(metrics, f"{part}_{measure}") for metrics in history]
-                label = f"{name} {measure}"
-                axes.plot(epochs, values, style, markersize=3, markevery=every, label=label)
-                drawn += values[num_epochs is None and len(history) > 4 :]
-            axes.set(xlabel="epoch", ylabel=measure)
-            if num_epochs is not None:
-                top = 1.0 if measure == "accuracy" else max([_CHANCE, *drawn])
-                axes.set(xlim=(0.5, num_epochs + 0.5), ylim=(0, 1.04 * top))
-            elif history:
-                margin = 0.06 * (max(drawn) - min(drawn)) or 0.05
-                axes.set(xlim=(epochs[0] - 0.3, epochs[-1] + 0.3))
-                axes.set(ylim=(min(drawn) - margin, max(drawn) + margin))
-            corner = "upper right" if measure == "loss" else "lower right"
-            axes.legend(loc="best" if num_epochs is None else corner)
+                axes.plot(epochs, values, style, markersize=3, markevery=every, label=name)
+                drawn += values[len(values) > 1 and last > 4 :]
+            axes.set(xlabel="epoch", ylabel=measure, xlim=(first - 0.3, last + 0.3))
+            low, high = min(drawn, default=0), max(drawn, default=1)
+            margin = 0.06 * (high - low) or 0.05
+            axes.set(ylim=(low - margin, high + margin))
+        figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=2)
     return figure
 
 
@@ -95,7 +89,8 @@ def plot_histories(histories: Mapping[str, Sequence[EpochMetrics]]) -> Picture:
 
     with book_style():
         description = f"Loss and accuracy by epoch of {', '.join(histories)}"
-        figure = Picture(description, figsize=(7, 3.2), layout="constrained")
+        size = (7, 2.6 + 0.2 * len(histories))
+        figure = Picture(description, figsize=size, layout="constrained")
         for axes, measure in zip(figure.subplots(1, 2), ("loss", "accuracy")):
             for i, history in enumerate(histories.values()):
                 values = [getattr(metrics, f"val_{measure}") for metrics in history]
@@ -104,8 +99,9 @@ def plot_histories(histories: Mapping[str, Sequence[EpochMetrics]]) -> Picture:
                 axes.plot(epochs, values, style, markersize=3, label=str(i))
             axes.set(xlabel="epoch", ylabel=measure)
             axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-            axes.grid(alpha=0.4)
+            axes.grid()
+        legend = figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center")
         # Not as labels: matplotlib leaves out those that begin with an underscore.
-        for text, name in zip(axes.legend().get_texts(), histories):
+        for text, name in zip(legend.get_texts(), histories):
             text.set(text=name, parse_math=False)
     return figure

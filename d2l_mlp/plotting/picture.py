@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import base64
+import sys
 from typing import Any
 
 from matplotlib.figure import Figure
@@ -20,11 +20,25 @@ class Picture(Figure):
         super().__init__(**options)
         self.description = description
 
-    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
-        """Return SVG for Jupyter, PNG where no SVG is trusted, and the words where neither is."""
-        data = {
-            "image/svg+xml": to_svg(self),
-            "image/png": base64.b64encode(to_png(self)).decode(),
-            "text/plain": self.description,
-        }
-        return data, {"image/png": {"alt": self.description}}
+    # SVG for Jupyter, PNG where no SVG is trusted, and the words where neither is.
+
+    def _repr_svg_(self) -> tuple[str, dict[str, str]]:
+        return to_svg(self), {"alt": self.description}
+
+    def _repr_png_(self) -> tuple[bytes, dict[str, str]]:
+        return to_png(self), {"alt": self.description}
+
+    def _repr_pretty_(self, printer: Any, _: bool) -> None:
+        printer.text(self.description)
+
+
+def _print_by_its_own_methods() -> None:
+    """Register them with IPython, or the printers of matplotlib's own figures go before them."""
+    shell = "IPython" in sys.modules and sys.modules["IPython"].get_ipython()
+    if shell:
+        formatters = shell.display_formatter.formatters
+        formatters["image/svg+xml"].for_type(Picture, Picture._repr_svg_)
+        formatters["image/png"].for_type(Picture, Picture._repr_png_)
+
+
+_print_by_its_own_methods()

@@ -103,8 +103,8 @@ def plot_predictions(
             axes.set(xticks=[], yticks=[])
             axes.set_title(
                 f"{names[guess]}\nnot {names[label]}" if is_wrong else names[guess],
-                color="C3" if is_wrong else "black", size=10,
-            )  # fmt: skip
+                color="C3" if is_wrong else "black",
+            )
             for side in axes.spines.values():
                 side.set(color="C3" if is_wrong else "0.8", linewidth=3 if is_wrong else 0.8)
     return figure
@@ -124,15 +124,14 @@ def plot_seen(
             rows, originals, seen, probabilities, titles
         ):
             left.imshow(picture, interpolation="none")
-            left.set_title(title, size=10, parse_math=False)
+            left.set_title(title, parse_math=False)
             middle.imshow(pixels, cmap="gray", vmin=0, vmax=255, interpolation="none")
-            middle.set_title("what the net sees", size=10)
+            middle.set_title("what the net sees")
             for axes in (left, middle):
                 axes.set(xticks=[], yticks=[])
             colours = ["C0" if share == shares.max() else "0.7" for share in shares]
             right.barh(CLASSES, shares, color=colours)
             right.invert_yaxis()
             right.set(xlim=(0, 1), xticks=[0, 0.5, 1])
-            right.tick_params(labelsize=8)
-            right.set_title("probability", size=10)
+            right.set_title("probability")
     return figure

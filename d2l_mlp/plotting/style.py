@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from d2l_mlp.files import write_atomically
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 FORMATS = ("svg", "png", "pdf")
@@ -22,6 +23,9 @@ STYLE: Mapping[str, Any] = {
     "figure.figsize": (3.5, 2.5),  # d2l's default
     "figure.dpi": 72,  # a unit of the SVG file is a point
     "figure.subplot.bottom": 0.125,  # the margin of Jupyter's inline figures
+    "axes.titlesize": "medium",  # as all other text
+    "figure.titlesize": "medium",
+    "legend.frameon": False,
     "svg.hashsalt": "d2l_mlp",  # instead of random identifiers
 }
 
@@ -55,6 +59,14 @@ def book_style() -> Iterator[None]:
             interactive = matplotlib.is_interactive()
     # A notebook's backend that was loaded meanwhile shows pyplot's figures by this.
     matplotlib.interactive(interactive)
+
+
+def legend_above(axes: Axes, columns: int = 1) -> None:
+    """Add a legend above the axes, where it covers no curve."""
+    axes.legend(
+        loc="lower center", bbox_to_anchor=(0.5, 1), ncols=columns,
+        borderpad=0.2, columnspacing=1, handlelength=1.8,
+    )  # fmt: skip
 
 
 def save_figure(figure: Figure, path: str | Path, dpi: int = 200) -> Path:

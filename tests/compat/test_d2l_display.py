@@ -115,5 +115,6 @@ def test_pictures_in_a_notebook_have_a_text(cells):
     # Each call of theirs sets up the backend again.
     ((book,), _), ((own,), _) = cells(BOOK + theirs * 2, ours)
     assert set(book.data) == {"image/png", "image/svg+xml", "text/plain"}
-    assert book.metadata["image/png"]["alt"] == "Curves of once, twice for x from 0 to 2"
-    assert own.metadata["image/png"]["alt"] == "Curve of tanh(x) for x from -4 to 3.9"
+    for mime in ("image/png", "image/svg+xml"):
+        assert book.metadata[mime]["alt"] == "Curves of once, twice for x from 0 to 2"
+        assert own.metadata[mime]["alt"] == "Curve of tanh(x) for x from -4 to 3.9"

@@ -4,7 +4,6 @@ from math import dist
 import numpy
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import LineCollection
 from matplotlib.patches import Circle
 
 from d2l_mlp.plotting.diagrams import plot_network
@@ -15,8 +14,12 @@ def parts(sizes):
     FigureCanvasAgg(figure).draw()
     (axes,) = figure.axes
     circles = [p for p in axes.patches if isinstance(p, Circle)]
-    edges = [s for c in axes.collections if isinstance(c, LineCollection) for s in c.get_segments()]
-    return figure, circles, edges, axes.texts
+    arrows = [
+        (numpy.array([x, y]), numpy.array([u, v]))
+        for quiver in axes.collections
+        for x, y, u, v in zip(quiver.X, quiver.Y, quiver.U, quiver.V)
+    ]
+    return figure, circles, arrows, axes.texts
 
 
 @pytest.mark.parametrize(
@@ -28,15 +31,19 @@ def parts(sizes):
     ],
 )
 def test_every_unit_is_connected_with_every_unit_of_the_layer_below(sizes, labels):
-    _, circles, edges, texts = parts(sizes)
+    _, circles, arrows, texts = parts(sizes)
     assert [t.get_text() for t in texts if "layer" not in t.get_text()] == labels.split()
     centres = [tuple(circle.center) for circle in circles]
     heights = sorted({y for _, y in centres})
     rows = [[c for c in centres if c[1] == y] for y in heights]
     assert [len(row) for row in rows] == list(sizes)
-    expected = {(a, b) for low, high in zip(rows, rows[1:]) for a in low for b in high}
-    assert {tuple(map(tuple, edge)) for edge in edges} == expected
-    assert len(edges) == len(expected)
+    expected = [(a, b) for low, high in zip(rows, rows[1:]) for a in low for b in high]
+    assert len(arrows) == len(expected)
+    # Each arrow goes from the edge of one circle to the edge of the other, on the line between.
+    for (start, way), (a, b) in zip(arrows, expected):
+        part = numpy.subtract(b, a) * circles[0].radius / dist(a, b)
+        numpy.testing.assert_allclose(start, a + part)
+        numpy.testing.assert_allclose(start + way, b - part)
 
 
 def test_layers_are_named_from_the_bottom_up():
@@ -51,12 +58,12 @@ def test_layers_are_named_from_the_bottom_up():
 
 
 def test_a_wide_layer_is_drawn_with_a_gap():
-    _, circles, edges, texts = parts([2, 784, 3])
+    _, circles, arrows, texts = parts([2, 784, 3])
     labels = [t.get_text() for t in texts if t.get_text().startswith("h")]
     assert labels == ["h₁", "h₂", "h₃", "h₄", "h₅", "h₆", "h₇", "h₈", "h₇₈₄"]
     assert [t.get_text() for t in texts].count("⋯") == 1
     assert len(circles) == 2 + 9 + 3
-    assert len(edges) == 2 * 9 + 9 * 3
+    assert len(arrows) == 2 * 9 + 9 * 3
 
 
 @pytest.mark.parametrize("sizes", [[4, 5], [4, 5, 3], [4, 256, 3], [4, 1_000_000, 12, 9, 2, 3]])

@@ -27,16 +27,18 @@ def drawn(*args):
     return figure.axes
 
 
-@pytest.mark.parametrize("n", [1, 2, 4, 5, 10])
-def test_curves_are_those_of_the_history_from_epoch_1(n):
-    for axes, measure in zip(drawn(HISTORY[:n]), ("loss", "accuracy")):
+@pytest.mark.parametrize(
+    ("n", "planned"), [(1, None), (2, None), (5, None), (10, None), (1, 10), (2, 10), (2, 3)]
+)
+def test_curves_are_those_of_the_history_from_epoch_1(n, planned):
+    for axes, measure in zip(drawn(HISTORY[:n], "test", planned), ("loss", "accuracy")):
         for line, part in zip(axes.get_lines(), ("train", "val")):
             epochs, values = line.get_xydata().T
             numpy.testing.assert_array_equal(epochs, range(1, n + 1))
             assert values.tolist() == [getattr(m, f"{part}_{measure}") for m in HISTORY[:n]]
         lo, hi = axes.get_xlim()
         assert 0.5 < lo < 1
-        assert n < hi < n + 0.5
+        assert (planned or n) < hi < (planned or n) + 0.5
         ticks = [t for t in axes.get_xticks() if lo <= t <= hi]
         assert ticks
         assert all(t == int(t) for t in ticks)
@@ -49,8 +51,9 @@ def test_a_learning_rate_that_changes_is_drawn():
     assert len(drawn(HISTORY)) == len(drawn(history, "test", 10)) == 2
 
 
-def test_the_first_epoch_does_not_squeeze_the_rest():
-    for axes in drawn(HISTORY):
+@pytest.mark.parametrize(("n", "planned"), [(10, None), (10, 10), (2, 10)])
+def test_the_first_epoch_does_not_squeeze_the_rest(n, planned):
+    for axes in drawn(HISTORY[:n], "test", planned):
         lo, hi = axes.get_ylim()
         rest = numpy.concatenate([line.get_ydata()[1:] for line in axes.get_lines()])
         assert lo < rest.min()
@@ -67,21 +70,25 @@ def test_dashes_are_longer_than_markers_hide():
             assert x[1] - x[0] > 4 * line.get_markersize()
 
 
-def test_axes_and_legends_of_a_training_do_not_move():
+def test_epochs_and_legend_of_a_training_do_not_move():
     def frame(n):
-        return [
-            (axes.get_xlim(), axes.get_ylim(), axes.get_legend().get_window_extent().bounds)
-            for axes in drawn(HISTORY[:n], "test", 10)
-        ]
+        figure = plot_history(HISTORY[:n], "test", 10)
+        FigureCanvasAgg(figure).draw()
+        return *(axes.get_xlim() for axes in figure.axes), figure.legends[0].get_window_extent()
 
-    assert frame(0) == frame(1) == frame(10)
-    assert [(x, y[0]) for x, y, _ in frame(0)] == [((0.5, 10.5), 0)] * 2
-    diverging = HISTORY[0]._replace(val_loss=40.0)
-    assert drawn([diverging], "test", 10)[0].get_ylim()[1] > 40
+    assert [str(frame(n)) for n in (1, 10)] == [str(frame(0))] * 2
+
+
+@pytest.mark.parametrize("n", [1, 4])
+def test_a_short_training_is_shown_whole(n):
+    for axes in drawn(HISTORY[:n], "test", 4):
+        values = numpy.concatenate([line.get_ydata() for line in axes.get_lines()])
+        assert axes.get_ylim()[0] < values.min()
+        assert axes.get_ylim()[1] > values.max()
 
 
 def test_every_run_is_in_the_legend_by_its_name():
     names = ["_old", "a$b$", "new"]
     figure = plot_histories(dict.fromkeys(names, HISTORY))
     FigureCanvasAgg(figure).draw()
-    assert [text.get_text() for text in figure.axes[1].get_legend().get_texts()] == names
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == names

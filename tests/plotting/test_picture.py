@@ -28,12 +28,12 @@ def test_description_is_in_the_file(tmp_path):
 
 def test_a_notebook_gets_svg_and_png_of_one_size_and_the_words():
     figure = draw("tanh")
-    data, metadata = figure._repr_mimebundle_(include=None, exclude=None)
-    assert set(data) == {"image/svg+xml", "image/png", "text/plain"}
-    assert svg.texts(data["image/svg+xml"])[-1] == "tanh(x)"
-    assert data["text/plain"] == metadata["image/png"]["alt"] == figure.description
-    width, height = svg.size(data["image/svg+xml"])
-    with Image.open(io.BytesIO(base64.b64decode(data["image/png"]))) as image:
+    drawing, words = figure._repr_svg_()
+    png, other_words = figure._repr_png_()
+    assert svg.texts(drawing)[-1] == "tanh(x)"
+    assert words == other_words == {"alt": figure.description}
+    width, height = svg.size(drawing)
+    with Image.open(io.BytesIO(png)) as image:
         assert image.size == pytest.approx((width * 96 / 72, height * 96 / 72), abs=2)
         pixels = numpy.asarray(image.convert("RGBA"))
     assert (pixels[..., 3] == 255).all()  # also readable in a dark notebook
@@ -43,11 +43,14 @@ def test_a_notebook_gets_svg_and_png_of_one_size_and_the_words():
 def test_the_last_expression_of_a_cell_is_a_picture_and_so_is_the_book_s_plot(cells):
     source = "from d2l_mlp.plotting.figures import draw\ndraw('relu')"
     book = "from d2l import mxnet as d2l\nd2l.plot([0, 1], [0, 1], 'x', 'y')"
-    *ours, ((theirs,), _) = cells(source, "%matplotlib inline\n" + source, book)
-    for (output,), _ in ours:
+    after = "%matplotlib inline\nd2l.use_svg_display()\n"
+    first, ((theirs,), _), second = cells(source, book, after + source)
+    own = draw("relu")
+    for (output,), _ in (first, second):
         assert output.output_type == "execute_result"
-        assert svg.texts(output.data["image/svg+xml"])[-1] == "relu(x)"
-        assert output.data["image/png"].startswith("iVBOR")
-        assert output.data["text/plain"] == "Curve of relu(x) for x from -4 to 3.9"
+        assert output.data["image/svg+xml"] == own._repr_svg_()[0]
+        assert base64.b64decode(output.data["image/png"]) == own._repr_png_()[0]
+        assert output.data["text/plain"] == own.description
+        assert output.metadata["image/svg+xml"] == {"alt": own.description}
     assert {"image/svg+xml", "image/png"} <= set(theirs.data)
     assert svg.texts(theirs.data["image/svg+xml"])[-1] == "y"
