@@ -10,6 +10,7 @@ import threading
 import time
 from typing import Any
 
+from IPython.core.formatters import format_display_data
 from IPython.display import DisplayHandle, display
 from mxnet import np
 
@@ -154,7 +155,7 @@ def explore(name: str = "tanh", x: float = 1.0, alpha: float = PRELU_SLOPE) -> N
         return
     if in_notebook():
         # A front end shows the richest format it can: without widgets, the picture.
-        data, metadata = get_ipython().display_formatter.format(figure)
+        data, metadata = format_display_data(figure)
         display({**box._repr_mimebundle_(), **data}, raw=True, metadata=metadata)
     else:
         show_figure(figure)
