@@ -199,6 +199,11 @@ def _apply_to_number(
     left, right = isinstance(lhs, numeric_types), isinstance(rhs, numeric_types)
     if left and right:
         return fn_scalar(lhs, rhs, out=out)
+    for operand in (lhs, rhs):
+        if isinstance(operand, numpy.ndarray):
+            return fn_scalar(lhs, rhs, out=out)
+        if not isinstance(operand, (*numeric_types, mxnet.nd.NDArray, mxnet.sym.Symbol)):
+            raise TypeError(f"type {type(operand)} not supported")
     if not (left or right):
         return fn_array(lhs, rhs, out=out)
     x, number, operator = (rhs, lhs, rfn_scalar or lfn_scalar) if left else (lhs, rhs, lfn_scalar)

@@ -18,7 +18,8 @@ from mxnet.gluon.data import DataLoader
 from mxnet.gluon.data.vision import FashionMNIST
 
 from d2l_mlp.compat.mxnet_operators import repair_operators
-from d2l_mlp.compat.numpy_aliases import as_array, as_text, missing_names
+from d2l_mlp.compat.numpy_aliases import as_text, missing_names, restore_functions
+from d2l_mlp.compat.numpy_protocol import add_numpy_protocol
 
 
 def repair_mxnet(read_fashion_mnist: Callable[[bool], tuple]) -> None:
@@ -31,7 +32,8 @@ def repair_mxnet(read_fashion_mnist: Callable[[bool], tuple]) -> None:
     _show_mxnet(multiprocessing, forking)
     for name in ("ndarray", "symbol"):  # which format the operators' arguments
         vars(sys.modules[f"mxnet._ctypes.{name}"])["str"] = as_text
-    mxnet.np.ndarray.__array__ = as_array
+    restore_functions(mxnet)
+    add_numpy_protocol()
     # Gluon's loader calls the older name, which does the same and warns.
     mxnet.np.ndarray.as_in_context = mxnet.np.ndarray.as_in_ctx
     repair_operators()

@@ -7,6 +7,7 @@ modules a copy of NumPy's namespace that keeps them; all other libraries see Num
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -41,6 +42,7 @@ def missing_names() -> dict[str, Any]:
         "in1d": lambda *args, **kwargs: numpy.isin(*args, **kwargs).reshape(-1),
         "trapz": getattr(numpy, "trapezoid", None),  # came before trapz went
         "compat": SimpleNamespace(basestring=str),
+        "core": getattr(numpy, "_core", None),  # whose old name warns
         **{name: _financial(name) for name in _FINANCIAL},
     }  # fmt: skip
     # Not hasattr(): NumPy 1.20 to 1.26 answer some of them, but with a warning each time.
@@ -70,12 +72,43 @@ def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, numpy.generic) else value
 
 
-def as_array(array: Any, dtype: Any | None = None, copy: bool | None = None) -> numpy.ndarray:
-    """Copy an ``mxnet.np.ndarray`` to NumPy: the ``__array__`` that MXNet lacks."""
-    if copy is False:
-        raise ValueError(
-            "an MXNet array cannot become a NumPy array without a copy, and copy is False; "
-            "use numpy.asarray(x)"
-        )
-    host = array.asnumpy()
-    return host if dtype is None else host.astype(dtype, copy=False)
+class _Bytes(numpy.ndarray):
+    tostring = numpy.ndarray.tobytes  # NumPy's own is gone since 2.3
+
+
+def restore_functions(mxnet: Any) -> None:
+    """Replace what fails in MXNet, or misleads, on today's NumPy and SciPy."""
+    recordio = mxnet.recordio
+    recordio.np = SimpleNamespace(**vars(numpy))
+    recordio.np.asarray = lambda *args, **kwargs: numpy.asarray(*args, **kwargs).view(_Bytes)
+
+    # Their keyword is called method since NumPy 1.22.
+    def nanpercentile(*args: Any, interpolation: str = "linear", **kwargs: Any) -> Any:
+        return numpy.nanpercentile(*args, **{"method": interpolation, **kwargs})
+
+    def nanquantile(*args: Any, interpolation: str = "linear", **kwargs: Any) -> Any:
+        return numpy.nanquantile(*args, **{"method": interpolation, **kwargs})
+
+    if "method" in inspect.signature(numpy.nanquantile).parameters:
+        mxnet.np.nanpercentile, mxnet.np.nanquantile = nanpercentile, nanquantile
+
+    classic_array = mxnet.nd.utils._array
+
+    def array(source_array: Any, *args: Any, dtype: Any = None, **kwargs: Any) -> Any:
+        if not hasattr(source_array, "shape"):
+            try:
+                source_array = numpy.array(
+                    source_array, dtype="float32" if dtype is None else dtype
+                )
+            except (OverflowError, TypeError, ValueError) as error:  # which MXNet does not repeat
+                raise TypeError(f"source_array must be array like: {error}") from None
+        return classic_array(source_array, *args, dtype=dtype, **kwargs)
+
+    mxnet.nd.utils._array = array
+    sparse = mxnet.nd.utils.spsp  # SciPy's, or None
+    if sparse:
+        shown = SimpleNamespace(**{**vars(sparse), "csr": sparse})  # whose name csr warns
+        mxnet.nd.utils.spsp = mxnet.nd.sparse.spsp = shown
+    # They import distutils, to see whether NumPy is older than 1.17.
+    dispatch = mxnet.numpy_dispatch_protocol
+    dispatch.with_array_function_protocol = dispatch.with_array_ufunc_protocol = lambda f: f
