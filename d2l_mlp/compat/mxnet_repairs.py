@@ -23,7 +23,10 @@ from d2l_mlp.compat.numpy_protocol import add_numpy_protocol
 
 
 def repair_mxnet(read_fashion_mnist: Callable[[bool], tuple]) -> None:
-    """Make all repairs; a second call changes nothing that a reader sees."""
+    """Make all repairs, once."""
+    if hasattr(mxnet, "_is_repaired"):
+        return
+    mxnet._is_repaired = True
     _show_mxnet(numpy, missing_names())
     # Gluon's loader processes get their data set by fork. Python 3.14 starts processes in another
     # way by default: each would fail, and the pool would replace it, for ever.
@@ -74,21 +77,40 @@ def _show_mxnet(original: ModuleType, names: dict[str, Any]) -> None:
 _GLOBALLY_ON = 2  # MXNet's enum NumpyShape: off, on in this thread, on in all
 
 
-class _Switch(threading.local):
-    """What MXNet looks up in each thread: on, unless the thread switches it off."""
+class _WithShapes(util._NumpyArrayScope):
+    """NumPy's arrays wherever its shapes are on, which MXNet's library switches for all threads."""
 
     def __init__(self) -> None:
-        self.value = util._NumpyArrayScope(True)
+        self._old_scope = None
+
+    @property
+    def _is_np_array(self) -> bool:
+        return bool(util.is_np_shape())
+
+
+class _Switch(threading.local):
+    """What MXNet looks up in each thread, until the thread sets it for itself."""
+
+    def __init__(self) -> None:
+        self.value = _WithShapes()
 
 
 def use_numpy_in_every_thread() -> None:
-    """Do what ``npx.set_np()`` does, which is for one thread, for all threads now and later.
+    """Let ``npx.set_np()`` and ``npx.reset_np()`` hold in all threads, and switch NumPy on.
 
     Otherwise nets and autograd fail in other threads with messages about deferred initialization.
     """
-    npx.set_np()
-    util.set_np_shape(_GLOBALLY_ON)
+    original = util.set_np
+
+    @wraps(original)
+    def set_np(shape: bool = True, array: bool = True) -> None:
+        original(shape, array)
+        if shape:
+            util.set_np_shape(_GLOBALLY_ON)
+
+    util.set_np = npx.set_np = set_np
     util._NumpyArrayScope._current = _Switch()
+    npx.set_np()
 
 
 def end_loaders_at_exit() -> None:

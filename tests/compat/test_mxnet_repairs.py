@@ -1,6 +1,7 @@
 """MXNet in threads, as in a GUI or a web handler, and scripts that end with loaders."""
 
 import asyncio
+import queue
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,6 @@ import pytest
 from mxnet import np, npx
 
 from d2l_mlp.activations import ACTIVATIONS
-from d2l_mlp.compat.mxnet_repairs import use_numpy_in_every_thread
 from d2l_mlp.data.loaders import ArrayLoader
 from d2l_mlp.gradients import value_and_grad
 from d2l_mlp.mlp import build_mlp
@@ -74,15 +74,59 @@ def test_two_trainings_at_once_are_as_two_in_turn():
     assert results == [train(new_net())] * 4
 
 
+def semantics():
+    return mxnet.util.is_np_array(), mxnet.util.is_np_shape()
+
+
+def test_set_np_and_reset_np_hold_in_every_thread():
+    """Arrays are never on where shapes are off, which MXNet forbids."""
+    running, asked, answers = threading.Event(), threading.Semaphore(0), queue.Queue()
+
+    def work():  # a thread that has been there all the time
+        while not running.is_set():
+            asked.acquire()
+            with mxnet.util.np_array(True):
+                pass
+            answers.put(semantics())
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        for switch, expected in ((npx.set_np, True), (npx.reset_np, False), (npx.set_np, True)):
+            switch()
+            asked.release()
+            assert {semantics(), in_a_thread(semantics), answers.get()} == {(expected, expected)}
+            result = in_a_thread(dense)
+            assert type(result) is (np.ndarray if expected else mxnet.nd.NDArray)
+        covariance = np.eye(2)
+        sample = in_a_thread(lambda: np.random.multivariate_normal(np.zeros(2), covariance))
+        assert sample.shape == (2,)
+    finally:
+        npx.set_np()
+        running.set()
+        asked.release()
+        thread.join()
+
+
+def dense():
+    net = mxnet.gluon.nn.Dense(2)
+    net.initialize()
+    return net((np if mxnet.util.is_np_array() else mxnet.nd).ones((1, 3)))
+
+
 def test_a_thread_may_switch_it_off_for_itself():
     def off():
         npx.reset_np()
-        return mxnet.util.is_np_array()
+        return semantics()
 
-    assert in_a_thread(off) is False
-    assert mxnet.util.is_np_array()
-    assert in_a_thread(mxnet.util.is_np_array)
-    use_numpy_in_every_thread()  # of shapes MXNet knows only one switch for all threads to come
+    assert in_a_thread(off) == (False, False)
+    assert semantics() == (True, True)
+    assert in_a_thread(semantics) == (
+        False,
+        False,
+    )  # one switch for new threads
+    npx.set_np()
+    assert in_a_thread(semantics) == (True, True)
 
 
 def test_shuffling_returns_the_array():
