@@ -88,7 +88,7 @@ def test_what_a_run_prints_and_writes(run, tmp_path, sample):
     rows = metrics(folder)
     assert list(rows[0]) == [
         "epoch", "train_loss", "train_accuracy", "test_loss", "test_accuracy", "seconds",
-        "examples_per_second", "learning_rate",
+        "examples_per_second", "learning_rate", "ended",
     ]  # fmt: skip
     assert [row["epoch"] for row in rows] == ["1", "2", "3"]
     assert {row["learning_rate"] for row in rows} == {"0.5"}

@@ -176,7 +176,7 @@ class Run:
         text = io.StringIO()
         table = csv.writer(text, lineterminator="\n")
         table.writerow(EpochMetrics.names(self._watched))
-        table.writerows([f"{value:.9g}" for value in metrics] for metrics in self.state.history)
+        table.writerows([f"{value:.12g}" for value in metrics] for metrics in self.state.history)
         self._write("metrics.csv", text.getvalue().encode())
 
     def _write(self, name: str, content: bytes) -> None:

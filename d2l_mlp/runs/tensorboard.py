@@ -20,7 +20,7 @@ FOLDER = "tensorboard"  # in the folder of a run
 
 
 class EventLog:
-    """One event file: the hyperparameters, and the metrics of each epoch under their names.
+    """One event file: the hyperparameters, and the metrics of each epoch at the time it ended.
 
     A resumed run gets another file, from the first epoch on. TensorBoard then drops the epochs in
     earlier files, so that none is missing or there twice. tensorboardX's ``SummaryWriter`` is not
@@ -29,7 +29,7 @@ class EventLog:
 
     def __init__(self, run: Path, settings: Hyperparameters, history: Sequence[EpochMetrics]):
         self._folder = run / FOLDER
-        self._names = EpochMetrics.names(settings.watched)
+        self._names = _names(settings.watched)
         try:
             if self._folder.is_symlink():  # it may lead out of the run
                 self._folder.unlink()
@@ -40,16 +40,18 @@ class EventLog:
         # TensorBoard drops what it has read from earlier files of this run.
         self._write(Event(step=0, session_log=SessionLog(status=SessionLog.START)))
         values = {name: _simple(value) for name, value in dataclasses.asdict(settings).items()}
-        experiment, session, _ = summary.hparams(values, dict.fromkeys(self._names[1:]))
+        # TensorBoard shows the metrics that one of the runs in a folder names: so each names all.
+        metrics = dict.fromkeys((*_names("validation"), *_names("test")))
+        experiment, session, _ = summary.hparams(values, metrics)
         self._write(Event(summary=experiment), Event(summary=session))
-        for metrics in history:
-            self.add(metrics)
+        for epoch in history:
+            self.add(epoch)
 
     def add(self, metrics: EpochMetrics) -> None:
         """Write the metrics of an epoch; a RunError if they do not reach the file."""
-        epoch, *values = metrics
-        scalars = (summary.scalar(name, value) for name, value in zip(self._names[1:], values))
-        self._write(*(Event(step=epoch, summary=scalar) for scalar in scalars))
+        epoch, *values, ended = metrics
+        scalars = (summary.scalar(name, value) for name, value in zip(self._names, values))
+        self._write(*(Event(step=epoch, summary=scalar, wall_time=ended) for scalar in scalars))
 
     def close(self) -> None:
         """Close the file."""
@@ -58,7 +60,7 @@ class EventLog:
     def _write(self, *events: Any) -> None:
         try:
             for event in events:
-                event.wall_time = time.time()
+                event.wall_time = event.wall_time or time.time()
                 self._writer.write_event(event)
             self._writer.flush()
         except OSError as error:
@@ -69,6 +71,11 @@ class EventLog:
             f"{self._folder} cannot be written ({error.strerror}); "
             "fix that, or leave out --tensorboard"
         )
+
+
+def _names(watched: str) -> list[str]:
+    _, *names, _ = EpochMetrics.names(watched)  # without the epoch and when it ended
+    return names
 
 
 def _simple(value: Any) -> Any:

@@ -159,7 +159,7 @@ def fit(
             )
             metrics = EpochMetrics(
                 epoch + 1, loss / num_examples, correct / num_examples, val_loss, val_accuracy,
-                seconds, num_examples / seconds, trainer.learning_rate,
+                seconds, num_examples / seconds, trainer.learning_rate, time.time(),
             )  # fmt: skip
             parameters = parameters_of(net)
             values = (metrics.train_loss, val_loss, *parameters.values())

@@ -32,6 +32,8 @@ class EpochMetrics(NamedTuple):
         In the training part.
     learning_rate : float
         Of the epoch's last minibatch.
+    ended : float
+        When the epoch was over, in seconds since 1970.
     """
 
     epoch: int
@@ -42,6 +44,7 @@ class EpochMetrics(NamedTuple):
     seconds: float
     examples_per_second: float
     learning_rate: float
+    ended: float
 
     @classmethod
     def names(cls, watched: str) -> list[str]:

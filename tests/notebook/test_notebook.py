@@ -12,7 +12,7 @@ first = 1
 from d2l_mlp import EpochMetrics, LiveCurve, TrainingState
 curve, history = LiveCurve(3), ()
 for epoch in (1, 2, 3):
-    last = EpochMetrics(epoch, 1 / epoch, 1 - 0.5 / epoch, 1.5 / epoch, 1 - 0.6 / epoch, 9, 9, 1)
+    last = EpochMetrics(epoch, 1 / epoch, 1 - 0.5 / epoch, 1.5 / epoch, 1 - 0.6 / epoch, 9, 9, 1, 1)
     history += (last,)
     if epoch >= first:
         curve(TrainingState(history, {}, {}, epoch, {}))

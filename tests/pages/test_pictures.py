@@ -57,7 +57,7 @@ def test_weights_that_are_all_zero():
 
 
 def test_curves_have_the_colour_of_the_text_and_a_name():
-    metrics = EpochMetrics(1, 1.0, 0.5, 1.1, 0.4, 1.0, 100.0, 0.1)
+    metrics = EpochMetrics(1, 1.0, 0.5, 1.1, 0.4, 1.0, 100.0, 0.1, 1.0)
     later = metrics._replace(epoch=2, val_loss=0.9)
     svg = curves_svg(plot_histories({'a"<b>': [metrics, later], "$c$": [metrics, later]}))
     assert "#000000" not in svg

@@ -16,6 +16,7 @@ HISTORY = [
         1,
         9,
         1,
+        1,
     )
     for n in range(1, 11)
 ]

@@ -37,7 +37,7 @@ def state(epochs):
     """Return a state that its number of epochs identifies."""
     shapes = {"0.weight": (1, 784), "0.bias": (1,), "1.weight": (10, 1), "1.bias": (10,)}
     arrays = {n: numpy.full(shape, epochs, "float32") for n, shape in shapes.items()}
-    history = tuple(EpochMetrics(i + 1, 1, 0.5, 1, i / 9, 1, 1, 1) for i in range(epochs))
+    history = tuple(EpochMetrics(i + 1, 1, 0.5, 1, i / 9, 1, 1, 1, 1) for i in range(epochs))
     return TrainingState(history, arrays, {"momentum": arrays} if epochs else {}, epochs, arrays)
 
 

@@ -19,7 +19,7 @@ TRAIN = (*SAMPLE, "--hidden", 8, "--lr", 0.1)
 
 
 def history(n, seed=0):
-    values = numpy.random.RandomState(seed).rand(n, 7)
+    values = numpy.random.RandomState(seed).rand(n, 8)
     return tuple(EpochMetrics(epoch, *row) for epoch, row in enumerate(values.tolist(), 1))
 
 
@@ -30,12 +30,14 @@ def read(folder):
 
 
 def assert_same(events, rows):
-    """Every epoch is there once, in float32, under the names of metrics.csv."""
-    _, *names = rows[0]
+    """Every epoch is there once, in float32, under the names of metrics.csv, when it ended."""
+    _, *names, ended = rows[0]
     assert events.Tags()["scalars"] == names
     for name in names:
         points = events.Scalars(name)
         assert [point.step for point in points] == list(range(1, len(rows) + 1))
+        times = [float(row[ended]) for row in rows]
+        assert [point.wall_time for point in points] == pytest.approx(times, abs=0.02, rel=0)
         expected = numpy.array([row[name] for row in rows], dtype="float32")
         numpy.testing.assert_allclose([point.value for point in points], expected, rtol=1e-6)
 
@@ -73,6 +75,18 @@ def test_the_hyperparameters_are_there(tmp_path):
     assert told["hidden"].string_value == "9 8"
     assert told["activation"].string_value == "relu"
     assert (told["lr"].number_value, told["momentum"].number_value) == (0.3, 0.9)
+
+
+def test_runs_of_every_kind_name_the_metrics_of_all(tmp_path):
+    # TensorBoard takes the names from any one of the runs in a folder.
+    for name, settings in (("a", Hyperparameters()), ("b", Hyperparameters(validation=0.1))):
+        (tmp_path / name).mkdir()
+        EventLog(tmp_path / name, settings, ()).close()
+        content = read(tmp_path / name).SummaryMetadata(metadata.EXPERIMENT_TAG).plugin_data.content
+        infos = metadata.parse_experiment_plugin_data(content).metric_infos
+        assert {"test_accuracy", "validation_accuracy", "train_loss", "learning_rate"} <= {
+            info.name.tag for info in infos
+        }
 
 
 def test_an_epoch_is_there_as_soon_as_it_is_added(tmp_path):

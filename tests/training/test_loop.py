@@ -132,7 +132,7 @@ def test_what_is_monitored(monitor, min_delta, patience, bests, stop):
     settings = Hyperparameters(monitor=monitor, min_delta=min_delta, patience=patience)
     accuracies, losses = (0.6, 0.5, 0.8, 0.8, 0.7, 0.6, 0.7), (1, 0.9, 0.95, 0.9, 2, 0.8, 0.7)
     history = [
-        EpochMetrics(n, 1, 1, loss, accuracy, 1, 1, 1)
+        EpochMetrics(n, 1, 1, loss, accuracy, 1, 1, 1, 1)
         for n, (loss, accuracy) in enumerate(zip(losses, accuracies), 1)
     ]
     lengths = range(1, len(history) + 1)
