@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Callable, NamedTuple
 
 from d2l_mlp import __version__
-from d2l_mlp.cli.command import FAILURE, Signals, check_delivered, run_command, tolerant_streams
+from d2l_mlp.cli.command import SaidError, check_delivered, run_command
 from d2l_mlp.cli.flags import Parser
 from d2l_mlp.compat.importer import INSTALLED_LAST, MXNET_VERSION
 from d2l_mlp.compat.interpreter import is_supported_platform
@@ -60,24 +60,23 @@ def parser() -> Parser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line, and return the exit code."""
-    with tolerant_streams():
-        as_json = parser().parse_args(argv).json
-        found: list[Finding] = []
+    return run_command(PROG, lambda _: _look(argv))
 
-        def look(_: Signals) -> None:
-            for finding in findings(CHECKS):
-                found.append(finding)
-                if not as_json:
-                    print(format_finding(finding), flush=True)
-            if as_json:
-                checks = [finding._asdict() for finding in found]
-                print(json.dumps({"ok": not failed(), "checks": checks}, indent=2))
-            check_delivered()
 
-        def failed() -> bool:
-            return any(finding.status == "fail" for finding in found)
-
-        return run_command(PROG, look) or (FAILURE if failed() else 0)
+def _look(argv: Sequence[str] | None) -> None:
+    as_json = parser().parse_args(argv).json
+    found = []
+    for finding in findings(CHECKS):
+        found.append(finding)
+        if not as_json:
+            print(format_finding(finding), flush=True)
+    failed = any(finding.status == "fail" for finding in found)
+    if as_json:
+        checks = [finding._asdict() for finding in found]
+        print(json.dumps({"ok": not failed, "checks": checks}, indent=2))
+    check_delivered()
+    if failed:
+        raise SaidError
 
 
 def findings(checks: Iterable[Callable[[], Iterable[Finding]]]) -> Iterator[Finding]:
@@ -338,11 +337,18 @@ def _data() -> Iterator[Finding]:
 
 
 def _writing() -> Iterator[Finding]:
+    from d2l_mlp.data.fashion_mnist import cache_dir
+
     fix = "change to a folder of your own, or name one with --out"
     yield _writable("fail", "this folder", Path.cwd(), fix)
-    mxnet_home = Path(os.environ.get("MXNET_HOME") or Path("~/.mxnet").expanduser()).absolute()
-    folder = next(folder for folder in (mxnet_home, *mxnet_home.parents) if folder.is_dir())
-    yield _writable("note", "downloads", folder, "set MXNET_HOME to a folder of your own")
+    fix = "set MXNET_HOME to a folder of your own"
+    try:
+        place = cache_dir().absolute()
+    except ValueError as error:
+        yield Finding("note", "downloads", str(error), fix)
+    else:
+        folder = next(folder for folder in place.parents if folder.is_dir())
+        yield _writable("note", "downloads", folder, fix)
 
 
 def _writable(otherwise: str, name: str, folder: Path, fix: str) -> Finding:

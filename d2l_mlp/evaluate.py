@@ -6,10 +6,9 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-from d2l_mlp.cli.command import Signals, check_delivered, run_main
-from d2l_mlp.cli.flags import Parser, add_data_flag, add_device_flag, add_epoch_flags
+from d2l_mlp.cli.command import Signals, check_delivered, run_command, say
+from d2l_mlp.cli.flags import Parser, add_data_flag, add_device_flag, add_epoch_flags, path_type
 
 PROG = "python -m d2l_mlp.evaluate"
 
@@ -23,7 +22,7 @@ def parser() -> Parser:
     )
     # fmt: off
     add = p.add_argument
-    add("run", metavar="RUN", type=Path, help="folder of the run")
+    add("run", metavar="RUN", type=path_type, help="folder of the run")
     add_epoch_flags(p)
     add_data_flag(p)
     add_device_flag(p)
@@ -34,7 +33,7 @@ def parser() -> Parser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    return run_main(PROG, parser().parse_args, _evaluate, argv)
+    return run_command(PROG, lambda signals: _evaluate(parser().parse_args(argv), signals))
 
 
 def _evaluate(args: argparse.Namespace, signals: Signals) -> None:
@@ -48,10 +47,10 @@ def _evaluate(args: argparse.Namespace, signals: Signals) -> None:
     evaluation = evaluate_run(run, data)
     if args.json:
         about = {"run": str(run.folder), "epoch": run.epoch, "data": data.release}
-        print(json.dumps({**about, **evaluation.as_dict()}, indent=2))
+        print(json.dumps({**about, **evaluation.as_dict()}, indent=2, allow_nan=False))
     else:
-        print(f"run       {run.describe()}")
-        print(f"data      {data.describe()}")
+        say(f"run       {run.describe()}")
+        say(f"data      {data.describe()}")
         print(evaluation)
     check_delivered()
 

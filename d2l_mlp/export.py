@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from d2l_mlp.cli.command import Signals, run_main
-from d2l_mlp.cli.flags import Parser, add_data_flag, add_epoch_flags
+from d2l_mlp.cli.command import Signals, run_command, say
+from d2l_mlp.cli.flags import Parser, add_data_flag, add_epoch_flags, argument_type, path_type
 from d2l_mlp.files import write_atomically
+from d2l_mlp.rules import Number
 
 if TYPE_CHECKING:
     from d2l_mlp.runs.reader import SavedRun
@@ -32,11 +33,13 @@ def parser() -> Parser:
     )
     # fmt: off
     add = p.add_argument
-    add("run", metavar="RUN", type=Path, help="folder of the run")
+    add("run", metavar="RUN", type=path_type, help="folder of the run")
     add_epoch_flags(p)
     add("-o", "--output", metavar="FILE", type=_model_path, required=True,
         help="model.onnx; or model.json, beside which model-0000.params is written, for Gluon's "
         "SymbolBlock.imports; existing files are replaced")
+    add("--opset", metavar="N", type=argument_type(Number(int, least=1)), default=13,
+        help="version of ONNX's operators, from 11 to the newest that onnx knows")
     add_data_flag(p)
     # fmt: on
     return p
@@ -45,26 +48,26 @@ def parser() -> Parser:
 def _model_path(text: str) -> Path:
     if Path(text).suffix not in (".onnx", ".json"):
         raise argparse.ArgumentTypeError(f"{text!r} must end in .onnx or .json")
-    return Path(text)
+    return path_type(text)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    return run_main(PROG, parser().parse_args, _export, argv)
+    return run_command(PROG, lambda signals: _export(parser().parse_args(argv), signals))
 
 
 def _export(args: argparse.Namespace, signals: Signals) -> None:
     with signals.deferred():
         from d2l_mlp.runs.reader import load_run
     run = load_run(args.run, best=args.best)
-    print(f"run       {run.describe()}")
+    say(f"run       {run.describe()}")
     if args.output.suffix == ".onnx":
-        _write_onnx(run, args.output, args.data_dir)
+        _write_onnx(run, args)
     else:
         _write_symbol(run, args.output)
 
 
-def _write_onnx(run: SavedRun, path: Path, data_dir: str | None) -> None:
+def _write_onnx(run: SavedRun, args: argparse.Namespace) -> None:
     try:
         from d2l_mlp.inference.onnx import check_onnx, to_onnx
     except ImportError as error:
@@ -74,16 +77,16 @@ def _write_onnx(run: SavedRun, path: Path, data_dir: str | None) -> None:
     from d2l_mlp.data.releases import DatasetError
 
     try:
-        data = load_fashion_mnist(run.config["data"]["release"], data_dir)
+        data = load_fashion_mnist(run.config["data"]["release"], args.data_dir)
     except DatasetError as error:
-        if data_dir:
+        if args.data_dir:
             raise
         log.warning("checked on the test images of the embedded sample: %s", error)
         data = load_fashion_mnist("sample")
-    model = to_onnx(run)
+    model = to_onnx(run, args.opset)
     X = to_features(data.test[0])
     difference = check_onnx(model, run.net, X)
-    _write(path, model.SerializeToString())
+    _write(args.output, model.SerializeToString())
     if difference is None:
         print("checked   by onnx; not compared with the net, as onnxruntime is not installed")
     else:
@@ -101,12 +104,12 @@ def _write_symbol(run: SavedRun, path: Path) -> None:
     _write(parameters_path, parameters)
     _write(path, symbol)
     arguments = f"{str(path)!r}, [{SYMBOL_INPUT!r}], {str(parameters_path)!r}"
-    print(f"read by   gluon.SymbolBlock.imports({arguments})")
+    say(f"read by   gluon.SymbolBlock.imports({arguments})")
 
 
 def _write(path: Path, content: bytes) -> None:
     write_atomically(path, content)
-    print(f"wrote     {path}, {len(content):,} bytes")
+    say(f"wrote     {path}, {len(content):,} bytes")
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Callable
 
 from d2l_mlp.activations import ACTIVATIONS, PRELU_SLOPE
-from d2l_mlp.cli.command import Signals, check_delivered, run_command, tolerant_streams
-from d2l_mlp.cli.flags import Parser
+from d2l_mlp.cli.command import Signals, check_delivered, run_command, say
+from d2l_mlp.cli.flags import Parser, path_type
 from d2l_mlp.plotting.figures import FIGURES, FigureOptions, check_figure_name, draw
 from d2l_mlp.plotting.style import FORMATS, save_figure
 
@@ -27,7 +27,8 @@ def parser() -> Parser:
     add = p.add_argument
     add("names", nargs="*", metavar="NAME", help="figure to draw (default: all of --list)")
     add("--list", action="store_true", help="list the figures, and draw nothing")
-    add("--output", type=Path, default=Path("figures"), metavar="DIR", help="folder to write to")
+    add("--output", type=path_type, default=Path("figures"), metavar="DIR",
+        help="folder to write to")
     add("--format", choices=FORMATS, default="svg", help="file format")
     add("--dpi", type=int, metavar="N", help="resolution of a png in dots per inch (default: 200)")
     add("--range", type=float, nargs=2, metavar=("LO", "HI"),
@@ -46,19 +47,22 @@ def parser() -> Parser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    with tolerant_streams():
-        p = parser()
-        args = p.parse_args(argv)
-        if args.list:
-            return run_command(PROG, _list)
-        try:
-            drawings = _choose(args)
-        except ValueError as error:
-            p.error(str(error))
-        return run_command(PROG, lambda received: _write(args, drawings, received))
+    return run_command(PROG, lambda signals: _figures(argv, signals))
 
 
-def _list(_: Signals) -> None:
+def _figures(argv: Sequence[str] | None, signals: Signals) -> None:
+    p = parser()
+    args = p.parse_args(argv)
+    if args.list:
+        return _list()
+    try:
+        drawings = _choose(args)
+    except ValueError as error:
+        p.error(str(error))
+    _write(args, drawings, signals)
+
+
+def _list() -> None:
     width = max(map(len, FIGURES))
     for name in FIGURES:
         print(f"{name:{width}}  {FIGURES[name][0]}")
@@ -119,10 +123,8 @@ def _write(args: argparse.Namespace, drawings: dict[str, Callable], received: Si
         for name, drawing in drawings.items():
             # A signal waits: one that comes while C code or a destructor runs is lost otherwise.
             with received.deferred():
-                print(
-                    save_figure(drawing(), args.output / f"{name}.{args.format}", args.dpi or 200)
-                )
-                sys.stdout.flush()
+                path = args.output / f"{name}.{args.format}"
+                say(str(save_figure(drawing(), path, args.dpi or 200)))
     except OSError as error:
         target = error.filename or args.output
         raise OSError(f"cannot write '{target}': {error.strerror}") from error

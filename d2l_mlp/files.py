@@ -1,4 +1,4 @@
-"""Read files that anybody may have put there, and write files that are whole or not there."""
+"""Files that anybody may have put there and named, and files written whole or not at all."""
 
 from __future__ import annotations
 
@@ -10,6 +10,19 @@ import secrets
 import stat
 import time
 from pathlib import Path
+
+
+def printable(text: str) -> str:
+    """Escape what has no place in a line: control characters, bytes of a name that is no UTF-8."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def expanded(path: str | Path) -> Path:
+    """Replace a leading ``~`` by the home; a ValueError if there is none."""
+    full = Path(os.path.expanduser(path))  # noqa: PTH111 (a file may be called ~name)
+    if full.parts[:1] == ("~",):
+        raise ValueError(f"{path} is nowhere: there is no such home (HOME is not set)")
+    return full
 
 
 def file_status(path: Path) -> os.stat_result | None:

@@ -16,7 +16,7 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 from d2l_mlp import train
-from d2l_mlp.cli.command import Signals, run_main
+from d2l_mlp.cli.command import Signals, run_command, say
 from d2l_mlp.cli.flags import Parser, argument_type
 from d2l_mlp.cli.process_group import Console, Group, HopelessError, Role, StalledError, Watch
 from d2l_mlp.cli.roles import check_port, hold_ports
@@ -92,7 +92,7 @@ def _address(text: str) -> str:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    return run_main(PROG, read_flags, _launch, argv)
+    return run_command(PROG, lambda signals: _launch(read_flags(argv), signals))
 
 
 def _launch(flags: argparse.Namespace, signals: Signals) -> None:
@@ -121,7 +121,7 @@ def _launch(flags: argparse.Namespace, signals: Signals) -> None:
     except BaseException as error:
         resumable = resumable and not isinstance(error, HopelessError)
         if resumable and _has_checkpoint(folder):
-            print(f"resume    {PROG} {shlex.join([*flags.own, '--', *resuming])}")
+            say(f"resume    {PROG} {shlex.join([*flags.own, '--', *resuming])}")
         raise
 
 

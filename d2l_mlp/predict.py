@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from d2l_mlp.cli.command import SaidError, Signals, check_delivered, run_main
-from d2l_mlp.cli.flags import Parser, add_device_flag, add_epoch_flags
+from d2l_mlp.cli.command import SaidError, Signals, check_delivered, run_command, say
+from d2l_mlp.cli.flags import Parser, add_device_flag, add_epoch_flags, path_type
+from d2l_mlp.files import printable
 from d2l_mlp.plotting.style import FORMATS
 
 PROG = "python -m d2l_mlp.predict"
@@ -28,16 +30,18 @@ def parser() -> Parser:
         "training, and print each image's class and the probabilities that are at least 0.01.",
         epilog="An image is prepared like those of Fashion-MNIST, by the steps that the data "
         "set's publisher describes (arXiv:1708.07747, section 2): converted to grey; inverted if "
-        "its border is light; cropped to what differs from the border by more than 5 %; subsampled "
+        "its border is light; cropped to what differs from the background, which noise, specks and "
+        "uneven light do not hide, by more than 5 %; subsampled "
         "so that its longest edge has 28 pixels; sharpened; centred on 28 x 28 pixels. An image of "
         "28 x 28 pixels is only converted to grey, and inverted if its border is light. "
-        "Transparent pixels count as white.",
+        "Where it has transparent pixels, the others are the article.",
     )
     # fmt: off
     add = p.add_argument
-    add("run", metavar="RUN", type=Path, help="folder of the run")
+    add("run", metavar="RUN", type=path_type, help="folder of the run")
     add_epoch_flags(p)
-    add("images", metavar="IMAGE", type=Path, nargs="+", help="file that Pillow reads")
+    add("images", metavar="IMAGE", type=path_type, nargs="+",
+        help="file that Pillow reads, or a folder of such files")
     add("--as-is", action="store_true", help="only convert images to grey and 28 x 28 pixels")
     add("--show", type=_figure_path, metavar="FILE",
         help=f"draw each image, as given and as prepared, and its probabilities "
@@ -51,21 +55,36 @@ def parser() -> Parser:
 def _figure_path(text: str) -> Path:
     if Path(text).suffix not in _SUFFIXES:
         raise argparse.ArgumentTypeError(f"{text!r} must end in {', '.join(_SUFFIXES)}")
-    return Path(text)
+    return path_type(text)
 
 
 def read_flags(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line; wrong flags exit with the code 2."""
     p = parser()
     args = p.parse_args(argv)
-    if args.show and args.show.resolve() in [image.resolve() for image in args.images]:
+    args.images = list(_files(args.images))
+    if not args.images:
+        p.error("no file in the folder has the name of an image; name files")
+    if args.show and os.path.realpath(args.show) in map(os.path.realpath, args.images):
         p.error(f"--show {args.show} would replace an image; name another file")
     return args
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    return run_main(PROG, read_flags, _predict, argv)
+    return run_command(PROG, lambda signals: _predict(read_flags(argv), signals))
+
+
+def _files(paths: Sequence[Path]) -> Iterator[Path]:
+    """Yield files, those of a folder by name, as far as their names are those of images."""
+    from PIL import Image
+
+    for path in paths:
+        if os.path.isdir(path):  # noqa: PTH112 (never raises)
+            suffixes = Image.registered_extensions()
+            yield from sorted(file for file in path.iterdir() if file.suffix.lower() in suffixes)
+        else:
+            yield path
 
 
 def _predict(args: argparse.Namespace, signals: Signals) -> None:
@@ -81,7 +100,7 @@ def _predict(args: argparse.Namespace, signals: Signals) -> None:
         from d2l_mlp.runs.reader import load_run
     run = load_run(args.run, choose_device(args.device), best=args.best)
     if run.epoch < len(run.history) and not args.json:
-        print(f"run       {run.describe()}")
+        say(f"run       {run.describe()}")
     outcomes: list[dict[str, Any]] = []
     drawn: list[tuple[Any, ...]] = []
     for path in args.images:
@@ -89,7 +108,7 @@ def _predict(args: argparse.Namespace, signals: Signals) -> None:
             image = read_image(path)
             pixels = (resize_image if args.as_is else prepare_image)(image)
         except ValueError as error:
-            print(f"{PROG}: error: {path} {error}", file=sys.stderr)
+            say(f"{PROG}: error: {path} {error}", file=sys.stderr)
             outcomes.append({"image": str(path), "error": str(error)})
             continue
         prediction = predict_image(run.net, pixels)
@@ -100,19 +119,19 @@ def _predict(args: argparse.Namespace, signals: Signals) -> None:
             "probabilities": prediction.by_class(),
         })  # fmt: skip
         if not args.json:
-            print(f"{path}: {prediction}", flush=True)
+            say(f"{path}: {prediction}")
         image.thumbnail(_THUMBNAIL)
-        drawn.append((image, pixels, prediction.probabilities, path.name[-_TITLE:]))
+        drawn.append((image, pixels, prediction.probabilities, printable(path.name)[-_TITLE:]))
     if args.json:
         about = {"run": str(run.folder), "epoch": run.epoch}
-        print(json.dumps({**about, "predictions": outcomes}, indent=2))
+        print(json.dumps({**about, "predictions": outcomes}, indent=2, allow_nan=False))
     if args.show and drawn:
         from d2l_mlp.plotting.predictions import plot_seen
         from d2l_mlp.plotting.style import save_figure
 
         save_figure(plot_seen(*zip(*drawn)), args.show)
     check_delivered()
-    if len(drawn) < len(args.images):
+    if len(drawn) < len(outcomes):
         raise SaidError
 
 

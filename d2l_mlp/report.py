@@ -8,8 +8,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from d2l_mlp.cli.command import Signals, run_main
-from d2l_mlp.cli.flags import Parser, add_data_flag, add_device_flag, add_epoch_flags
+from d2l_mlp.cli.command import Signals, run_command, say
+from d2l_mlp.cli.flags import Parser, add_data_flag, add_device_flag, add_epoch_flags, path_type
 
 PROG = "python -m d2l_mlp.report"
 
@@ -24,8 +24,8 @@ def parser() -> Parser:
     )
     # fmt: off
     add = p.add_argument
-    add("runs", metavar="RUN", type=Path, nargs="+", help="folder of a run")
-    add("-o", "--output", metavar="FILE", type=Path, default=Path("report.html"),
+    add("runs", metavar="RUN", type=path_type, nargs="+", help="folder of a run")
+    add("-o", "--output", metavar="FILE", type=path_type, default=Path("report.html"),
         help="file to write")
     add("--force", action="store_true", help="replace the file if it exists")
     add_epoch_flags(p)
@@ -37,7 +37,7 @@ def parser() -> Parser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    return run_main(PROG, parser().parse_args, _report, argv)
+    return run_command(PROG, lambda signals: _report(parser().parse_args(argv), signals))
 
 
 def _report(args: argparse.Namespace, signals: Signals) -> None:
@@ -61,7 +61,7 @@ def _report(args: argparse.Namespace, signals: Signals) -> None:
         for release in sorted(releases)
     }
     write_report(args.output, runs, data)
-    print(args.output)
+    say(str(args.output))
 
 
 if __name__ == "__main__":

@@ -22,8 +22,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from d2l_mlp.cli.command import Signals, Stopped, run_main
-from d2l_mlp.cli.flags import Parser, add_epoch_flags, argument_type, device_names, metavar
+from d2l_mlp.cli.command import Signals, Stopped, run_command
+from d2l_mlp.cli.flags import (
+    Parser,
+    add_epoch_flags,
+    argument_type,
+    device_names,
+    metavar,
+    path_type,
+)
 from d2l_mlp.cli.roles import prepare_role, serve_role
 from d2l_mlp.cli.worker import DivergedError, OtherFailedError, beat, has_launcher, join_workers
 from d2l_mlp.rules import Several
@@ -106,7 +113,7 @@ def parser() -> Parser:
     add("--seeds", nargs="+", type=argument_type(settings["seed"].metadata["rule"]), metavar="N",
         help="train one run for each of these seeds, in DIR/seed-N, and print the mean and the "
         "standard deviation of their final accuracies (default: one run)")
-    add("--config", metavar="FILE", type=Path,
+    add("--config", metavar="FILE", type=path_type,
         help="take hyperparameters and data set from this config.json, or this run's folder, "
         "unless a flag overrides them (default: those shown here)")
 
@@ -118,12 +125,13 @@ def parser() -> Parser:
         help="folder of the data set's four files (default: $D2L_MLP_DATA, else a search)")
 
     add = groups["output"].add_argument
-    add("--out", metavar="DIR", type=Path, help="folder of this run (default: runs/<time>-<name>)")
-    add("--from", metavar="RUN", type=Path, dest="ancestor",
+    add("--out", metavar="DIR", type=path_type,
+        help="folder of this run (default: runs/<time>-<name>)")
+    add("--from", metavar="RUN", type=path_type, dest="ancestor",
         help="start a new run with the parameters of the run in this folder, and with its "
         "hyperparameters and data set unless a flag overrides them (default: random parameters)")
     add_epoch_flags(groups["output"], "with --from, ")
-    add("--resume", metavar="RUN", type=Path,
+    add("--resume", metavar="RUN", type=path_type,
         help="resume the run in this folder, as if it had not been interrupted; --epochs may "
         "make it longer (default: a new run)")
     add("--tensorboard", action="store_true",
@@ -212,7 +220,7 @@ def resuming(argv: Sequence[str], folder: Path) -> list[str]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    return run_main(PROG, read_flags, _train, argv)
+    return run_command(PROG, lambda signals: _train(read_flags(argv), signals))
 
 
 def _train(flags: TrainFlags, signals: Signals) -> None:
@@ -336,9 +344,10 @@ def train_run(
                 run.write_curves()
             run.close()
             outcome = training_output.outcome(run.state, settings, test_accuracy, stopped)
-            print(f"{outcome}; {time.perf_counter() - started:.1f} s; saved in {run.folder}")
+            seconds = time.perf_counter() - started
+            training_output.say(f"{outcome}; {seconds:.1f} s; saved in {run.folder}")
             if stopped and not has_launcher():
-                print(f"resume    {PROG} --resume {shlex.quote(str(run.folder))}")
+                training_output.say(f"resume    {PROG} --resume {shlex.quote(str(run.folder))}")
         if flags.report:
             _write_report(run.folder, devices[0], data)
     return run.state.history[-1].val_accuracy if test_accuracy is None else test_accuracy
@@ -374,6 +383,7 @@ def assist_run(flags: TrainFlags, signals: Signals, workers: Workers) -> None:
 
 def train_seeds(flags: TrainFlags, signals: Signals) -> None:
     """Train a run for each seed, one after the other; a signal or an error ends them all."""
+    from d2l_mlp.cli import training_output
     from d2l_mlp.data.fashion_mnist import load_fashion_mnist
     from d2l_mlp.runs.run import is_free
 
@@ -394,7 +404,9 @@ def train_seeds(flags: TrainFlags, signals: Signals) -> None:
     line = f"mean of {len(accuracies)} final test accuracies {statistics.mean(accuracies):.4f}"
     if len(accuracies) > 1:
         line += f", standard deviation {statistics.stdev(accuracies):.4f}"
-    print(f"{line}, {min(accuracies):.4f} to {max(accuracies):.4f}; saved in {folder}")
+    training_output.say(
+        f"{line}, {min(accuracies):.4f} to {max(accuracies):.4f}; saved in {folder}"
+    )
 
 
 def _train_loaders(

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from d2l_mlp.files import read_regular_file, write_atomically
+from d2l_mlp.files import expanded, printable, read_regular_file, write_atomically
 
 
 @pytest.fixture
@@ -12,6 +12,29 @@ def path(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(b"four")
     return path
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Läufe → 数", "Läufe → 数"),
+        ("a\nb\t\x1b[1m\x07\u202e", r"a\nb\t\x1b[1m\x07\u202e"),
+        (os.fsdecode(b"\xff"), r"\udcff"),
+    ],
+)
+def test_text_from_outside_stays_in_its_line(text, shown):
+    assert printable(text) == shown
+
+
+def test_the_home_is_looked_up(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    assert [str(expanded(p)) for p in ("~/x", "~", "~nobody-here.png", "a/~", "/b")] == [
+        "/home/me/x", "/home/me", "~nobody-here.png", "a/~", "/b",
+    ]  # fmt: skip
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(os, "getuid", lambda: 54321)  # who is not in the list of users
+    with pytest.raises(ValueError, match="~/x is nowhere: there is no such home"):
+        expanded("~/x")
 
 
 def test_a_file_has_at_most_so_many_bytes(path):

@@ -1,12 +1,15 @@
 """The command that predicts images, as a user starts it."""
 
 import json
+import os
+from xml.etree import ElementTree
 
 import numpy
 import pytest
 from PIL import Image
 
 from d2l_mlp.data.releases import CLASSES
+from d2l_mlp.runs.reader import load_run
 from tests import commands
 from tests.nets import written_out
 from tests.processes import SAMPLE
@@ -68,6 +71,55 @@ def test_a_file_that_cannot_be_read_stops_no_other(run, call, folder, pngs, tmp_
     result = json.loads(call(*PREDICT, folder, *args, "--json", code=1).stdout)["predictions"]
     assert [one["image"] for one in result] == list(args)
     assert [one.get("error") for one in result][2] == "is no image that Pillow reads"
+
+
+def test_names_from_outside_stay_in_their_line(call, folder, pngs, tmp_path):
+    names = [b"a\nb.png: bag 1.000.png", b"\x1b[31m\x07.png", b"\xff.png"]
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "notes.txt").write_text("no image")
+    for name, png in zip(names, pngs):
+        (tmp_path / png).rename(tmp_path / "folder" / os.fsdecode(name))
+    lines = call(*PREDICT, folder, "folder", "--show", "a.svg").stdout.splitlines()
+    shown = ["\\x1b[31m\\x07.png", "a\\nb.png: bag 1.000.png", "\\udcff.png"]
+    assert [line[: len(name) + 8] for line, name in zip(lines, shown)] == [
+        f"folder/{name}:" for name in shown
+    ]
+    assert len(lines) == 3
+    ElementTree.parse(tmp_path / "a.svg")
+    result = call(*PREDICT, folder, "bad\x1b", "bad\nline", code=1)
+    assert result.stderr.splitlines() == [
+        f"{PROG}: error: bad\\x1b is missing", f"{PROG}: error: bad\\nline is missing",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "says"),
+    [
+        (["empty"], 2, "no file in the folder has the name of an image"),
+        (["loop.svg", "--show", "loop.svg"], 2, "--show loop.svg would replace an image"),
+        (["00.png", "--show", f"{'x' * 4000}.svg"], 1, "File name too long"),
+    ],
+    ids=["empty", "loop", "long"],
+)
+def test_odd_paths(call, folder, pngs, tmp_path, args, code, says):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "loop.svg").symlink_to("loop.svg")
+    assert says in call(*PREDICT, folder, *args, code=code).stderr.splitlines()[-1]
+
+
+def test_a_net_that_computes_no_numbers_predicts_and_measures_nothing(
+    call, folder, pngs, monkeypatch
+):
+    def load(*args, **kwargs):
+        run = load_run(*args, **kwargs)
+        run.net[0].bias.set_data(run.net[0].bias.data() * 0 + numpy.inf)
+        return run
+
+    monkeypatch.setattr("d2l_mlp.runs.reader.load_run", load)
+    for command in ((*PREDICT, folder, pngs[0]), ("-m", "d2l_mlp.evaluate", folder)):
+        result = call(*command, "--json", code=1)
+        assert result.stdout == ""
+        assert "error: the net computes NaN or infinity" in result.stderr
 
 
 def test_a_photograph_is_prepared_and_can_be_left_as_it_is(call, folder, sample, tmp_path):

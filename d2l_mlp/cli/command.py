@@ -7,14 +7,16 @@ import logging
 import os
 import signal
 import sys
+import tempfile
 import threading
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Callable, TypeVar
+from typing import Any, Callable, TextIO
 
 from d2l_mlp.compat.interpreter import explain_import_error
+from d2l_mlp.files import printable
 from d2l_mlp.hardware.cpu import check_threads
 
 FAILURE = 1
@@ -32,29 +34,13 @@ class SaidError(Exception):
     """The command has failed, and what has failed is printed already."""
 
 
-Flags = TypeVar("Flags")
-
-
-def run_main(
-    prog: str,
-    read_flags: Callable[[Sequence[str] | None], Flags],
-    body: Callable[[Flags, Signals], None],
-    argv: Sequence[str] | None,
-) -> int:
-    """Read a command line, run the command's body with its flags, and return the exit code."""
-    with tolerant_streams():
-        flags = read_flags(argv)
-        logging.basicConfig(format=f"{prog}: %(message)s", level=logging.WARNING)
-        return run_command(prog, lambda signals: body(flags, signals))
-
-
 def run_command(prog: str, body: Callable[[Signals], None]) -> int:
-    """Run a command's body, and turn any exception into one line.
+    """Run a command, from its flags to what it prints, and turn any exception into one line.
 
     Parameters
     ----------
     prog : str
-        Name of the command, which begins the line.
+        Name of the command, which begins the line, and those that are logged.
     body : callable
         The command. An exception of it may have an attribute ``exit_code``.
 
@@ -63,7 +49,10 @@ def run_command(prog: str, body: Callable[[Signals], None]) -> int:
     int
         The exit code: 0, 1, that of the exception, or 128 and the signal's number.
     """
-    with Signals() as signals:
+    with tolerant_streams(), _caches(), Signals() as signals:
+        log = logging.StreamHandler()
+        log.setFormatter(_OneLine(f"{prog}: %(message)s"))
+        logging.basicConfig(handlers=[log])
         try:
             try:
                 check_threads()
@@ -86,13 +75,37 @@ def run_command(prog: str, body: Callable[[Signals], None]) -> int:
             return getattr(error, "exit_code", FAILURE)
 
 
+def say(line: str, file: TextIO | None = None) -> None:
+    """Print a line, which stays one whatever the names of files in it hold."""
+    print(printable(line), file=file, flush=True)
+
+
+@contextmanager
+def _caches() -> Iterator[None]:
+    """Lend a user without a home a folder, or libraries such as matplotlib end at their import."""
+    if os.path.expanduser("~") != "~":  # noqa: PTH111 (never raises)
+        yield
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
+            os.environ.setdefault(name, folder)
+        yield
+
+
+class _OneLine(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record))
+
+
 def _describe(error: Exception) -> str:
     if isinstance(error, ImportError):
         return explain_import_error(error)
     if isinstance(error, MemoryError):
         return "the memory is not enough; make the net or the minibatches smaller"
-    *_, reason = str(error).strip().splitlines() or [""]  # MXNet's begins with C++ stack frames
-    name = type(error).__name__
+    name, reason = type(error).__name__, str(error).strip()
+    if name == "MXNetError" or "Traceback" in reason:  # C++ stack frames come first
+        *_, reason = reason.splitlines() or [""]
+    reason = printable(reason)
     if isinstance(error, (ArithmeticError, OSError, ValueError)) or name == "MXNetError":
         return reason or name
     return f"{name}: {reason} ({TRACEBACK}=1 shows where)"

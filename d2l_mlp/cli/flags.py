@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import re
+from pathlib import Path
 from typing import Any, Callable, NoReturn
 
+from d2l_mlp.files import expanded, printable
 from d2l_mlp.rules import DEVICES, Number, Rule, Several, is_device
 
 USAGE = 2
@@ -22,7 +24,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Exit with the code 2."""
-        self.exit(USAGE, f"{self.prog}: error: {message} (see --help)\n")
+        self.exit(USAGE, f"{self.prog}: error: {printable(message)} (see --help)\n")
 
 
 class _HelpWithDefaults(argparse.HelpFormatter):
@@ -45,6 +47,14 @@ def argument_type(rule: Rule) -> Callable[[str], Any]:
             raise argparse.ArgumentTypeError(f"{text!r} is not allowed; give {rule}") from None
 
     return read
+
+
+def path_type(text: str) -> Path:
+    """Return a path with ``~`` replaced by the home, as an argparse type."""
+    try:
+        return expanded(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def metavar(rule: Rule) -> str:

@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from d2l_mlp import __version__
 from d2l_mlp.data.fashion_mnist import FashionMNIST
+from d2l_mlp.files import printable
 from d2l_mlp.hardware.devices import describe_devices
 from d2l_mlp.training.hyperparameters import Hyperparameters
 from d2l_mlp.training.state import EpochMetrics, TrainingState, has_stopped
@@ -26,7 +27,7 @@ _CLEAR_LINE = "\r\033[K"
 
 def say(line: str) -> None:
     """Print a line, above the progress bar if there is one."""
-    tqdm.write(line, file=sys.stdout)
+    tqdm.write(printable(line), file=sys.stdout)
     sys.stdout.flush()
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from d2l_mlp.data.download import DownloadError, download_release
 from d2l_mlp.data.releases import RELEASES, SAMPLE_DIR, DatasetError, has_files, read_verified_file
+from d2l_mlp.files import expanded
 
 if TYPE_CHECKING:
     import numpy
@@ -100,7 +101,7 @@ def _contents(folder: Path, release: str) -> list[bytes]:
 
 def _named_folder(folder: str | Path) -> Path:
     """Return a named folder, or the one in it where torchvision or Keras keeps the files."""
-    folder = _expanded(folder)
+    folder = expanded(folder)
     for place in (folder, folder / "FashionMNIST" / "raw", folder / "fashion-mnist"):
         if has_files(place, "fashion-mnist"):
             return place
@@ -115,15 +116,7 @@ def cache_dir() -> Path:
 def gluon_dir() -> Path:
     """Return the folder of Gluon's download, as ``mxnet.base.data_dir()`` does, without MXNet."""
     home = os.environ.get("MXNET_HOME")
-    return (Path(home) if home else _expanded("~/.mxnet")) / "datasets" / "fashion-mnist"
-
-
-def _expanded(path: str | Path) -> Path:
-    """Replace ``~`` by the home."""
-    try:
-        return Path(path).expanduser()
-    except (KeyError, RuntimeError):  # KeyError from Python 3.9
-        raise DatasetError(f"{path} is nowhere: there is no such home (HOME is not set)") from None
+    return (Path(home) if home else expanded("~/.mxnet")) / "datasets" / "fashion-mnist"
 
 
 class FashionMNIST(NamedTuple):
@@ -216,7 +209,7 @@ def load_fashion_mnist(dataset: str = "auto", data_dir: str | Path | None = None
     full = "fashion-mnist" in (dataset, os.environ.get("D2L_MLP_DATASET"))
     try:
         return read_release(download_release(cache_dir(), 20 if full else 4), "fashion-mnist")
-    except (DatasetError, DownloadError) as error:
+    except (ValueError, DownloadError) as error:
         if full:
             raise DatasetError(
                 f"Fashion-MNIST is not on this machine and {error}; {DATA_REMEDY}"

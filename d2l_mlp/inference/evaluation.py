@@ -223,7 +223,17 @@ def _outputs(run: SavedRun, data: FashionMNIST) -> Iterator[list[numpy.ndarray]]
             X = layer(X)
             if isinstance(layer, nn.Dense):
                 outputs.append(X.asnumpy())
+        check_finite(outputs[-1])
         yield outputs
+
+
+def check_finite(logits: numpy.ndarray) -> None:
+    """Raise an ArithmeticError if a net's outputs are not numbers to choose or measure by."""
+    if not numpy.isfinite(logits).all():
+        raise ArithmeticError(
+            "the net computes NaN or infinity, because its parameters are too large; "
+            "train another with a smaller --lr"
+        )
 
 
 def _evaluate(

@@ -1,7 +1,7 @@
 """Write a run's net as an ONNX model, which other frameworks and programs read, and check it.
 
-MXNet's own exporter needs an onnx of 2023. An MLP takes a dozen operators, which this module writes
-in opset 13: every runtime since 2021 has them.
+MXNet's own exporter needs an onnx of 2023. An MLP takes a dozen operators, which are the same in
+every opset since 11, of 2019.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from d2l_mlp.mlp import softmax
 from d2l_mlp.runs.reader import SavedRun
 from d2l_mlp.training.state import parameters_of
 
-_OPSET = 13
+OLDEST_OPSET, DEFAULT_OPSET = 11, 13  # every runtime since 2021 has the default
 _IR_VERSION = 8
 _TOLERANCE = 1e-5  # of a probability, and of a logit as a share of the largest
 _OUTPUTS = ("logits", "probabilities")
@@ -66,12 +66,15 @@ _ACTIVATIONS: Mapping[str, Callable[..., str]] = {
 }
 
 
-def to_onnx(run: SavedRun) -> onnx.ModelProto:
+def to_onnx(run: SavedRun, opset: int = DEFAULT_OPSET) -> onnx.ModelProto:
     """Return a run's net as an ONNX model, without dropout; its metadata name the run.
 
     It maps ``image``, float32 in [0, 1] of shape (N, 1, 28, 28), to ``logits`` and
     ``probabilities``, both of shape (N, 10).
     """
+    newest = onnx.defs.onnx_opset_version()
+    if not OLDEST_OPSET <= opset <= newest:
+        raise ValueError(f"opset {opset}: give a number from {OLDEST_OPSET} to {newest}")
     g = _Graph()
     x = g.add("Flatten", "image")
     parameters = parameters_of(run.net)
@@ -79,7 +82,7 @@ def to_onnx(run: SavedRun) -> onnx.ModelProto:
         if isinstance(layer, nn.Dropout):
             continue
         weight, bias = (g.constant(parameters[n], n) for n in (f"{i}.weight", f"{i}.bias"))
-        x = g.add("Gemm", x, weight, bias, transB=1, output=None if layer.act else "logits")
+        x = g.add("Gemm", x, weight, bias, transB=1, output=None if layer.act else "scores")
         if layer.act:
             activation = layer.act.activation
             if activation.name not in _ACTIVATIONS:
@@ -90,7 +93,9 @@ def to_onnx(run: SavedRun) -> onnx.ModelProto:
             names = [f"{i}.act.{name}" for name in activation.parameters]
             learnt = [g.constant(parameters[name], name) for name in names]
             x = _ACTIVATIONS[activation.name](g, x, *learnt)
+    # Not of the logits: converters to float16 fail at a node that reads an output of the graph.
     g.add("Softmax", x, output="probabilities", axis=-1)
+    g.add("Identity", x, output="logits")
     tensor = helper.make_tensor_value_info
     graph = helper.make_graph(
         g.nodes, "mlp", [tensor("image", TensorProto.FLOAT, ["N", 1, *IMAGE_SHAPE])],
@@ -99,7 +104,7 @@ def to_onnx(run: SavedRun) -> onnx.ModelProto:
     )  # fmt: skip
     model = helper.make_model(
         graph, producer_name="d2l_mlp", producer_version=__version__, ir_version=_IR_VERSION,
-        opset_imports=[helper.make_opsetid("", _OPSET)],
+        opset_imports=[helper.make_opsetid("", opset)],
     )  # fmt: skip
     helper.set_model_props(model, _metadata(run))
     return model

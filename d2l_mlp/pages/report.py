@@ -14,7 +14,7 @@ import numpy
 from d2l_mlp import __version__
 from d2l_mlp.data.fashion_mnist import FashionMNIST
 from d2l_mlp.data.releases import CLASSES
-from d2l_mlp.files import write_atomically
+from d2l_mlp.files import printable, write_atomically
 from d2l_mlp.inference.evaluation import Inspection, LayerActivity, inspect_run
 from d2l_mlp.pages.comparison import differing, shown, spreads
 from d2l_mlp.pages.pictures import Sprite, curves_svg, weights_picture
@@ -75,7 +75,9 @@ def render_report(runs: Sequence[SavedRun], data: Mapping[str, FashionMNIST]) ->
 def _names(runs: Sequence[SavedRun]) -> list[str]:
     """Return the names of the runs' folders, or whole paths if two names are the same."""
     names = [run.folder.resolve().name for run in runs]
-    return names if len(set(names)) == len(names) else [str(run.folder) for run in runs]
+    if len(set(names)) < len(names):
+        names = [str(run.folder) for run in runs]
+    return [printable(name) for name in names]
 
 
 def _section(
@@ -102,7 +104,7 @@ def _section(
             name.replace("_", " "): shown(value)
             for name, value in dataclasses.asdict(run.hyperparameters).items()
         },
-        "ancestor": Path(run.config.get("from", {}).get("run", "")).name,
+        "ancestor": printable(Path(run.config.get("from", {}).get("run", "")).name),
     }
 
 

@@ -87,7 +87,7 @@ def test_full_set_never_falls_back():
         ("auto", SAMPLE_DIR, "starts with 00000803, which is not train-images.*apt-get"),
         ("sample", "/data", "the sample is embedded"),
         ("auto", "", "the data's folder is empty text; name a folder, or leave it out"),
-        ("auto", "~nobody-of-this-name/data", "~nobody-of-this-name/data is nowhere"),
+        ("auto", "~nobody-of-this-name/data", "~nobody-of-this-name/data/train-.* is missing"),
         ("auto", "x" * 300, r"x/train-images-idx3-ubyte.gz cannot be read \(File name too long\)"),
         ("mnist", None, "'mnist' is not known; choose auto, fashion-mnist, sample"),
     ],

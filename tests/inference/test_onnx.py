@@ -39,6 +39,27 @@ def test_onnxruntime_computes_what_the_net_does(activation, hidden, dropout):
         numpy.testing.assert_allclose(logits, written_out.asnumpy(), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("activation", ["prelu", "gelu"])
+@pytest.mark.parametrize("opset", [11, 17])
+def test_another_opset_computes_the_same(activation, opset):
+    run = random_run(activation=activation, hidden=(9,))
+    model = to_onnx(run, opset)
+    assert model.opset_import[0].version == opset
+    assert 0 <= check_onnx(model, run.net, np.array(X)) < 1e-5
+
+
+@pytest.mark.parametrize("opset", [10, 99])
+def test_an_unknown_opset_is_refused(opset):
+    with pytest.raises(ValueError, match=rf"opset {opset}: give a number from 11 to \d\d"):
+        to_onnx(random_run(hidden=(9,)), opset)
+
+
+def test_no_node_reads_an_output():
+    graph = to_onnx(random_run(hidden=(9,))).graph  # or its conversion to float16 fails
+    outputs = {value.name for value in graph.output}
+    assert not outputs & {name for node in graph.node for name in node.input}
+
+
 def test_the_model_describes_itself():
     model = to_onnx(random_run(hidden=(9,), dropout=0.2))
     assert (model.opset_import[0].version, model.ir_version) == (13, 8)

@@ -9,8 +9,11 @@ import numpy
 import pytest
 from PIL import Image
 
-from d2l_mlp.inference.prediction import prepare_image, read_image, resize_image
+from d2l_mlp.inference.prediction import predict_image, prepare_image, read_image, resize_image
+from d2l_mlp.runs.reader import load_run
+from tests import commands
 from tests.damage import damage
+from tests.processes import SAMPLE
 
 GREY = numpy.random.RandomState(0).randint(256, size=(20, 30), dtype="uint8")
 RGB = numpy.stack([GREY, GREY.T.reshape(20, 30), 255 - GREY], axis=2)
@@ -60,9 +63,10 @@ def test_a_palette_and_one_bit_are_colours(tmp_path):
         ("LA", (40, 0), (255, 255, 255)),
     ],
 )
-def test_transparent_pixels_are_on_white(tmp_path, mode, pixel, expected):
+def test_a_whole_picture_is_on_white_where_it_is_transparent(tmp_path, mode, pixel, expected):
     Image.new(mode, (3, 3), pixel).save(tmp_path / "a.png")
-    assert read_image(tmp_path / "a.png").getpixel((1, 1)) == expected
+    expected = Image.new("RGB", (1, 1), expected).convert("L").getpixel((0, 0))
+    assert resize_image(read_image(tmp_path / "a.png"))[14, 14] == expected
 
 
 def test_the_camera_s_orientation_is_applied(tmp_path):
@@ -81,6 +85,8 @@ def test_the_camera_s_orientation_is_applied(tmp_path):
         (lambda path: path.mkdir(), "is not a regular file"),
         (os.mkfifo, "is not a regular file"),
         (lambda path: path.write_bytes(b""), "is no image that Pillow reads"),
+        (lambda path: path.write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"),
+         "is HEIC; to read it: pip install pillow-heif|cannot be read as an image"),
         (lambda path: path.write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n"),
          "is no image that Pillow reads"),
         (lambda path: path.write_bytes(png(20, 30, GREY.tobytes())[:-99]),
@@ -112,7 +118,14 @@ def test_a_damaged_file_is_an_image_or_one_line(tmp_path, form, fuzz_size):
             outcome = read_image(tmp_path / "bad").mode
         except ValueError as error:
             outcome = "\n" in str(error) or "refused"
-        assert outcome in ("RGB", "refused")
+        assert outcome in ("RGB", "RGBA", "refused")
+
+
+def test_heic(tmp_path):
+    pytest.importorskip("pillow_heif").register_heif_opener()
+    Image.fromarray(RGB).save(tmp_path / "a.heic", quality=-1, chroma=444)
+    seen = numpy.asarray(read_image(tmp_path / "a.heic"), int)
+    assert abs(seen - RGB).max() <= 3  # lossless, but for the change of colour space
 
 
 def picture(shape, box, background, article):
@@ -124,7 +137,7 @@ def picture(shape, box, background, article):
 
 
 @pytest.mark.parametrize(
-    ("background", "article", "value"), [(255, 40, 215), (250, 60, 195), (3, 90, 90)]
+    ("background", "article", "value"), [(255, 40, 215), (250, 60, 194), (3, 90, 88)]
 )
 @pytest.mark.parametrize(
     ("shape", "box", "expected"),
@@ -177,9 +190,78 @@ def test_sharpening_subtracts_a_gaussian():
     assert abs(seen - sum(windows)).max() <= 0.51
 
 
-def test_a_picture_of_nothing_is_refused():
-    with pytest.raises(ValueError, match="shows nothing that differs from its border"):
-        prepare_image(Image.new("RGB", (100, 100), (250, 250, 250)))
+CLUTTER = numpy.random.RandomState(0).randint(256, size=(100, 100, 3), dtype="uint8")
+
+
+@pytest.mark.parametrize(
+    ("image", "says"),
+    [
+        (Image.new("RGB", (100, 100), (250, 250, 250)), "shows nothing that differs from its bor"),
+        (Image.new("RGBA", (100, 100)), "shows nothing that differs from its border"),
+        (Image.fromarray(CLUTTER), "is not clear enough; photograph the article on a plain"),
+    ],
+)
+def test_a_picture_of_nothing_or_of_everything_is_refused(image, says):
+    with pytest.raises(ValueError, match=says):
+        prepare_image(image)
+
+
+def on_paper(image, rng, **conditions):
+    """Return a photograph of an image of the data set, dark on paper of the grey value 245."""
+    article = numpy.pad(numpy.kron(image, numpy.ones((11, 11))), ((50, 80), (90, 60)))
+    grey = 245 * (1 - article / 255) - conditions.get("falloff", 0) * numpy.linspace(0, 1, 458)
+    for _ in range(conditions.get("specks", 0)):
+        top, left = rng.randint(5, 40), rng.randint(5, 450)  # above the article
+        size = conditions["size"]
+        grey[top : top + size, left : left + size] = 60
+    grey += rng.normal(0, conditions.get("noise", 1e-9), grey.shape)
+    return Image.fromarray(grey.round().clip(0, 255).astype("uint8")).convert("RGB")
+
+
+def cut_out(image, rng, light):
+    """Return an image of the data set on transparent ground."""
+    image = numpy.pad(numpy.kron(image, numpy.ones((5, 5), "uint8")), 40)
+    grey = Image.fromarray(image if light else 255 - image)
+    return Image.merge("RGBA", [grey] * 3 + [Image.fromarray((image > 0) * numpy.uint8(255))])
+
+
+@pytest.fixture(scope="module")
+def net(tmp_path_factory):
+    place = tmp_path_factory.mktemp("net")
+    commands.call(*SAMPLE, "--epochs", 5, "--quiet", "--out", "run", cwd=place)
+    return load_run(place / "run").net
+
+
+@pytest.mark.parametrize(
+    ("photograph", "conditions"),
+    [
+        (on_paper, {}),
+        (on_paper, {"noise": 3}),
+        (on_paper, {"noise": 8}),
+        (on_paper, {"specks": 1, "size": 2}),
+        (on_paper, {"specks": 3, "size": 8}),
+        (on_paper, {"falloff": 30}),
+        (on_paper, {"falloff": 60}),
+        (on_paper, {"falloff": 30, "noise": 3, "specks": 1, "size": 2}),
+        (cut_out, {"light": True}),
+        (cut_out, {"light": False}),
+    ],
+)
+def test_a_photograph_is_predicted_as_its_image(net, sample, photograph, conditions):
+    rng = numpy.random.RandomState(0)
+    images = sample.test[0][:40]
+    seen = [prepare_image(photograph(image, rng, **conditions)) for image in images]
+    same = [
+        predict_image(net, a).label == predict_image(net, b).label for a, b in zip(images, seen)
+    ]
+    assert sum(same) >= 37
+
+
+@pytest.mark.parametrize("grey", [0, 255])
+def test_a_silhouette_is_made_light(grey):
+    image = Image.new("RGBA", (100, 100), (128, 128, 128, 0))
+    image.paste((grey, grey, grey, 255), (40, 20, 60, 80))
+    assert numpy.unique(prepare_image(image)).tolist() == [0, 255]
 
 
 def test_resizing_takes_means(sample):
