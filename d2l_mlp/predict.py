@@ -81,7 +81,7 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
 
     for path in paths:
         if os.path.isdir(path):  # noqa: PTH112 (never raises)
-            suffixes = Image.registered_extensions()
+            suffixes = {*Image.registered_extensions(), ".heic"}  # which needs a package
             yield from sorted(file for file in path.iterdir() if file.suffix.lower() in suffixes)
         else:
             yield path
