@@ -105,7 +105,7 @@ def _launch(flags: argparse.Namespace, signals: Signals) -> None:
     if not (given.resume or given.out):
         arguments += ["--out", str(folder)]
     resumable = given.resume or not _has_checkpoint(folder)  # else the folder has another's run
-    resuming = train.resuming(flags.arguments, folder)
+    resuming = _resuming(flags.arguments, folder)
     restarts = flags.restarts
     try:
         while True:
@@ -123,6 +123,20 @@ def _launch(flags: argparse.Namespace, signals: Signals) -> None:
         if resumable and _has_checkpoint(folder):
             say(f"resume    {PROG} {shlex.join([*flags.own, '--', *resuming])}")
         raise
+
+
+def _resuming(argv: Sequence[str], folder: Path) -> list[str]:
+    """Return the flags that resume the run that a command line has started in a folder."""
+    given = vars(train.parser().parse_args(argv))
+    if "resume" not in given:
+        given.pop("epochs", None)  # the run has them; given again, they would undo an early stop
+    given["resume"] = folder
+    flags: list[str] = []
+    for name in filter(given.__contains__, train.WITH_RESUME):
+        flags.append(train.flag_of(name))
+        if given[name] is not True:
+            flags.append(str(given[name]))
+    return flags
 
 
 def _has_checkpoint(folder: Path) -> bool:

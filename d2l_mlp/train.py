@@ -56,9 +56,10 @@ PROG = "python -m d2l_mlp.train"
 
 log = logging.getLogger(__name__)
 
-_WITH_RESUME = (
+WITH_RESUME = (
     "resume", "epochs", "data_dir", "device", "kvstore", "tensorboard", "report", "quiet",
 )  # fmt: skip
+"""The options that --resume allows; the run's configuration holds the others."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,7 @@ def read_flags(argv: Sequence[str] | None = None) -> TrainFlags:
     """Read the command line; wrong flags exit with the code 2."""
     p = parser()
     given = vars(p.parse_args(argv))
-    others = [name for name in given if name not in _WITH_RESUME]
+    others = [name for name in given if name not in WITH_RESUME]
     if "resume" in given and others:
         flags = ", ".join(map(flag_of, others))
         p.error(f"--resume takes the run's own configuration; leave out {flags}")
@@ -204,18 +205,6 @@ def _inherited(parent: Path, given: dict[str, Any]) -> dict[str, Any]:
     if "data_dir" not in given:
         inherited["dataset"] = config["data"]["release"]
     return inherited
-
-
-def resuming(argv: Sequence[str], folder: Path) -> list[str]:
-    """Return the flags that resume the run that a command line has started in a folder."""
-    given = vars(parser().parse_args(argv))
-    if "resume" not in given:
-        given.pop("epochs", None)  # the run has them; given again, they would undo an early stop
-    given["resume"] = folder
-    flags: list[str] = []
-    for name in filter(given.__contains__, _WITH_RESUME):
-        flags += [flag_of(name)] if given[name] is True else [flag_of(name), str(given[name])]
-    return flags
 
 
 def main(argv: Sequence[str] | None = None) -> int:
