@@ -278,6 +278,8 @@ def train_run(
         say = training_output.say if not flags.quiet else lambda line: None
         for line in training_output.introduction(settings, data, devices, net):
             say(line)
+        if flags.ancestor:
+            say(f"from      {flags.ancestor}, after epoch {config['from']['epoch']}")
         if flags.resume:
             say(training_output.resumed(run.folder, settings, run.state.history))
         events = None

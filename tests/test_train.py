@@ -272,7 +272,8 @@ def test_a_validation_set_decides_and_the_test_set_is_measured_once(call, tmp_pa
     svg = (tmp_path / "run" / "curves.svg").read_text()
     assert "validation accuracy" in svg
     assert "test accuracy" not in svg
-    call("-m", "d2l_mlp.train", "--from", "run", "--epochs", 1, "--quiet", "--out", "next")
+    more = call("-m", "d2l_mlp.train", "--from", "run", "--epochs", 1, "--out", "next")
+    assert f"from      run, after epoch {best}\n" in more.stdout
     config = json.loads((tmp_path / "next" / "config.json").read_text())
     assert config["from"]["epoch"] == best
     longer = len(rows) + 4

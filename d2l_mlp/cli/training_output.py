@@ -136,8 +136,8 @@ def outcome(
     last, best = state.history[-1], state.history[state.best_epoch - 1]
     line = f"{settings.watched} accuracy {last.val_accuracy:.4f}"
     line = f"{line} after epoch {last.epoch}" if stopped else f"final {line}"
-    name = "best" if settings.monitor == "accuracy" else "with the lowest loss"
-    line = f"{line}, {name} {best.val_accuracy:.4f} (epoch {best.epoch})"
+    by = "" if settings.monitor == "accuracy" else f", by {settings.monitor}"
+    line = f"{line}, best {best.val_accuracy:.4f} (epoch {best.epoch}{by})"
     if test_accuracy is not None:
         line = f"{line}, which on the test set is {test_accuracy:.4f}"
     return line
