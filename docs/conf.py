@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
-import os
 import re
 import shutil
 from pathlib import Path
@@ -37,7 +36,7 @@ html_static_path = ["site.css"]
 html_css_files = ["site.css"]
 nb_execution_mode = "off"
 nb_render_markdown_format = "myst"
-myst_enable_extensions = ["colon_fence", "dollarmath"]
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 2
 add_module_names = False
 autodoc_typehints = "none"  # numpydoc's sections have them
@@ -69,12 +68,21 @@ def gallery() -> str:
 
 
 def commands() -> str:
-    """Return the help of every command."""
-    os.environ["COLUMNS"] = "80"
-    return "\n".join(
-        f"## {name}\n\n```text\n{module.parser().format_help()}```\n"
-        for name, module in COMMANDS.items()
-    )
+    """Return the arguments of every command."""
+    lines = []
+    for name, module in COMMANDS.items():
+        parser = module.parser()
+        formatter = parser._get_formatter()
+        lines.append(f"## {name}\n\n`{parser.prog}`\n\n{parser.description}\n")
+        for action in parser._actions[1:]:  # without --help
+            usage = formatter._format_action_invocation(action)
+            # Flags, variables and placeholders are code.
+            text = re.sub(
+                r"--[\w-]+|[\w/-]*[$<][\w<>/-]*|\w+\*", r"`\g<0>`", formatter._expand_help(action)
+            )
+            lines.append(f"`{usage}`\n: {text}\n")
+        lines.append(f"{parser.epilog or ''}\n")
+    return "\n".join(lines)
 
 
 def activations() -> str:
@@ -150,5 +158,6 @@ def _complete(app, docname, source):
 
 
 def setup(app):
-    """Connect it."""
+    """Connect it; Sphinx does not see when the code behind these pages changes."""
     app.connect("source-read", _complete)
+    app.connect("env-get-outdated", lambda *_: ["index", "figures", "commands", "reference"])
