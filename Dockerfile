@@ -6,9 +6,9 @@ ARG BASE=debian:trixie-slim
 FROM $BASE
 
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends dataset-fashion-mnist libgomp1 libquadmath0 python3-venv \
-    # In place of Arm's own libraries
-    && if [ "$(uname -m)" = aarch64 ]; then apt-get install -y liblapacke libopenblas0-openmp; fi \
+    # In place of Arm's own libraries; Debian for Arm has no libquadmath0
+    && case $(uname -m) in aarch64) own="liblapacke libopenblas0-openmp" ;; *) own=libquadmath0 ;; esac \
+    && apt-get install -y --no-install-recommends dataset-fashion-mnist libgomp1 $own python3-venv \
     && rm -rf /var/lib/apt/lists/*
 RUN useradd --create-home --shell /bin/bash reader
 USER reader

@@ -167,7 +167,8 @@ def _system() -> Iterator[Finding]:
         yield Finding("ok", "system", text)
     else:
         yield Finding(
-            "fail", "system", f"{text}; MXNet's wheels are for Linux x86-64 with glibc 2.17",
+            "fail", "system",
+            f"{text}; MXNet's wheels are for Linux on x86-64 or 64-bit Arm, with glibc 2.17",
             "take such a machine or container, with a 64-bit Python",
         )  # fmt: skip
 

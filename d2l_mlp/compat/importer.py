@@ -10,6 +10,8 @@ makes the repairs, and chooses MXNet's engine, when something imports MXNet or d
 from __future__ import annotations
 
 import gc
+import os
+import platform
 import sys
 import warnings
 from collections.abc import Iterator
@@ -146,11 +148,14 @@ def _without_garbage_collection() -> Iterator[None]:
 
 def _prepare_mxnet(stack: ExitStack) -> None:
     from d2l_mlp.compat.lazy_imports import delay_imports
-    from d2l_mlp.compat.native_libs import is_for_cpus, load_cuda
+    from d2l_mlp.compat.native_libs import is_for_cpus, load_cuda, mxnet_library
     from d2l_mlp.compat.numpy_aliases import numpy_names_while_importing
     from d2l_mlp.hardware.engine import fastest_engine
 
     load_cuda()
+    if platform.machine() == "aarch64" and "MXNET_LIBRARY_PATH" not in os.environ:
+        os.environ["MXNET_LIBRARY_PATH"] = str(stack.enter_context(mxnet_library()))
+        stack.callback(os.environ.pop, "MXNET_LIBRARY_PATH", None)
     for name in [name for name in sys.modules if name.startswith("mxnet.")]:
         del sys.modules[name]  # left by an import that failed before d2l_mlp was imported
     stack.enter_context(numpy_names_while_importing())

@@ -7,6 +7,8 @@ import platform
 import sys
 from importlib.machinery import PathFinder
 
+from d2l_mlp.compat.native_libs import LOADERS
+
 
 def check_interpreter() -> None:
     """Raise an ImportError under ``python -OO``, or if a reader's file hides MXNet or NumPy."""
@@ -21,7 +23,7 @@ def check_interpreter() -> None:
 
 def is_supported_platform() -> bool:
     """Return whether MXNet has wheels for this system."""
-    return (platform.system(), platform.machine()) in (("Linux", "x86_64"), ("Linux", "AMD64"))
+    return platform.system() == "Linux" and platform.machine() in LOADERS
 
 
 def explain_import_error(error: ImportError) -> str:
@@ -31,7 +33,8 @@ def explain_import_error(error: ImportError) -> str:
         f"{platform.system()} {platform.machine()}"
     )
     if not is_supported_platform():
-        return f"{here}; d2l_mlp runs on CPython 3.9 and later, on Linux on x86-64 ({error})"
+        needs = "CPython 3.9 and later, on Linux on x86-64 or 64-bit Arm"
+        return f"{here}; d2l_mlp runs on {needs} ({error})"
     if isinstance(error, ModuleNotFoundError) and not any(
         map(PathFinder.find_spec, ("mxnet", "numpy"))
     ):

@@ -2,11 +2,15 @@
 
 import json
 import os
+import platform
 import subprocess
 import venv
+from pathlib import Path
 
+import mxnet
 import pytest
 
+from d2l_mlp.compat import native_libs
 from tests.conftest import ROOT
 
 # What `readelf -d` lists for the wheels mxnet-cu112 and mxnet-cu117 1.9.1, and neither brings.
@@ -63,6 +67,19 @@ def machine(tmp_path, compiler):
         return done.stdout.strip()
 
     return site, python
+
+
+def test_on_arm_the_system_s_libraries_have_the_names_of_arm_s(monkeypatch):
+    monkeypatch.setattr(platform, "machine", lambda: "aarch64")
+    monkeypatch.setitem(native_libs.ON_ARM, "libamath.so", "libgomp.so.1")
+    monkeypatch.setitem(native_libs.ON_ARM, "libarmpl_lp64_mp.so", "libnone.so.3")
+    with native_libs.mxnet_library() as library:
+        links = {path.name: path.resolve() for path in library.parent.iterdir()}
+    wheel = Path(mxnet.__file__).parent
+    assert links.pop("libamath.so").name.startswith("libgomp.so.1")
+    assert links.pop("libastring.so").name.startswith("libm.so.6")
+    assert links == {path.name: path for path in wheel.glob("lib*.so*")}  # nothing for what is not
+    assert not library.parent.exists()
 
 
 def install(site, library):
