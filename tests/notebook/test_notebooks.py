@@ -85,6 +85,8 @@ def test_short_and_bare(path):
     notebook = json.loads(path.read_text("utf-8"))
     assert len(notebook["cells"]) <= 45
     assert set(notebook["metadata"]) == {"kernelspec", "language_info"}
+    # Without it nbconvert writes a script as .txt.
+    assert notebook["metadata"]["language_info"]["file_extension"] == ".py"
     for number, cell in enumerate(cell for cell in notebook["cells"] if "outputs" in cell):
         assert len(cell["source"]) <= 20
         assert max(len(line.rstrip("\n")) for line in cell["source"]) <= 80
