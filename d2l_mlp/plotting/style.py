@@ -24,7 +24,6 @@ STYLE: Mapping[str, Any] = {
     "figure.dpi": 72,  # a unit of the SVG file is a point
     "figure.subplot.bottom": 0.125,  # the margin of Jupyter's inline figures
     "axes.titlesize": "medium",  # as all other text
-    "figure.titlesize": "medium",
     "legend.frameon": False,
     "svg.hashsalt": "d2l_mlp",  # instead of random identifiers
 }
