@@ -86,6 +86,22 @@ def adapt_to_script(backend: ModuleType) -> None:
         vars(backend.display), display=_print, clear_output=lambda wait=False: None
     )
     vars(backend).update(plot=begin_and_plot, display=display)
+    if hasattr(backend, "ProgressBoard"):  # since d2l 1.0
+        backend.ProgressBoard.draw = _draw_anew(backend.ProgressBoard.draw)
+
+
+def _draw_anew(draw: Callable) -> Callable:
+    """Wrap d2l's ProgressBoard.draw, which draws all curves again over those that it has drawn."""
+
+    @wraps(draw)
+    def draw_anew(board: Any, x: float, y: float, label: str, every_n: int = 1) -> None:
+        points = getattr(board, "raw_points", {}).get(label, ())
+        if board.fig and len(points) + 1 == every_n:  # else it only takes the point
+            for line in [line for axes in board.fig.axes for line in axes.get_lines()]:
+                line.remove()
+        draw(board, x, y, label, every_n)
+
+    return draw_anew
 
 
 def show_at_exit() -> None:
@@ -112,7 +128,7 @@ def _print(*things: Any) -> None:
             names, curves = _curves(axes)
             values = [f"{name} {line.get_ydata()[-1]:.4g}" for name, line in zip(names, curves)]
             if values:
-                x = curves[0].get_xdata()[-1]
+                x = max(line.get_xdata()[-1] for line in curves)
                 print(f"{axes.get_xlabel() or 'x'} {x:g}: {', '.join(values)}", flush=True)
         if not hasattr(thing, "axes"):
             print(thing)

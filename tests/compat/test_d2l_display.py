@@ -118,3 +118,25 @@ def test_pictures_in_a_notebook_have_a_text(cells):
     for mime in ("image/png", "image/svg+xml"):
         assert book.metadata[mime]["alt"] == "Curves of once, twice for x from 0 to 2"
         assert own.metadata[mime]["alt"] == "Curve of tanh(x) for x from -4 to 3.9"
+
+
+def test_the_board_of_d2l_1_prints_each_value_under_its_name(capsys):
+    from d2l import mxnet as d2l
+
+    if not hasattr(d2l, "ProgressBoard"):
+        pytest.skip("d2l has it since 1.0")
+    board = d2l.ProgressBoard("epoch")
+    for epoch in range(2):
+        for half in (0.5, 1):  # the mean of both is drawn
+            board.draw(epoch + half, half, "train_loss", every_n=2)
+        board.draw(epoch + 1, 0.25, "val_loss")
+        board.draw(epoch + 1, 0.8 + epoch / 10, "val_acc")
+    curves = board.fig.axes[0].get_lines()
+    d2l.plt.close(board.fig)
+    assert capsys.readouterr().out.splitlines()[2:] == [
+        "epoch 1: train_loss 0.75, val_loss 0.25, val_acc 0.8",
+        "epoch 1.75: train_loss 0.75, val_loss 0.25, val_acc 0.8",
+        "epoch 2: train_loss 0.75, val_loss 0.25, val_acc 0.8",
+        "epoch 2: train_loss 0.75, val_loss 0.25, val_acc 0.9",
+    ]
+    assert [len(curve.get_xdata()) for curve in curves] == [2, 2, 2]
