@@ -45,6 +45,7 @@ def repair_operators() -> None:
     for name in ("atleast_1d", "atleast_2d", "atleast_3d"):
         for module in (mxnet.sym.numpy, mxnet.sym.numpy._op):
             setattr(module, name, partial(_check_not_recording, getattr(module, name), name))
+    autograd.grad = _typed_gradients(autograd.grad)
     mxnet.np.ndarray.__neg__ = lambda array: mxnet.np.negative(array)  # MXNet's is -1.0 * array
 
 
@@ -172,6 +173,18 @@ _ARRAY_FUNCTIONS = {
     **dict.fromkeys(("atleast_1d", "atleast_2d", "atleast_3d"), _right_atleast),
     **dict.fromkeys(("max", "min", "amax", "amin"), _right_extreme),
 }
+
+
+def _typed_gradients(grad: Callable) -> Callable:
+    """Wrap autograd.grad, whose classic arrays the functions of mx.np do not take."""
+
+    @wraps(grad)
+    def typed_gradients(heads: Any, variables: Any, *args: Any, **kwargs: Any) -> list[Any]:
+        variables = [variables] if isinstance(variables, mxnet.nd.NDArray) else variables
+        pairs = zip(variables, grad(heads, variables, *args, **kwargs))
+        return [g.as_np_ndarray() if isinstance(x, mxnet.np.ndarray) else g for x, g in pairs]
+
+    return typed_gradients
 
 
 def _check_not_recording(operator: Callable, name: str, x: Any, *args: Any, **kwargs: Any) -> Any:
