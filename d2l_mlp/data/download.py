@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import ssl
 import sys
 import threading
 import time
@@ -106,8 +107,15 @@ def mirror_problems(patience: float) -> dict[str, str | None]:
         import requests
 
         try:
-            with requests.get(f"{url}{next(iter(PUBLISHED))}", stream=True, timeout=patience) as r:
+            with requests.get(
+                f"{url}{next(iter(PUBLISHED))}",
+                stream=True,
+                timeout=patience,
+                verify=_certificates(),
+            ) as r:
                 r.raise_for_status()
+                if r.headers.get("Content-Type", "").startswith("text/html"):
+                    raise ValueError("answered with a web page, as a network does before a login")
             found[url] = None
         except Exception as error:
             found[url] = _reason(error)
@@ -147,12 +155,25 @@ def _downloader(size: int) -> Any:
     def download(url: str, path: str, pooch: Any, check_only: bool = False) -> None:
         # Without the header, requests would decompress what some servers call gzip-encoded.
         http = HTTPDownloader(
-            sys.stderr.isatty(), 2**16, timeout=SILENCE, headers={"Accept-Encoding": "identity"}
-        )
+            sys.stderr.isatty(), 2**16, timeout=SILENCE, verify=_certificates(),
+            headers={"Accept-Encoding": "identity"},
+        )  # fmt: skip
         with Path(path).open("wb") as stream:
             http(url, Limited(stream), pooch)
 
     return download
+
+
+def _certificates() -> str | bool:
+    """Return where the certificates are that this machine trusts; True is requests' own choice."""
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
+        path = os.environ.get(name)
+        if path and not os.path.exists(path):  # noqa: PTH110 (never raises)
+            raise ValueError(f"{name} names {path}, which is missing")
+        if path:
+            return path
+    system = ssl.get_default_verify_paths().capath
+    return system if system and any(Path(system).glob("*.0")) else True
 
 
 def _reason(error: BaseException) -> str:
@@ -160,9 +181,10 @@ def _reason(error: BaseException) -> str:
     response = getattr(error, "response", None)
     if response is not None:
         return f"answered {response.status_code} {response.reason}"
+    proxy = "the proxy: " if type(error).__name__ == "ProxyError" else ""
     while error.__context__:
         error = error.__context__
     if isinstance(error, OSError) and error.strerror:
-        return error.strerror
+        return proxy + error.strerror
     safe = type(error) is ValueError or isinstance(error, socket.timeout)
-    return str(error).split(":")[0] if safe else type(error).__name__
+    return proxy + (str(error).split(":")[0] if safe else type(error).__name__)

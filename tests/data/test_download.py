@@ -140,12 +140,14 @@ def test_a_mirror_that_misbehaves_is_left(small, serve, monkeypatch, tmp_path, m
     [
         (hostile.status(404), "answered 404 Not Found"),
         (hostile.drip_header, "no answer within 0.5 s"),
+        (hostile.send(b"<html>", Content_Type="text/html"),
+         "answered with a web page, as a network does before a login"),
         (hostile.status(302, Location="http://[/"), "Invalid IPv6 URL"),
         (hostile.status(302, Location="file:///etc/passwd"), "InvalidSchema"),
         (hostile.status(302, Location="http://127.0.0.1:9/"), "Connection refused"),
         (hostile.status(302, Location="/" + IMAGES), "answered 302 Found"),
     ],
-)
+)  # fmt: skip
 def test_each_mirror_that_does_not_begin_well_gives_its_reason(
     serve, monkeypatch, tmp_path, misbehave, says
 ):
@@ -159,11 +161,33 @@ def test_each_mirror_that_does_not_begin_well_gives_its_reason(
     )
 
 
-def test_a_certificate_that_nobody_signed(small, serve, monkeypatch, tmp_path):
-    use(monkeypatch, serve(small, certificate=ROOT / "tests" / "self-signed.pem"))
+def test_a_certificate_that_nobody_signed_unless_the_user_trusts_it(
+    small, serve, monkeypatch, tmp_path
+):
+    certificate = ROOT / "tests" / "self-signed.pem"
+    use(monkeypatch, serve(small, certificate=certificate))
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
+        monkeypatch.delenv(name, raising=False)
     with pytest.raises(DownloadError, match="certificate verify failed"):
         download_release(tmp_path / "cache")
     assert files(tmp_path / "cache") == []
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none"))
+    with pytest.raises(DownloadError, match=r"SSL_CERT_FILE names .*none, which is missing"):
+        download_release(tmp_path / "cache")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    download_release(tmp_path / "cache")
+    assert files(tmp_path / "cache") == sorted(NAMES)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_that_is_not_there(monkeypatch, tmp_path, scheme):
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(f"{scheme}_proxy", "http://user:secret@127.0.0.1:9")
+    monkeypatch.setenv("D2L_MLP_MIRROR", f"{scheme}://example.org/")
+    with pytest.raises(DownloadError, match=r"\(example.org: the proxy: Connection refused\)") as e:
+        download_release(tmp_path / "cache")
+    assert "secret" not in str(e.value)
 
 
 @pytest.mark.parametrize(
