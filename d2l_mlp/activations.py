@@ -57,8 +57,8 @@ class Activation:
     """
 
     title: str
-    function: Callable
-    derivative: Callable
+    function: Callable[..., Any]
+    derivative: Callable[..., Any]
     formula: str
     derivative_formula: str
     output_range: tuple[float, float]

@@ -27,7 +27,7 @@ def add_old_names(backend: ModuleType) -> None:
 
 
 def train_epoch_ch3(
-    net: Net, train_iter: Iterable, loss: Loss, updater: Updater
+    net: Net, train_iter: Iterable[Any], loss: Loss, updater: Updater
 ) -> tuple[float, float]:
     """Train for one epoch as the book does, and return the mean loss and the accuracy.
 
@@ -62,7 +62,7 @@ def train_epoch_ch3(
 
 
 def train_ch3(
-    net: Net, train_iter: Iterable, test_iter: Iterable, loss: Loss, num_epochs: int,
+    net: Net, train_iter: Iterable[Any], test_iter: Iterable[Any], loss: Loss, num_epochs: int,
     updater: Updater,
 ) -> None:  # fmt: skip
     """Train a classifier and draw its learning curves while they grow.
@@ -100,7 +100,7 @@ def mkdir_if_not_exist(path: str | Iterable[str]) -> None:
     Path(*([path] if isinstance(path, str) else path)).mkdir(parents=True, exist_ok=True)
 
 
-def predict_ch3(net: Net, test_iter: Iterable, n: int = 6) -> None:
+def predict_ch3(net: Net, test_iter: Iterable[Any], n: int = 6) -> None:
     """Draw the first n images (2 or more) of a test set, titled by true and predicted class."""
     from d2l import mxnet as d2l
 

@@ -134,7 +134,7 @@ def check_inputs(net: gluon.Block, X: np.ndarray, first: int = 0) -> int:
     return shape[1]
 
 
-def check_data(net: gluon.Block, data_iter: Iterable) -> None:
+def check_data(net: gluon.Block, data_iter: Iterable[Any]) -> None:
     """Raise a ValueError if a net cannot be trained on minibatches (X, y), epoch after epoch.
 
     All are looked at; of our loaders, which have checked their features, only the labels. This
@@ -151,7 +151,7 @@ def check_data(net: gluon.Block, data_iter: Iterable) -> None:
             pass
 
 
-def checked_minibatches(net: gluon.Block, data_iter: Any) -> Iterable:
+def checked_minibatches(net: gluon.Block, data_iter: Any) -> Iterable[Any]:
     """Return the same minibatches, checked: our loaders' at once, others' one by one."""
     _first_parameter(net)
     if hasattr(data_iter, "first_example"):
@@ -166,7 +166,9 @@ def _first_parameter(net: gluon.Block) -> gluon.Parameter:
     raise ValueError("the net has no parameters; add a layer that has some, such as Dense")
 
 
-def _checked(net: gluon.Block, minibatches: Iterable) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _checked(
+    net: gluon.Block, minibatches: Iterable[Any]
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     first = 0
     for minibatch in minibatches:
         if not isinstance(minibatch, (list, tuple)) or len(minibatch) != 2:

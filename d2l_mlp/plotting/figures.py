@@ -104,7 +104,9 @@ def check_figure_name(name: str) -> None:
         raise ValueError(f"there is no figure {name!r}: {fix}")
 
 
-def _curve(name: str, grad: bool = False, lo: float = -4.0, hi: float = 4.0) -> Callable:
+def _curve(
+    name: str, grad: bool = False, lo: float = -4.0, hi: float = 4.0
+) -> Callable[[FigureOptions], Picture]:
     def draw_curve(options: FigureOptions) -> Picture:
         from d2l_mlp.plotting.curves import plot_activation
 
@@ -125,7 +127,7 @@ def _network(*sizes: int) -> Picture:
     return plot_network(sizes)
 
 
-def _demonstration(function: str) -> Callable:
+def _demonstration(function: str) -> Callable[[FigureOptions], Picture]:
     def draw_demonstration(options: FigureOptions) -> Picture:
         from d2l_mlp.plotting import demonstrations
 
@@ -135,13 +137,15 @@ def _demonstration(function: str) -> Callable:
     return draw_demonstration
 
 
-def _curves_of_each_activation() -> Iterator[tuple[str, tuple[str, Callable]]]:
+def _curves_of_each_activation() -> Iterator[
+    tuple[str, tuple[str, Callable[[FigureOptions], Picture]]]
+]:
     for name, activation in ACTIVATIONS.items():
         yield name, (f"{activation.title}: {activation.source}", _curve(name))
         yield f"{name}-grad", (f"derivative of {activation.title}", _curve(name, grad=True))
 
 
-FIGURES: Mapping[str, tuple[str, Callable]] = {
+FIGURES: Mapping[str, tuple[str, Callable[[FigureOptions], Picture]]] = {
     "relu-wide": ("ReLU on [-8, 8)", _curve("relu", lo=-8.0, hi=8.0)),
     **dict(_curves_of_each_activation()),
     "activations": (

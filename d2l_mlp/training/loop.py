@@ -178,7 +178,7 @@ def fit(
 
 def train_epoch(
     net_with_loss: NetWithLoss,
-    train_iter: Iterable,
+    train_iter: Iterable[Any],
     trainer: Trainer | gluon.Trainer,
     rates: Iterable[float],
     devices: Sequence[mxnet.Context],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from typing import Callable
+from typing import Any, Callable
 
 import mxnet
 import numpy
@@ -22,7 +22,7 @@ _MINIBATCHES_AHEAD = 8
 
 def evaluate_net(
     net: gluon.Block,
-    data_iter: Iterable,
+    data_iter: Iterable[Any],
     on_minibatch: Callable[[], None] | None = None,
 ) -> tuple[float, float]:
     """Measure a net's loss and accuracy.
@@ -80,7 +80,7 @@ def predict_labels(net: gluon.Block, X: np.ndarray) -> numpy.ndarray:
 
 def measure(
     net_with_loss: NetWithLoss,
-    data_iter: Iterable,
+    data_iter: Iterable[Any],
     device: mxnet.Context,
     on_minibatch: Callable[[], None] | None = None,
 ) -> tuple[float, float]:
