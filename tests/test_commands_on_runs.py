@@ -1,4 +1,6 @@
-"""What evaluate, predict, export and report have in common: flags, errors, --help."""
+"""What the commands have in common: flags, paths, errors, --help."""
+
+import os
 
 import pytest
 
@@ -20,6 +22,11 @@ HEAVY = {"mxnet", "numpy", "matplotlib", "PIL", "onnx", "jinja2", "tqdm"}
         ("export", "nowhere -o m.onnx", 1, "nowhere is not a folder"),
         ("report", "", 2, "the following arguments are required: RUN"),
         ("report", "nowhere", 1, "nowhere is not a folder"),
+        ("report", "no\x1b[1mwhere", 1, r"no\x1b[1mwhere is not a folder"),
+        ("train", "--resume no\x07where", 1, r"no\x07where is not a folder"),
+        ("train", "--config " + "x" * 300, 1, "[Errno 36] File name too long: 'xxx"),
+        ("figures", "relu --output " + "x" * 4000, 1, "cannot write 'xxx"),
+        ("launch", "--workers 1 -- --config " + "x" * 300, 1, "[Errno 36] File name too long: 'x"),
     ],
 )
 def test_wrong_input_is_one_line(call, command, args, code, says):
@@ -27,6 +34,35 @@ def test_wrong_input_is_one_line(call, command, args, code, says):
     assert result.stdout == ""
     (line,) = result.stderr.splitlines()
     assert line.startswith(f"python -m d2l_mlp.{command}: error: {says}")
+
+
+@pytest.mark.parametrize(
+    ("command", "args"),
+    [
+        ("evaluate", "~/x"), ("predict", "~/x a.png"), ("predict", "run ~/a.png"),
+        ("predict", "run a.png --show ~/a.svg"), ("export", "run -o ~/a.onnx"),
+        ("report", "~/x"), ("report", "run -o ~/a.html"), ("figures", "--output ~/x"),
+        ("train", "--out ~/x"), ("train", "--resume ~/x"), ("train", "--from ~/x"),
+        ("train", "--config ~/x"), ("launch", "--workers 1 -- --out ~/x"),
+    ],
+)  # fmt: skip
+def test_every_path_may_begin_with_the_home(call, monkeypatch, command, args):
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(os, "getuid", lambda: 54321)  # who is not in the list of users
+    result = call("-m", f"d2l_mlp.{command}", *args.split(), code=2)
+    assert "is nowhere: there is no such home (HOME is not set)" in result.stderr
+
+
+def test_a_user_without_a_home_draws_figures(run, tmp_path):
+    run(
+        "-c",
+        "import os, sys\n"
+        "os.environ.pop('HOME')\n"
+        "os.getuid = lambda: 54321\n"
+        "from d2l_mlp.figures import main\n"
+        "sys.exit(main(['relu']))",
+    )
+    assert (tmp_path / "figures" / "relu.svg").is_file()
 
 
 @pytest.mark.parametrize("command", ["evaluate", "predict", "export", "report"])

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import os
 import re
 from pathlib import Path
 
@@ -96,11 +97,14 @@ def test_runs_side_by_side(reports):
     ]  # fmt: skip
 
 
-def test_train_writes_it(call, tmp_path):
-    call(*TRAIN, "--report", "--out", "r")
-    assert "After epoch 2 of 2" in (tmp_path / "r" / "report.html").read_text("utf-8")
-    call("-m", "d2l_mlp.train", "--resume", "r", "--epochs", 3, "--report")
-    assert "After epoch 3 of 3" in (tmp_path / "r" / "report.html").read_text("utf-8")
+def test_train_writes_it_whatever_the_name(call, tmp_path):
+    name = os.fsdecode(b"r\xff\n")  # no UTF-8
+    call(*TRAIN, "--report", "--out", name)
+    page = (tmp_path / name / "report.html").read_text("utf-8")
+    assert r"r\udcff\n" in page
+    assert "After epoch 2 of 2" in page
+    call("-m", "d2l_mlp.train", "--resume", name, "--epochs", 3, "--report")
+    assert "After epoch 3 of 3" in (tmp_path / name / "report.html").read_text("utf-8")
 
 
 def test_a_run_before_its_first_epoch_and_softmax_regression(call, tmp_path, sample):
