@@ -7,12 +7,13 @@ import shlex
 import pytest
 
 from d2l_mlp.compat.importer import INSTALLED_LAST
-from d2l_mlp.compat.native_libs import LIBRARY_PACKAGES
+from d2l_mlp.compat.native_libs import LIBRARY_PACKAGES, ON_ARM
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text("utf-8")
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
-NEEDED = {package for command, package in LIBRARY_PACKAGES.values() if command[:3] == "apt"}
+ARM = {LIBRARY_PACKAGES[name][1] for name in ON_ARM.values() if name in LIBRARY_PACKAGES}
+NEEDED = {package for command, package in LIBRARY_PACKAGES.values() if command[:3] == "apt"} - ARM
 
 
 @pytest.mark.parametrize("path", ["README.md", "CONTRIBUTING.md", "Dockerfile", "binder/postBuild"])
@@ -26,9 +27,14 @@ def test_mxnet_and_d2l_come_last(path):
 def test_the_system_libraries_are_named_everywhere():
     (line,) = re.findall("apt-get install (.*?) *#", README)
     (image,) = re.findall("apt-get install -y --no-install-recommends (.*)", DOCKERFILE)
-    packages = {*image.strip(" \\").split()}
+    on_arm, elsewhere = re.findall('own="?([^"]*?)"? ;;', DOCKERFILE)
+    packages = {*image.strip(" \\").replace("$own", elsewhere).split()}
     assert {*line.split()} == {"python3-venv", *NEEDED}
     assert packages == {"python3-venv", "dataset-fashion-mnist", *NEEDED}
+    installing = (ROOT / "docs" / "installing.md").read_text("utf-8")
+    (arm,) = re.findall("apt-get install (.*)", installing)
+    assert {*on_arm.split()} == ARM
+    assert {*arm.split()} == {"python3-venv", "libgomp1", *ARM}
     assert {*(ROOT / "binder" / "apt.txt").read_text().split()} == packages - {"python3-venv"}
 
 

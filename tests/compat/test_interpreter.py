@@ -69,7 +69,4 @@ def test_another_system_is_told_what_is_supported(run):
         "import platform; platform.system, platform.machine = lambda: 'Darwin', lambda: 'arm64'"
     )
     (line,) = run("-S", "-c", bare("d2l_mlp.train", before=before), code=1).stderr.splitlines()
-    assert (
-        " on Darwin arm64; d2l_mlp runs on CPython 3.9 and later, on Linux on x86-64 or 64-bit"
-        in line
-    )
+    assert " on Darwin arm64; d2l_mlp runs on CPython 3.9 and later, on Linux on x86-64 or" in line
