@@ -23,6 +23,8 @@ _WITHOUT_DERIVATIVE = {
 }  # fmt: skip
 """The operators whose derivative MXNet takes for 0, and their names below ``np.``."""
 
+_OPERANDS = (*numeric_types, mxnet.nd.NDArray, mxnet.sym.Symbol)
+_FLOAT32 = numpy.dtype("float32")
 _ROUNDING = (numpy.ceil, numpy.floor, numpy.rint, numpy.trunc)
 
 
@@ -80,7 +82,7 @@ def _right_operators(backend: Any, npi: Any) -> dict[str, Callable]:
         return npi.maximum(y, x, out=out)
 
     def maximum_scalar(x: Any, scalar: float, is_int: bool = True, out: Any = None) -> Any:
-        if hasattr(x, "dtype") and x.dtype.kind != "f":
+        if not _has_floats(x):
             return npi.maximum_scalar(x, scalar, is_int=is_int, out=out)
         if scalar == 0:
             return npx.relu(x, out=out)
@@ -155,7 +157,7 @@ def _right_extreme(extreme: Callable) -> Callable:
     @wraps(extreme)
     def right_extreme(a: Any, axis: Any = None, keepdims: bool = False, out: Any = None) -> Any:
         values = extreme(a, axis=axis, keepdims=keepdims, out=out)
-        if not autograd.is_recording() or out is not None or a.dtype.kind != "f":
+        if not autograd.is_recording() or out is not None or not _has_floats(a):
             return values
         if not 0 < a.size <= 2**24:  # beyond, MXNet's argmax rounds the position
             return values
@@ -193,7 +195,7 @@ def _check_not_recording(operator: Callable, name: str, x: Any, *args: Any, **kw
         raise NotImplementedError(
             f"np.{name} has no derivative in MXNet 1.9.1; do not hybridize the block that calls it"
         )
-    if autograd.is_recording() and x.dtype.kind == "f":
+    if autograd.is_recording() and _has_floats(x):
         raise NotImplementedError(
             f"np.{name} has no derivative in MXNet 1.9.1; call it in autograd.pause()"
         )
@@ -215,7 +217,7 @@ def _apply_to_number(
     for operand in (lhs, rhs):
         if isinstance(operand, numpy.ndarray):
             return fn_scalar(lhs, rhs, out=out)
-        if not isinstance(operand, (*numeric_types, mxnet.nd.NDArray, mxnet.sym.Symbol)):
+        if not isinstance(operand, _OPERANDS):
             raise TypeError(f"type {type(operand)} not supported")
     if not (left or right):
         return fn_array(lhs, rhs, out=out)
@@ -247,13 +249,18 @@ def _has_type(function: Callable, arguments: str) -> bool:
 
 
 def _floats(x: Any) -> Any:
-    """Convert an array of integers or bools to float64, as NumPy does; symbols have no dtype."""
-    return x.astype("float64") if hasattr(x, "dtype") and x.dtype.kind != "f" else x
+    """Convert an array of integers or bools to float64, as NumPy does."""
+    return x if _has_floats(x) else x.astype("float64")
+
+
+def _has_floats(x: Any) -> bool:
+    """Return whether an array holds floats; a symbol, which has no dtype, is taken to."""
+    return bool(getattr(x, "dtype", _FLOAT32).kind == "f")
 
 
 def _able_to_hold(number: float, x: Any) -> Any:
     """Convert an array of integers or bools to one whose dtype does not cut the number."""
-    if not hasattr(x, "dtype") or x.dtype.kind == "f":
+    if _has_floats(x):
         return x
     with numpy.errstate(invalid="ignore"):
         if numpy.asarray(number).astype(x.dtype) == number:
