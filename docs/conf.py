@@ -104,7 +104,8 @@ def reference() -> str:
             page = pages.setdefault(layer, [f"# {layer}\n"])
             if len(page) == 1:
                 rows.append(f"\n## [{layer}](reference/{layer}.md)\n\n| name | |\n|---|---|")
-            for name in (alias.name for alias in node.names):
+            for alias in node.names:
+                name = alias.name
                 value = getattr(importlib.import_module(module), name)
                 kind = (
                     "class" if inspect.isclass(value)
