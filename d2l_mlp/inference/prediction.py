@@ -35,7 +35,7 @@ _SIDE = IMAGE_SHAPE[0]
 _MOST_PIXELS = 400  # of the longer side of a picture that is prepared
 _SIMILAR = 0.05 * 255  # grey values
 _CLUTTERED = 0.2 * 255  # grey values: a background that deviates more from a smooth one
-_SPECK = 0.02  # share of the article: a smaller part apart from the others is none of it
+_SPECK = 0.02  # share of the article's largest part: a smaller one is none of it
 
 # Sharpening as ImageMagick does it with radius and standard deviation 1: minus a Gaussian, and in
 # the middle twice the sum of all weights.
@@ -164,7 +164,8 @@ def _separate(image: Image.Image) -> tuple[numpy.ndarray, numpy.ndarray]:
     # Least absolute deviations, by reweighted least squares: the article may touch the border.
     weights = numpy.ones_like(border)
     for _ in range(20):
-        coefficients = numpy.linalg.solve(X * weights @ X.T, X * weights @ border)
+        # Of a picture of one or two rows, the surface is not determined.
+        coefficients = numpy.linalg.lstsq(X * weights @ X.T, X * weights @ border, rcond=None)[0]
         deviations = abs(border - coefficients @ X)
         weights = 1 / numpy.maximum(deviations, 1)
     background = numpy.tensordot(coefficients, terms, 1)
@@ -179,9 +180,9 @@ def _separate(image: Image.Image) -> tuple[numpy.ndarray, numpy.ndarray]:
 def _extent(counts: numpy.ndarray) -> slice:
     """Return from where to where pixels of the article are, given their number in each line."""
     edges = numpy.flatnonzero(numpy.diff(counts > 0, prepend=False, append=False))
-    stretches = [slice(*pair) for pair in edges.reshape(-1, 2)]
-    large = [s for s in stretches if counts[s].sum() >= _SPECK * counts.sum()]
-    return slice(large[0].start, large[-1].stop)
+    pixels = numpy.array([counts[start:stop].sum() for start, stop in edges.reshape(-1, 2)])
+    large = edges.reshape(-1, 2)[pixels >= _SPECK * pixels.max()]
+    return slice(large[0, 0], large[-1, 1])
 
 
 def resize_image(image: Image.Image) -> numpy.ndarray:

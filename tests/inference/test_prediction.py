@@ -1,6 +1,7 @@
 """Image files, good and bad; the publisher's preparation, against drawn pictures."""
 
 import os
+import re
 import struct
 import zlib
 from random import Random
@@ -204,6 +205,18 @@ CLUTTER = numpy.random.RandomState(0).randint(256, size=(100, 100, 3), dtype="ui
 def test_a_picture_of_nothing_or_of_everything_is_refused(image, says):
     with pytest.raises(ValueError, match=says):
         prepare_image(image)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (2, 3), (3, 3), (400, 2), (29, 28)])
+@pytest.mark.parametrize("seed", range(5))
+def test_a_picture_of_any_size_is_prepared_or_refused(shape, seed):
+    pixels = numpy.random.RandomState(seed).randint(120, 130, size=shape, dtype="uint8")
+    pixels[shape[0] // 2 :: 3, shape[1] // 2] = 255
+    try:
+        outcome = prepare_image(Image.fromarray(pixels)).shape
+    except ValueError as error:
+        outcome = re.match("shows nothing that differs|is not clear enough", str(error))[0]
+    assert outcome
 
 
 def on_paper(image, rng, **conditions):
