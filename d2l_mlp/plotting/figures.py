@@ -66,9 +66,12 @@ class FigureOptions:
 
     def x(self, lo: float = -4.0, hi: float = 4.0) -> np.ndarray:
         """Return the points of the range, or of [lo, hi), as a float32 mxnet.np.ndarray."""
+        import numpy
         from mxnet import np
 
-        return np.arange(*(self.range or (lo, hi)), self.step)
+        lo, hi = self.range or (lo, hi)
+        # On Arm, np.arange(lo, hi, step) misses 0 by a last bit, and so does ReLU's derivative.
+        return np.arange(numpy.arange(lo, hi, self.step).size) * self.step + lo
 
 
 def draw(name: str, options: FigureOptions | None = None) -> Picture:
