@@ -79,7 +79,7 @@ def lab(tmp_path_factory):
 def page(browser, tmp_path):
     """Open a page of headless Chromium; its last state is left in ``page.png``."""
     page = browser.new_page(viewport={"width": 1200, "height": 900})
-    page.set_default_timeout(90_000)
+    page.set_default_timeout(300_000)
     yield page
     page.screenshot(path=tmp_path / "page.png")
 
