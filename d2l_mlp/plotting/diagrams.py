@@ -116,6 +116,5 @@ def _draw_layer(
         text = symbol + str(unit).translate(_SUBSCRIPTS) + number
         # Fits into the circle; what is raised or lowered is narrow.
         size = min(10, (42 if number else 30) / len(text))
-        style = {"size": size, "style": "italic", "zorder": 3}
-        axes.text(x, y, text, ha="center", va="center", **style)
+        axes.text(x, y, text, ha="center", va="center", size=size, style="italic", zorder=3)
     return drawn

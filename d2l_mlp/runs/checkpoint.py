@@ -68,7 +68,7 @@ def dump_checkpoint(checkpoint: Checkpoint) -> bytes:
     config, state = checkpoint
     run = {"format": FORMAT, "config": config, "history": state.history}
     groups = {"parameters": state.parameters, "best": state.best, **state.optimizer}
-    arrays = {
+    arrays: dict[str, Any] = {
         f"{group}/{n}": array for group, found in groups.items() for n, array in found.items()
     }
     stream = io.BytesIO()

@@ -120,7 +120,7 @@ class Accumulator:
             logits, losses, y = map(self._read, self._minibatches.popleft())
             self._num_examples += len(y)
             self._loss += float(losses.sum(dtype="float64"))
-            self._correct += numpy.count_nonzero(logits.argmax(axis=-1) == y)
+            self._correct += int(numpy.count_nonzero(logits.argmax(axis=-1) == y))
 
     def _read(self, array: np.ndarray) -> numpy.ndarray:
         if not isinstance(array, Reused):
