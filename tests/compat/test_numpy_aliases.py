@@ -131,8 +131,10 @@ def numpy_names(nodes):
 
 
 @pytest.mark.filterwarnings("ignore:.*invalid escape sequence")
-def test_every_name_of_numpy_that_mxnet_reads_exists():
+def test_every_name_of_numpy_that_mxnet_reads_exists(monkeypatch):
     """Anywhere in its sources; a name that warns would be the next to go."""
+    if numpy.__version__ >= "2":  # another test may have imported it
+        monkeypatch.delattr(numpy, "core", raising=False)
     folder, given, count = Path(mxnet.__file__).parent, missing_names(), 0
     for path in folder.rglob("*.py"):
         nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))

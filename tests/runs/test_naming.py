@@ -18,7 +18,7 @@ def test_names_are_claimed_by_making_the_folder(tmp_path):
 @pytest.mark.parametrize("take", [Path.touch, lambda path: path.symlink_to("nowhere")])
 def test_a_place_for_runs_that_is_no_folder(tmp_path, take):
     take(tmp_path / "runs")
-    with pytest.raises(RunError, match=r"runs cannot be written \(.*\); fix that, or name"):
+    with pytest.raises(RunError, match=r"runs cannot be written \(.*\); fix that, or start"):
         make_next_folder(tmp_path / "runs" / "name")
 
 
