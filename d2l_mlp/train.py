@@ -326,7 +326,7 @@ def train_run(
             prog = "python -m d2l_mlp.launch ... --" if has_launcher() else PROG
             command = f"{prog} --from {shlex.quote(str(run.folder))} --lr {settings.lr / 10:g}"
             raise DivergedError(f"{error}, such as with: {command}") from None
-        finally:  # also after Ctrl-C or divergence: what was trained is kept
+        finally:  # also after Ctrl-C or divergence: the finished epochs are kept
             progress.close()
             if events:
                 events.close()

@@ -1,4 +1,4 @@
-"""Delay imports that MXNet hardly uses: together they take a third of a second, or more.
+"""Delay or hide imports that MXNet hardly uses: they take a third of a second, or more.
 
 MXNet imports scikit-learn, if it is installed, for an optional base class; SciPy's statistics for
 tests of random numbers; requests for downloads; and distutils, which Python 3.12 removed, to

@@ -1,4 +1,4 @@
-"""Repair MXNet after its import: NumPy names, loader processes, NumPy semantics in all threads."""
+"""Repair MXNet after its import: names, operators, data, processes, semantics in all threads."""
 
 from __future__ import annotations
 

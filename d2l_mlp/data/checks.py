@@ -138,7 +138,7 @@ def check_data(net: gluon.Block, data_iter: Iterable[Any]) -> None:
     """Raise a ValueError if a net cannot be trained on minibatches (X, y), epoch after epoch.
 
     All are looked at; of our loaders, which have checked their features, only the labels. This
-    draws no random number, begins no epoch of a loader, and gives the net its shapes.
+    gives the net its shapes, and begins no epoch of ours; another loader is gone through once.
     """
     if hasattr(data_iter, "__next__"):
         raise ValueError(

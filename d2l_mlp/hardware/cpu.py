@@ -77,7 +77,8 @@ def check_threads() -> None:
 
     OpenBLAS would send it a SIGINT, and OpenMP end it without a message.
     """
-    each = min(os.environ.get("OMP_NUM_THREADS") == "1" or len(os.sched_getaffinity(0)), 64)
+    alone = os.environ.get("OMP_NUM_THREADS") == "1"
+    each = 1 if alone else min(len(os.sched_getaffinity(0)), 64)
     over, started = threading.Event(), []
     try:
         for _ in range(5 + 3 * each):  # of NumPy's OpenBLAS, MXNet's, OpenMP, and some others

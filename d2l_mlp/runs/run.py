@@ -67,7 +67,7 @@ class Run:
         Parameters
         ----------
         folder : path
-            Must not exist or be empty, but for the rest of a start that was killed.
+            Missing or empty, but for the rest of a start that was killed.
         config : dict
             See `d2l_mlp.runs.config`.
         state : TrainingState

@@ -69,7 +69,7 @@ class TrainingState(NamedTuple):
     history : tuple of EpochMetrics
         Of the epochs that are done.
     parameters : dict of str to numpy.ndarray
-        float32, by structural name.
+        By structural name, in the dtype of the net.
     optimizer : dict of str to dict
         Arrays like the parameters, by the name of the optimizer's state, such as ``"momentum"``.
     best_epoch : int

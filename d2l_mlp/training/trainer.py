@@ -30,7 +30,7 @@ class Trainer:
 
     A step is that of the whole minibatch: the gradients of all devices and workers are summed, the
     first device's parameters are updated and copied to the others. On a CPU, NumPy computes it in
-    the parameters' own memory: MXNet's operators take six to ten times as long. The optimizer's
+    the parameters' own memory: MXNet's operators take three times as long or more. The optimizer's
     states are arrays by name, where Gluon has a pickle, which could run code when it is read.
     """
 
