@@ -6,6 +6,7 @@ import atexit
 import multiprocessing
 import sys
 import threading
+import warnings
 from functools import wraps
 from types import ModuleType
 from typing import Any, Callable
@@ -42,7 +43,7 @@ def repair_mxnet(read_fashion_mnist: Callable[[bool], tuple]) -> None:
     repair_operators()
     mxnet.np.random.shuffle = shuffle
     use_numpy_in_every_thread()
-    end_loaders_at_exit()
+    repair_loaders()
     read_in_place_of_gluon(read_fashion_mnist)
 
 
@@ -113,8 +114,8 @@ def use_numpy_in_every_thread() -> None:
     npx.set_np()
 
 
-def end_loaders_at_exit() -> None:
-    """End the processes of every Gluon loader before the interpreter takes its modules apart.
+def repair_loaders() -> None:
+    """Start the processes of every Gluon loader without a warning, and end them before all else.
 
     Gluon ends them when a loader is deleted, which is too late at exit: Python then prints
     "Exception ignored".
@@ -125,7 +126,10 @@ def end_loaders_at_exit() -> None:
     def init(loader: Any, *args: Any, **kwargs: Any) -> None:
         loader._worker_pool = None  # __del__ reads it, also if the arguments are refused
         loaders.add(loader)
-        original(loader, *args, **kwargs)
+        with warnings.catch_warnings():
+            # Python 3.12 warns of a fork beside threads; d2l_mlp.hardware.openmp makes it safe.
+            warnings.filterwarnings("ignore", ".*is multi-threaded", DeprecationWarning)
+            original(loader, *args, **kwargs)
 
     @atexit.register
     def end() -> None:

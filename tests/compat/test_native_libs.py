@@ -49,7 +49,9 @@ def machine(tmp_path, compiler):
     for folder in ("mxnet", "mxnet_cu112-1.9.1.dist-info", "nvidia", "away"):
         (site / folder).mkdir()
     (site / "mxnet" / "__init__.py").touch()
-    (site / "mxnet_cu112-1.9.1.dist-info" / "METADATA").write_text("Name: mxnet-cu112")
+    (site / "mxnet_cu112-1.9.1.dist-info" / "METADATA").write_text(
+        "Name: mxnet-cu112\nVersion: 1.9.1"
+    )
     (tmp_path / "nothing.c").touch()
     for library in WHEELS:
         compiler("-Wl,-soname," + library, "-o", site / "away" / library, tmp_path / "nothing.c")
@@ -77,7 +79,7 @@ def test_on_arm_the_system_s_libraries_have_the_names_of_arm_s(monkeypatch):
         links = {path.name: path.resolve() for path in library.parent.iterdir()}
     wheel = Path(mxnet.__file__).parent
     assert links.pop("libamath.so").name.startswith("libgomp.so.1")
-    assert links.pop("libastring.so").name.startswith("libm.so.6")
+    assert links.pop("libastring.so").name.startswith("libm")
     assert links == {path.name: path for path in wheel.glob("lib*.so*")}  # nothing for what is not
     assert not library.parent.exists()
 
@@ -118,6 +120,6 @@ def test_the_wheel_for_cpus_loads_none_of_them(machine):
         install(site, library)
     loaded = "from pathlib import Path; print('/nvidia/' in Path('/proc/self/maps').read_text())"
     assert python(LOAD + loaded) == "True"
-    (site / "mxnet_cu112-1.9.1.dist-info" / "METADATA").write_text("Name: mxnet")
+    (site / "mxnet_cu112-1.9.1.dist-info" / "METADATA").write_text("Name: mxnet\nVersion: 1.9.1")
     (site / "mxnet_cu112-1.9.1.dist-info").rename(site / "mxnet-1.9.1.dist-info")
     assert python(LOAD + loaded).splitlines()[-1] == "False"
