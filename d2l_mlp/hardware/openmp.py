@@ -82,16 +82,13 @@ def useful_threads(examples: int, weights: Iterable[tuple[int, ...]]) -> int:
 
 
 @contextmanager
-def threads_for(examples: int, weights: Iterable[tuple[int, ...]]) -> Iterator[None]:
-    """Compute, within the ``with`` block, with the `useful_threads` alone.
-
-    Does nothing if `examples` is 0, for unknown, or `load_openmp` has not settled OpenMP.
-    """
+def at_most_threads(threads: int) -> Iterator[None]:
+    """Compute with at most so many threads, if `load_openmp` has settled OpenMP."""
     before = max_threads()
-    if not (before and examples):
+    if not before:
         yield
         return
-    _openmp[0].omp_set_num_threads(min(before, useful_threads(examples, weights)))
+    _openmp[0].omp_set_num_threads(min(before, threads))
     try:
         yield
     finally:

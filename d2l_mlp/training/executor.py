@@ -16,6 +16,7 @@ import json
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Callable
 
 import mxnet
@@ -28,6 +29,7 @@ from d2l_mlp.activations import operators
 from d2l_mlp.data.loaders import ArrayLoader
 from d2l_mlp.hardware.devices import device_of
 from d2l_mlp.hardware.host_arrays import HostMemory, MemoryWatch, Reused, is_on_host, shallow_copy
+from d2l_mlp.hardware.openmp import at_most_threads, useful_threads
 from d2l_mlp.mlp import ActivationLayer
 
 NetWithLoss = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -85,6 +87,18 @@ def minibatches(data_iter: Iterable, net_with_loss: NetWithLoss) -> Iterator:
     return iter(data_iter)
 
 
+def useful_threads_for(net_with_loss: NetWithLoss, examples: int) -> AbstractContextManager[None]:
+    """Compute, within a ``with`` block, with the threads that minibatches of this size are worth.
+
+    Of a `StaticGraph` alone, and not of 0 examples, which are unknown: oneDNN keeps what it has
+    prepared, also beyond a training, and batch normalization that is prepared for one number of
+    threads and run with another has wrong gradients.
+    """
+    if not isinstance(net_with_loss, StaticGraph) or not examples:
+        return nullcontext()
+    return at_most_threads(useful_threads(examples, net_with_loss.weights()))
+
+
 def _with_gluon_relu(outputs: mxnet.sym.Symbol) -> mxnet.sym.Symbol:
     graph = json.loads(outputs.tojson())
     for node in graph["nodes"]:
@@ -128,6 +142,10 @@ class StaticGraph:
         self._outputs, self._parameters = outputs, parameters
         self._watch = MemoryWatch(parameters.values())
         self._bound: dict[Any, _BoundGraph] = {}
+
+    def weights(self) -> list[tuple[int, ...]]:
+        """Return the shapes of its weights."""
+        return [p.shape for p in self._parameters.values() if len(p.shape) > 1]
 
     def __call__(self, X: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Run the graph on a minibatch."""

@@ -20,13 +20,11 @@ from mxnet import autograd, gluon, np, npx
 
 from d2l_mlp.data.checks import check_data
 from d2l_mlp.hardware.devices import devices_of
-from d2l_mlp.hardware.openmp import threads_for
 from d2l_mlp.mlp import check_dropout
 from d2l_mlp.training.distributed import Workers
-from d2l_mlp.training.executor import NetWithLoss, StaticGraph, minibatches, with_loss
+from d2l_mlp.training.executor import NetWithLoss, minibatches, useful_threads_for, with_loss
 from d2l_mlp.training.hyperparameters import Hyperparameters
 from d2l_mlp.training.metrics import Accumulator, measure
-from d2l_mlp.training.optimizers import learning_rates
 from d2l_mlp.training.state import (
     Arrays,
     EpochMetrics,
@@ -128,24 +126,17 @@ def fit(
         check_data(net, data_iter)
     state = _broadcast(state or initial_state(net), workers)
     set_parameters(net, state.parameters)
-    steps = len(state.history) * len(train_iter)
-    trainer = Trainer(net, settings, state, steps, workers)
+    trainer = Trainer(net, settings, state, len(train_iter), workers)
     net_with_loss, devices = with_loss(net, nan_is_noticed=True), devices_of(net)
     examples = getattr(train_iter, "minibatch_size", 0) // (len(devices) * workers.size)
-    weights = [p.shape for p in net.collect_params().values() if len(p.shape) > 1]
-    if not isinstance(net_with_loss, StaticGraph):
-        # oneDNN keeps what it has prepared, also beyond this training. Batch normalization that is
-        # prepared for one number of threads and run with another has wrong gradients.
-        examples = 0
-    with threads_for(examples, weights):
+    with useful_threads_for(net_with_loss, examples):
         for epoch in range(len(state.history), settings.epochs):
             if has_stopped(state.history, settings):
                 break
             if seeded:
                 _seed_epoch(settings.seed, epoch, workers.rank)
-            rates = learning_rates(settings, epoch, len(train_iter))
             start = time.perf_counter()
-            train = train_epoch(net_with_loss, train_iter, trainer, rates, devices, on_minibatch)
+            train = train_epoch(net_with_loss, train_iter, trainer, devices, on_minibatch)
             if trainer.steps != (epoch + 1) * len(train_iter):
                 raise ValueError(
                     f"{trainer.steps} minibatches by the end of epoch {epoch + 1}, but len() says "
@@ -179,14 +170,13 @@ def fit(
 def train_epoch(
     net_with_loss: NetWithLoss,
     train_iter: Iterable[Any],
-    trainer: Trainer | gluon.Trainer,
-    rates: Iterable[float],
+    trainer: Trainer,
     devices: Sequence[mxnet.Context],
     on_minibatch: Callable[[], None] | None = None,
 ) -> Accumulator:
-    """Train for one epoch, at a learning rate for each minibatch; return sums over its losses."""
+    """Train for one epoch; return sums over its losses."""
     sums, batch_size = Accumulator(), getattr(train_iter, "minibatch_size", 0)
-    for (X, y), lr in zip(minibatches(train_iter, net_with_loss), rates):
+    for X, y in minibatches(train_iter, net_with_loss):
         parts = split_minibatch(X, y, devices)
         with autograd.record():
             outputs = [net_with_loss(*part) for part in parts]
@@ -196,7 +186,6 @@ def train_epoch(
         # At the book's learning rate, 0.5, a full step on its few examples is a jolt just before
         # the evaluation, which costs 2.6 points of test accuracy.
         batch_size = max(batch_size, len(y))
-        trainer.set_learning_rate(lr)
         trainer.step(batch_size)
         for (logits, losses), (_, y) in zip(outputs, parts):
             sums.add(logits, losses, y)

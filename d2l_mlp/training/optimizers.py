@@ -6,9 +6,8 @@ imports MXNet, so that a command can list them at once.
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Callable
 
@@ -25,16 +24,14 @@ SCHEDULES: Mapping[str, Callable[[float], float]] = {
 """Factor of the learning rate, by the share of the epochs after the warm-up (0 to 1)."""
 
 
-def learning_rates(settings: Hyperparameters, epoch: int, num_minibatches: int) -> Iterator[float]:
-    """Yield the learning rate of each minibatch of an epoch (from 0), without end."""
+def learning_rate(settings: Hyperparameters, steps: int, steps_per_epoch: int) -> float:
+    """Return the learning rate of the step that follows a number of steps."""
     assert settings.lr is not None, "None stands for a default only until it is checked"
-    schedule, warmup = SCHEDULES[settings.schedule], settings.warmup
-    for i in itertools.count():
-        done = epoch + i / num_minibatches
-        if done < warmup:  # Goyal et al. 2017, arXiv:1706.02677, section 2.2
-            yield settings.lr * min(1, (done + 1 / num_minibatches) / warmup)
-        else:
-            yield settings.lr * schedule((done - warmup) / (settings.epochs - warmup))
+    epoch, minibatch = divmod(steps, steps_per_epoch)
+    done, warmup = epoch + minibatch / steps_per_epoch, settings.warmup
+    if done < warmup:  # Goyal et al. 2017, arXiv:1706.02677, section 2.2
+        return settings.lr * min(1, (done + 1 / steps_per_epoch) / warmup)
+    return settings.lr * SCHEDULES[settings.schedule]((done - warmup) / (settings.epochs - warmup))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from d2l_mlp.hardware.devices import device_of
 from d2l_mlp.hardware.host_arrays import HostMemory, MemoryWatch, is_on_host
 from d2l_mlp.training.distributed import Workers
 from d2l_mlp.training.hyperparameters import Hyperparameters
-from d2l_mlp.training.optimizers import OPTIMIZERS
+from d2l_mlp.training.optimizers import OPTIMIZERS, learning_rate
 from d2l_mlp.training.state import Arrays, TrainingState
 
 
@@ -35,10 +35,10 @@ class Trainer:
     """
 
     def __init__(
-        self, net: gluon.Block, settings: Hyperparameters, state: TrainingState, steps: int,
-        workers: Workers | None = None,
+        self, net: gluon.Block, settings: Hyperparameters, state: TrainingState,
+        steps_per_epoch: int, workers: Workers | None = None,
     ):  # fmt: skip
-        """Start from a state, after a number of steps; `workers` have reserved the memory."""
+        """Start from a state; `workers` have reserved the memory."""
         self._names = {p: name for name, p in net._collect_params_with_prefix().items()}
         for parameter, name in self._names.items():
             if parameter.grad_req == "add":
@@ -59,7 +59,9 @@ class Trainer:
                 "its training"
             )
         self._settings, self._optimizer = settings, OPTIMIZERS[settings.optimizer]
-        self.learning_rate, self.steps = settings.lr or 0.0, steps
+        self._steps_per_epoch = steps_per_epoch
+        self.steps = len(state.history) * steps_per_epoch
+        self.learning_rate = 0.0  # of the last step
         self._workers = workers or Workers()
         self._on_host = is_on_host(device_of(net))
         self._watch = MemoryWatch(self._names)
@@ -67,10 +69,6 @@ class Trainer:
         self._states: dict[str, dict[str, Any]] = {
             kind: dict(state.optimizer.get(kind, {})) for kind in kinds
         }
-
-    def set_learning_rate(self, lr: float) -> None:
-        """Set the learning rate of the next steps."""
-        self.learning_rate = lr
 
     def states(self) -> dict[str, Arrays]:
         """Copy the optimizer's states."""
@@ -89,6 +87,7 @@ class Trainer:
         if self._on_host:
             npx.waitall()  # MXNet may still read what is written here
         xp = numpy if self._on_host else np
+        self.learning_rate = learning_rate(self._settings, self.steps, self._steps_per_epoch)
         self.steps += 1
         with numpy.errstate(all="ignore"):  # `fit` looks for what is not finite
             for slot, grad in zip(self._slots, self._sum_gradients()):
