@@ -16,7 +16,6 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from contextvars import ContextVar
 from functools import partial
 from importlib.abc import InspectLoader, Loader
 from importlib.machinery import ModuleSpec, PathFinder
@@ -30,8 +29,6 @@ INSTALLED_LAST = {"mxnet": f"mxnet=={MXNET_VERSION}", "d2l": "d2l>=0.17,<1.1"}
 """What pip installs without dependencies: both ask for a NumPy that younger Pythons do not have."""
 
 Repair = Callable[[ModuleType], None]
-
-_display_is_left_alone: ContextVar[bool] = ContextVar("left_alone", default=False)
 
 
 def install_import_repairs(read_fashion_mnist: Callable[[bool], tuple]) -> None:
@@ -50,16 +47,6 @@ def install_import_repairs(read_fashion_mnist: Callable[[bool], tuple]) -> None:
     for name, repair in repairs.items():
         if name in sys.modules:
             repair(sys.modules[name])
-
-
-@contextmanager
-def display_left_alone() -> Iterator[None]:
-    """Keep d2l.plot, within the ``with`` block, from setting how the notebook shows pictures."""
-    token = _display_is_left_alone.set(True)
-    try:
-        yield
-    finally:
-        _display_is_left_alone.reset(token)
 
 
 class _Finder:
@@ -182,8 +169,6 @@ def _repair_d2l(backend: ModuleType) -> None:
     # and gone, and outside a notebook it starts a shell, with a thread and files in the home.
     def use_svg_display() -> None:
         """Show plots as SVG in Jupyter; at its end, in a script."""
-        if _display_is_left_alone.get():
-            return
         if d2l_display.in_notebook():
             d2l_display.show_at_once()
         else:

@@ -6,13 +6,10 @@ import math
 from functools import partial
 from typing import Callable
 
-# Not within `book_style`, which would undo what this import tells pyplot in a notebook.
-from d2l import mxnet as d2l
 from matplotlib.ticker import MaxNLocator
 from mxnet import np
 
 from d2l_mlp.activations import ACTIVATIONS, PRELU_SLOPE
-from d2l_mlp.compat.importer import display_left_alone
 from d2l_mlp.gradients import value_and_grad
 from d2l_mlp.plotting.picture import Picture
 from d2l_mlp.plotting.style import book_style
@@ -50,8 +47,10 @@ def plot_curve(
         raise ValueError(f"cannot plot {label}: it is nowhere finite on the given range")
     with book_style():
         figure = Picture(f"Curve of {label} for x from {x[0].item():g} to {x[-1].item():.3g}")
-        with display_left_alone():
-            d2l.plot(x.asnumpy(), y.asnumpy(), "x", label, axes=figure.add_subplot())
+        axes = figure.add_subplot()
+        axes.plot(x.asnumpy(), y.asnumpy())
+        axes.set(xlabel="x", ylabel=label)
+        axes.grid()
     return figure
 
 

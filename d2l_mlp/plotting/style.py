@@ -52,12 +52,7 @@ def book_style() -> Iterator[None]:
 
     fonts = {name: matplotlib.rcParams[name] for name in _FONTS}
     with matplotlib.style.context(["default", STYLE, fonts]):
-        try:
-            yield
-        finally:
-            interactive = matplotlib.is_interactive()
-    # A notebook's backend that was loaded meanwhile shows pyplot's figures by this.
-    matplotlib.interactive(interactive)
+        yield
 
 
 def legend_above(axes: Axes, columns: int = 1) -> None:
