@@ -21,7 +21,7 @@ from d2l_mlp.cli.flags import Parser, argument_type
 from d2l_mlp.cli.process_group import Console, Group, HopelessError, Role, StalledError, Watch
 from d2l_mlp.cli.roles import check_port, hold_ports
 from d2l_mlp.rules import Number
-from d2l_mlp.runs.config import CHECKPOINTS, checkpoint_numbers, default_folder
+from d2l_mlp.runs.config import CHECKPOINTS, checkpoint_numbers, make_run_folder
 
 PROG = "python -m d2l_mlp.launch"
 LOOPBACK = "127.0.0.1"
@@ -100,7 +100,7 @@ def _launch(flags: argparse.Namespace, signals: Signals) -> None:
     if flags.port:
         check_port(flags.host, flags.port)
     given = flags.train
-    folder = given.resume or given.out or default_folder(given.hyperparameters)
+    folder = given.resume or given.out or make_run_folder(given.hyperparameters)
     arguments = [*flags.arguments]
     if not (given.resume or given.out):
         arguments += ["--out", str(folder)]

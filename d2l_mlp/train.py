@@ -10,8 +10,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import gc
-import hashlib
-import logging
 import shlex
 import statistics
 import sys
@@ -22,7 +20,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from d2l_mlp.cli.command import Signals, Stopped, run_command
+from d2l_mlp.cli.command import Signals, run_command
 from d2l_mlp.cli.flags import (
     Parser,
     add_epoch_flags,
@@ -38,8 +36,8 @@ from d2l_mlp.runs.config import (
     CONFIG_NAME,
     Config,
     RunError,
-    default_folder,
     hyperparameters_of,
+    make_run_folder,
     read_config,
 )
 from d2l_mlp.training.hyperparameters import Hyperparameters
@@ -50,11 +48,8 @@ if TYPE_CHECKING:
     from d2l_mlp.data.fashion_mnist import FashionMNIST
     from d2l_mlp.runs.run import Run
     from d2l_mlp.training.distributed import Workers
-    from d2l_mlp.training.state import TrainingState
 
 PROG = "python -m d2l_mlp.train"
-
-log = logging.getLogger(__name__)
 
 WITH_RESUME = (
     "resume", "epochs", "data_dir", "device", "kvstore", "tensorboard", "report", "quiet",
@@ -220,7 +215,6 @@ def _train(flags: TrainFlags, signals: Signals) -> None:
     with signals.deferred():
         gc.disable()
         from d2l_mlp.cli import training_output  # noqa: F401
-        from d2l_mlp.runs import run  # noqa: F401
 
         gc.freeze()  # modules stay to the end: the garbage collector need not look at them
         gc.enable()
@@ -245,103 +239,92 @@ def train_run(
     """
     from d2l_mlp.cli import training_output
     from d2l_mlp.data.fashion_mnist import load_fashion_mnist
+    from d2l_mlp.data.loaders import ArrayLoader
     from d2l_mlp.hardware.devices import choose_devices
     from d2l_mlp.runs.net import net_with, new_net
+    from d2l_mlp.runs.origin import check_unchanged, resumed_hyperparameters
     from d2l_mlp.runs.run import Run
-    from d2l_mlp.training.distributed import WorkerLeftError, Workers
+    from d2l_mlp.training.distributed import Workers
     from d2l_mlp.training.loop import DivergenceError, fit
     from d2l_mlp.training.metrics import evaluate_net
-    from d2l_mlp.training.state import initial_state
 
     started = time.perf_counter()
     devices, workers = choose_devices(flags.device), workers or Workers()
+    settings, dataset = flags.hyperparameters, flags.dataset
     with workers:
         run = Run.resume(flags.resume) if flags.resume else None
-        settings, dataset = flags.hyperparameters, flags.dataset
         if run:
-            settings, dataset = _resumed(run, flags)
+            settings = resumed_hyperparameters(run, flags.epochs)
+            dataset = run.config["data"]["release"]
         data = data or load_fashion_mnist(dataset, flags.data_dir)
     with signals.deferred(), workers:
         net = new_net(settings, devices)
-        train_iter, val_iter = _train_loaders(settings, data, devices[0], workers)
+        loaders = _loaders(settings, data, devices[0], workers)
         config = _configuration(settings, data, devices)
         if run:
-            _compare(run, config)
+            check_unchanged(run, config)
             run.write_config({**run.config, **config})
         else:
-            if flags.ancestor:
-                config["from"] = _take_parameters(net, flags.ancestor, flags.best)
-            run = Run.start(flags.out or default_folder(settings), config, initial_state(net))
-        done = train_iter.epoch = len(run.state.history)
+            run = _start_run(flags, settings, config, net)
+        done = loaders[0].epoch = len(run.state.history)
         workers.broadcast(lambda: (dataclasses.asdict(settings), data.release, done))
-
-        say = training_output.say if not flags.quiet else lambda line: None
-        for line in training_output.introduction(settings, data, devices, net):
-            say(line)
-        if flags.ancestor:
-            say(f"from      {flags.ancestor}, after epoch {config['from']['epoch']}")
-        if flags.resume:
-            say(training_output.resumed(run.folder, settings, run.state.history))
+        if not flags.quiet:
+            for line in training_output.introduction(settings, data, devices, net):
+                training_output.say(line)
+            if flags.ancestor:
+                epoch = config["from"]["epoch"]
+                training_output.say(f"from      {flags.ancestor}, after epoch {epoch}")
+            if flags.resume:
+                training_output.say(training_output.resumed(run, settings))
         events = None
         if flags.tensorboard:
             from d2l_mlp.runs.tensorboard import EventLog  # an extra, which need not be installed
 
             events = EventLog(run.folder, settings, run.state.history)
-        minibatches = len(train_iter) + len(val_iter)
-        progress = training_output.Progress(
-            run.state, settings.epochs, minibatches, shown=not flags.quiet
+        output = training_output.Output(
+            PROG, run, settings, sum(map(len, loaders)), events, flags.quiet, started
         )
 
         def on_minibatch() -> None:
             beat()
-            progress.finish_minibatch()
+            output.finish_minibatch()
             signals.check()
 
-        def on_epoch(state: TrainingState) -> None:
-            run.save(state)
-            last = state.history[-1]
-            if events:
-                events.add(last)
-            say(f"{last.describe(settings.epochs, settings.watched)}  {last.seconds:.2f} s")
-            progress.finish_epoch(state)
-
-        test_accuracy: float | None = None
-        stopped = False
-        try:
-            fit(
-                net, train_iter, val_iter, settings, state=run.state, workers=workers,
-                on_epoch=on_epoch, on_minibatch=on_minibatch,
-            )  # fmt: skip
+        with output:
+            try:
+                fit(
+                    net, *loaders, settings, state=run.state, workers=workers,
+                    on_epoch=output.finish_epoch, on_minibatch=on_minibatch,
+                )  # fmt: skip
+            except DivergenceError as error:
+                assert settings.lr is not None
+                prog = "python -m d2l_mlp.launch ... --" if has_launcher() else PROG
+                command = f"{prog} --from {shlex.quote(str(run.folder))} --lr {settings.lr / 10:g}"
+                raise DivergedError(f"{error}, such as with: {command}") from None
             workers.barrier()
-            if len(run.state.history) < settings.epochs:
-                say(f"stopped   no better {settings.monitor} in {settings.patience} epochs")
+            accuracy = run.state.history[-1].val_accuracy
             if settings.validation:
                 best = net_with(settings, run.state.best, devices[0])
-                test_accuracy = evaluate_net(best, _whole_loader(settings, data, devices[0]))[1]
-        except (Stopped, WorkerLeftError):
-            stopped = True
-            raise
-        except DivergenceError as error:
-            assert settings.lr is not None
-            prog = "python -m d2l_mlp.launch ... --" if has_launcher() else PROG
-            command = f"{prog} --from {shlex.quote(str(run.folder))} --lr {settings.lr / 10:g}"
-            raise DivergedError(f"{error}, such as with: {command}") from None
-        finally:  # also after Ctrl-C or divergence: the finished epochs are kept
-            progress.close()
-            if events:
-                events.close()
-            run.write_parameters()
-            if run.state.history:
-                run.write_curves()
-            run.close()
-            outcome = training_output.outcome(run.state, settings, test_accuracy, stopped)
-            seconds = time.perf_counter() - started
-            training_output.say(f"{outcome}; {seconds:.1f} s; saved in {run.folder}")
-            if stopped and not has_launcher():
-                training_output.say(f"resume    {PROG} --resume {shlex.quote(str(run.folder))}")
+                test_iter = ArrayLoader(*data.test, settings.batch_size, device=devices[0])
+                output.test_accuracy = accuracy = evaluate_net(best, test_iter)[1]
         if flags.report:
-            _write_report(run.folder, devices[0], data)
-    return run.state.history[-1].val_accuracy if test_accuracy is None else test_accuracy
+            from d2l_mlp.pages.report import write_report
+            from d2l_mlp.runs.reader import load_run
+
+            saved = load_run(run.folder, devices[0])
+            write_report(run.folder / "report.html", [saved], {data.release: data})
+    return accuracy
+
+
+def _start_run(flags: TrainFlags, settings: Hyperparameters, config: Config, net: Any) -> Run:
+    """Start a new run, with the net's parameters or, which it then takes, another run's."""
+    from d2l_mlp.runs.origin import take_parameters
+    from d2l_mlp.runs.run import Run
+    from d2l_mlp.training.state import initial_state
+
+    if flags.ancestor:
+        config["from"] = take_parameters(net, flags.ancestor, flags.best)
+    return Run.start(flags.out or make_run_folder(settings), config, initial_state(net))
 
 
 def assist_run(flags: TrainFlags, signals: Signals, workers: Workers) -> None:
@@ -356,7 +339,7 @@ def assist_run(flags: TrainFlags, signals: Signals, workers: Workers) -> None:
         hyperparameters, release, done = workers.broadcast(lambda: None)  # by `train_run`
         settings = Hyperparameters(**hyperparameters)
         data = load_fashion_mnist(release, flags.data_dir)
-        train_iter, val_iter = _train_loaders(settings, data, devices[0], workers)
+        train_iter, val_iter = _loaders(settings, data, devices[0], workers)
         del data  # the test set is for worker 0
         train_iter.epoch = done
         net = new_net(settings, devices)
@@ -378,7 +361,7 @@ def train_seeds(flags: TrainFlags, signals: Signals) -> None:
     from d2l_mlp.data.fashion_mnist import load_fashion_mnist
     from d2l_mlp.runs.run import is_free
 
-    folder = flags.out or default_folder(flags.hyperparameters)
+    folder = flags.out or make_run_folder(flags.hyperparameters)
     outs = {seed: folder / f"seed-{seed}" for seed in flags.seeds}
     taken = [str(out) for out in outs.values() if not is_free(out)]
     if taken:
@@ -400,7 +383,7 @@ def train_seeds(flags: TrainFlags, signals: Signals) -> None:
     )
 
 
-def _train_loaders(
+def _loaders(
     settings: Hyperparameters, data: FashionMNIST, device: mxnet.Context, workers: Workers
 ) -> tuple[Any, Any]:
     """Return a worker's part of the training minibatches, and, for worker 0, the watched set.
@@ -412,20 +395,13 @@ def _train_loaders(
 
     if settings.validation:
         data = hold_out(data, settings.validation, settings.seed)
+    size = settings.batch_size
     if settings.loader == "d2l":
         if workers.size > 1:
             raise ValueError("the loader d2l is for a single worker; take --loader arrays")
-        return d2l_loaders(data, settings.batch_size, settings.seed)
-    train_iter = ArrayLoader(
-        *data.train, settings.batch_size, settings.seed, device, workers.rank, workers.size
-    )
-    return train_iter, () if workers.rank else _whole_loader(settings, data, device)
-
-
-def _whole_loader(settings: Hyperparameters, data: FashionMNIST, device: mxnet.Context) -> Any:
-    from d2l_mlp.data.loaders import ArrayLoader
-
-    return ArrayLoader(*data.test, settings.batch_size, device=device)
+        return d2l_loaders(data, size, settings.seed)
+    train_iter = ArrayLoader(*data.train, size, settings.seed, device, workers.rank, workers.size)
+    return train_iter, () if workers.rank else ArrayLoader(*data.test, size, device=device)
 
 
 def _configuration(
@@ -441,69 +417,6 @@ def _configuration(
         "device": ", ".join(map(str, devices)),
         "threads": describe_processors(),
     }
-
-
-def _resumed(run: Run, flags: TrainFlags) -> tuple[Hyperparameters, str]:
-    """Return a resumed run's hyperparameters, with the epochs asked for, and its data set."""
-    from d2l_mlp.training.state import has_stopped
-
-    first, done = hyperparameters_of(run.config), len(run.state.history)
-    epochs = flags.epochs or first.epochs
-    if epochs < done:
-        raise ValueError(f"{run.folder} has trained {done} epochs; give --epochs {done} or more")
-    if epochs != first.epochs and first.schedule != "constant" and done:
-        raise ValueError(
-            f"{run.folder} has the schedule {first.schedule} over {first.epochs} epochs, which "
-            f"--epochs {epochs} would change in its middle; leave it out, or start a new run"
-        )
-    settings = dataclasses.replace(first, epochs=epochs)
-    if flags.epochs and done < epochs and has_stopped(run.state.history, first):
-        settings = dataclasses.replace(settings, patience=0)
-        log.warning("%s had stopped early; it now trains all of its %d epochs", run.folder, epochs)
-    return settings, run.config["data"]["release"]
-
-
-def _compare(run: Run, config: Config) -> None:
-    """Refuse to resume a run on other data; warn of other versions, devices or threads."""
-    for name, sha256 in run.config["data"]["sha256"].items():
-        if config["data"]["sha256"].get(name) != sha256:
-            raise ValueError(
-                f"{run.folder} was trained on other data: {name} in {config['data']['folder']} has "
-                "another SHA-256; name the folder of the run's own data with --data-dir, or start "
-                "a new run"
-            )
-    changed = [k for k in ("versions", "device", "threads") if run.config.get(k) != config[k]]
-    if changed:
-        log.warning(
-            "the run was started with other %s; the last bits of the result may differ",
-            " and ".join(changed),
-        )
-
-
-def _take_parameters(net: Any, folder: Path, best: bool | None) -> dict[str, Any]:
-    """Set a net's parameters to those of a run, and return their origin for ``config.json``."""
-    from d2l_mlp.runs.params import dump_parameters
-    from d2l_mlp.runs.reader import load_run
-    from d2l_mlp.training.state import parameters_of, set_parameters
-
-    ancestor = load_run(folder, best=best)
-    parameters, names = parameters_of(ancestor.net), list(parameters_of(net))
-    renamed = parameters
-    if len(names) == len(parameters):  # Gluon counts Dropout too, which has no parameters
-        renamed = dict(zip(names, parameters.values()))
-    try:
-        set_parameters(net, renamed)
-    except ValueError as error:
-        raise ValueError(f"--from {folder}: {error}") from None
-    sha256 = hashlib.sha256(dump_parameters(parameters)).hexdigest()
-    return {"run": str(folder.resolve()), "epoch": ancestor.epoch, "sha256": sha256}
-
-
-def _write_report(folder: Path, device: mxnet.Context, data: FashionMNIST) -> None:
-    from d2l_mlp.pages.report import write_report
-    from d2l_mlp.runs.reader import load_run
-
-    write_report(folder / "report.html", [load_run(folder, device)], {data.release: data})
 
 
 if __name__ == "__main__":

@@ -1,14 +1,15 @@
-"""What the training command prints: the run before it starts, its progress, its outcome."""
+"""What the training command prints and saves: the run before it starts, each epoch, the outcome."""
 
 from __future__ import annotations
 
 import math
 import platform
+import shlex
 import shutil
 import sys
-from collections.abc import Sequence
+import time
 from importlib.metadata import version
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import mxnet
 import numpy
@@ -16,11 +17,18 @@ from mxnet.gluon import nn
 from tqdm import tqdm
 
 from d2l_mlp import __version__
+from d2l_mlp.cli.command import Stopped
+from d2l_mlp.cli.worker import has_launcher
 from d2l_mlp.data.fashion_mnist import FashionMNIST
 from d2l_mlp.files import printable
 from d2l_mlp.hardware.devices import describe_devices
+from d2l_mlp.runs.run import Run
+from d2l_mlp.training.distributed import WorkerLeftError
 from d2l_mlp.training.hyperparameters import Hyperparameters
-from d2l_mlp.training.state import EpochMetrics, TrainingState, has_stopped
+from d2l_mlp.training.state import TrainingState, has_stopped
+
+if TYPE_CHECKING:
+    from d2l_mlp.runs.tensorboard import EventLog
 
 _CLEAR_LINE = "\r\033[K"
 
@@ -78,9 +86,9 @@ def _layers(net: nn.Sequential) -> list[str]:
     ]
 
 
-def resumed(folder: Path, settings: Hyperparameters, history: Sequence[EpochMetrics]) -> str:
+def resumed(run: Run, settings: Hyperparameters) -> str:
     """Describe where a run resumes, or that it is finished."""
-    done = len(history)
+    folder, history, done = run.folder, run.state.history, len(run.state.history)
     if has_stopped(history, settings) and done < settings.epochs:
         return f"finished  {folder} has stopped after epoch {done}; --epochs N resumes it up to N"
     if done < settings.epochs:
@@ -89,55 +97,84 @@ def resumed(folder: Path, settings: Hyperparameters, history: Sequence[EpochMetr
     return f"finished  {folder} has all of its {done} epochs{longer}"
 
 
-class Progress:
-    """A bar on a terminal: the epoch, the loss of the epoch before it, and the time left."""
+class Output:
+    """Save a training in its run, and print it, with a bar on a terminal, in a ``with`` block.
 
-    def __init__(self, state: TrainingState, num_epochs: int, minibatches: int, shown: bool):
-        self._num_epochs = num_epochs
+    After the block, also after Ctrl-C or divergence, the run holds the epochs that are finished.
+    """
+
+    def __init__(
+        self, prog: str, run: Run, settings: Hyperparameters, minibatches: int,
+        events: EventLog | None, quiet: bool, started: float,
+    ):  # fmt: skip
+        self.test_accuracy: float | None = None  # of the best epoch on the validation set
+        self._prog, self._run, self._settings, self._events = prog, run, settings, events
+        self._quiet, self._started = quiet, started
         self._bar = tqdm(
-            initial=len(state.history) * minibatches, total=num_epochs * minibatches,
-            disable=not (shown and sys.stderr.isatty()), leave=False,
+            initial=len(run.state.history) * minibatches, total=settings.epochs * minibatches,
+            disable=quiet or not sys.stderr.isatty(), leave=False,
             # What is typed, such as ^C, shows behind the bar, and must not start another line.
             ncols=min(80, shutil.get_terminal_size().columns) - 3,
             bar_format="{desc} |{bar}| {percentage:3.0f} %, {remaining} left{postfix}",
         )  # fmt: skip
-        self.finish_epoch(state)
+        self._label_bar()
 
     def finish_minibatch(self) -> None:
         """Advance the bar."""
         self._bar.update()
 
     def finish_epoch(self, state: TrainingState) -> None:
-        """Show the next epoch's number, and the loss of the last one."""
-        done = len(state.history)
-        self._bar.set_description_str(
-            f"epoch {min(done + 1, self._num_epochs)}/{self._num_epochs}", refresh=False
-        )
-        if state.history:
-            self._bar.set_postfix_str(f"train loss {state.history[-1].train_loss:.4f}")
+        """Save the state and print its last epoch."""
+        self._run.save(state)
+        last = state.history[-1]
+        if self._events:
+            self._events.add(last)
+        if not self._quiet:
+            line = last.describe(self._settings.epochs, self._settings.watched)
+            say(f"{line}  {last.seconds:.2f} s")
+        self._label_bar()
 
-    def close(self) -> None:
-        """Clear the line."""
+    def _label_bar(self) -> None:
+        """Show the next epoch's number, and the loss of the last one."""
+        history, epochs = self._run.state.history, self._settings.epochs
+        epoch = f"epoch {min(len(history) + 1, epochs)}/{epochs}"
+        self._bar.set_description_str(epoch, refresh=False)
+        if history:
+            self._bar.set_postfix_str(f"train loss {history[-1].train_loss:.4f}")
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, *_: Any) -> None:
         self._bar.close()
         if not self._bar.disable:
             sys.stderr.write(_CLEAR_LINE)
             sys.stderr.flush()
+        if self._events:
+            self._events.close()
+        run, settings, history = self._run, self._settings, self._run.state.history
+        if kind is None and len(history) < settings.epochs and not self._quiet:
+            say(f"stopped   no better {settings.monitor} in {settings.patience} epochs")
+        run.write_parameters()
+        if history:
+            run.write_curves()
+        run.close()
+        stopped = kind is not None and issubclass(kind, (Stopped, WorkerLeftError))
+        seconds = time.perf_counter() - self._started
+        say(f"{self._outcome(stopped)}; {seconds:.1f} s; saved in {run.folder}")
+        if stopped and not has_launcher():
+            say(f"resume    {self._prog} --resume {shlex.quote(str(run.folder))}")
 
-
-def outcome(
-    state: TrainingState,
-    settings: Hyperparameters,
-    test_accuracy: float | None = None,
-    stopped: bool = False,
-) -> str:
-    """Describe what a run has reached; a stopped one had more epochs to come."""
-    if not state.history:
-        return "no epoch was finished"
-    last, best = state.history[-1], state.history[state.best_epoch - 1]
-    line = f"{settings.watched} accuracy {last.val_accuracy:.4f}"
-    line = f"{line} after epoch {last.epoch}" if stopped else f"final {line}"
-    by = "" if settings.monitor == "accuracy" else f", by {settings.monitor}"
-    line = f"{line}, best {best.val_accuracy:.4f} (epoch {best.epoch}{by})"
-    if test_accuracy is not None:
-        line = f"{line}, which on the test set is {test_accuracy:.4f}"
-    return line
+    def _outcome(self, stopped: bool) -> str:
+        """Describe what the run has reached; a stopped one had more epochs to come."""
+        state, settings = self._run.state, self._settings
+        if not state.history:
+            return "no epoch was finished"
+        last, best = state.history[-1], state.history[state.best_epoch - 1]
+        line = f"{settings.watched} accuracy {last.val_accuracy:.4f}"
+        line = f"{line} after epoch {last.epoch}" if stopped else f"final {line}"
+        by = "" if settings.monitor == "accuracy" else f", by {settings.monitor}"
+        line = f"{line}, best {best.val_accuracy:.4f} (epoch {best.epoch}{by})"
+        if self.test_accuracy is not None:
+            line = f"{line}, which on the test set is {self.test_accuracy:.4f}"
+        return line

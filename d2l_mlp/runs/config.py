@@ -52,7 +52,7 @@ def explain_write_errors(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def default_folder(settings: Hyperparameters) -> Path:
+def make_run_folder(settings: Hyperparameters) -> Path:
     """Make a folder in ``runs``, named after the time and the net, short enough for any disk."""
     name = "-".join(map(str, [settings.activation, *settings.hidden]))
     if len(name) > 100:
@@ -106,13 +106,9 @@ def _check_types(name: str, value: Any, types: Any) -> None:
 
 
 def hyperparameters_of(config: Config) -> Hyperparameters:
-    """Return a configuration's hyperparameters; a ValueError if one is missing or wrong."""
-    values = config["hyperparameters"]
-    missing = [f.name for f in dataclasses.fields(Hyperparameters) if f.name not in values]
+    """Return a configuration's hyperparameters, with defaults for those that are newer than it."""
     try:
-        if missing:
-            raise ValueError(f"it lacks {', '.join(missing)}")
-        return Hyperparameters(**values)
+        return Hyperparameters(**config["hyperparameters"])
     except (TypeError, ValueError) as error:
         raise ValueError(f"is not the configuration of a run: {error}") from None
 

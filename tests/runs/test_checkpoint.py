@@ -201,7 +201,6 @@ def link(path):
         (hyperparameter("lr", float("nan")), "lr is nan; give a number greater than 0"),
         (hyperparameter("hidden", ["--help"]), "hidden is ['--help']; give a sequence of values"),
         (hyperparameter("dropout_of_tomorrow", 1), "unexpected keyword argument 'dropout_of_tomo"),
-        (forge(lambda run, _: run["config"]["hyperparameters"].pop("lr")), "it lacks lr"),
         (hyperparameter("hidden", [10**9]), "another configuration"),
     ],
 )  # fmt: skip
@@ -220,6 +219,17 @@ def test_damage_is_named_and_the_checkpoint_before_it_taken(run, made, caplog, d
     with pytest.raises(CheckpointError) as caught:
         resume(run)
     assert says in str(caught.value)
+
+
+def test_a_hyperparameter_newer_than_a_run_has_its_default(run, made, caplog):
+    forge(lambda saved, _: saved["config"]["hyperparameters"].pop("min_delta"))(run / NEW)
+    config = json.loads((run / "config.json").read_text())
+    del config["hyperparameters"]["min_delta"]
+    (run / "config.json").write_text(json.dumps(config))
+    resumed = resume(run)
+    assert same(resumed.state, made[1][3])
+    assert hyperparameters_of(resumed.config) == hyperparameters_of(resume(made[0]).config)
+    assert caplog.text == ""
 
 
 @pytest.mark.parametrize("name", ["999999999.npz", "0000003.npz"])
