@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from d2l_mlp.runs.config import RunError, make_next_folder
-from tests.processes import metrics
+from tests.processes import SAMPLE, metrics
 
 
 def test_names_are_claimed_by_making_the_folder(tmp_path):
@@ -22,23 +22,10 @@ def test_a_place_for_runs_that_is_no_folder(tmp_path, take):
         make_next_folder(tmp_path / "runs" / "name")
 
 
-def test_runs_of_the_same_second_take_folders_of_their_own(start, tmp_path):
-    # However slow the file system is: both have looked before either has made a folder.
-    script = (
-        "import functools, os, sys, time\n"
-        "time.strftime = lambda *args: 'now'\n"
-        "make = os.mkdir\n"
-        "def slow(path, *args, **options):\n"
-        "    time.sleep(1 if 'runs' in str(path) else 0)\n"
-        "    make(path, *args, **options)\n"
-        "os.mkdir = functools.partial(slow)\n"  # no method where pathlib takes it for one
-        "from d2l_mlp import train\n"
-        "sys.exit(train.main(['--dataset', 'sample', '--epochs', '1', '--hidden', *60 * '1']))\n"
-    )
-    processes = [start("-c", script) for _ in range(2)]
-    for process in processes:
-        assert process.communicate(timeout=120)[1] == ""
-        assert process.returncode == 0
+def test_runs_of_the_same_second_take_folders_of_their_own(call, tmp_path, monkeypatch):
+    monkeypatch.setattr("time.strftime", lambda *args: "now")
+    for _ in range(2):
+        call(*SAMPLE, "--epochs", 1, "--hidden", *60 * "1")
     folders = sorted((tmp_path / "runs").iterdir())
     assert [folder.name for folder in folders] == ["now-relu-60-layers", "now-relu-60-layers-2"]
     assert [len(metrics(folder)) for folder in folders] == [1, 1]

@@ -5,10 +5,10 @@ import signal
 from itertools import zip_longest
 
 from d2l_mlp.runs.checkpoint import load_checkpoint
+from d2l_mlp.runs.reader import load_run
 from tests.processes import PROG, SAMPLE, in_own_mounts, wait_for
 
 FLAGS = (*SAMPLE, "--hidden", "8", "--batch-size", "500")
-ENDLESS = (*FLAGS, "--epochs", "100000", "--out", "run")
 
 
 def move(folder):
@@ -62,9 +62,18 @@ def test_a_folder_that_is_taken_away_ends_the_run(start, tmp_path):
         assert line.startswith(begin)
 
 
-def test_two_runs_in_one_place_never_mix(start, call, tmp_path):
-    first = start(*ENDLESS, "--lr", "0.25")
-    wait_for(first, "epoch      2/")
+def test_a_run_is_read_while_it_goes_on_and_two_in_one_place_never_mix(
+    start, call, tmp_path, caplog
+):
+    first = start(*FLAGS, "--epochs", "100000", "--out", "run", "--lr", "0.25")
+    wait_for(first, "epoch      1/")
+    epochs = [1]
+    while epochs[-1] < 20:
+        epochs.append(len(load_run(tmp_path / "run").history))
+    assert first.poll() is None
+    assert epochs == sorted(epochs)
+    assert caplog.text == ""
+
     first.send_signal(signal.SIGSTOP)
     (tmp_path / "run").rename(tmp_path / "moved")
     call(*FLAGS, "--epochs", 2, "--out", "run")
@@ -81,14 +90,42 @@ def contents(folder):
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_a_start_on_a_full_disk_can_be_started_again(tmp_path):
-    (tmp_path / "disk").mkdir()
+FULL_DISKS = """
+import os
+from d2l_mlp import train
+
+def run(disk, *flags):
+    code = train.main(["--dataset", "sample", "--epochs", "4", "--out", f"{disk}/run", *flags])
+    print("ended", flush=True)
+    return code
+
+assert run(40) == 1
+assert [*os.walk("40")] == [("40", ["run"], []), ("40/run", [], [])]
+assert os.system("mount -o remount,size=4m none 40") == 0
+assert run(40, "--hidden", "8") == 0
+for disk in (4000, 8000):
+    assert run(disk, "--momentum", "0.9", "--lr", "0.1") == 1
+"""
+
+
+def test_a_full_disk_leaves_the_last_checkpoint_or_nothing(tmp_path):
+    # The parameters of the net take 1.1 MB: a checkpoint 2.2 MB, and with momentum 3.3 MB.
     result = in_own_mounts(
-        'mount -t tmpfs -o size=40k none disk || exit 99; "$@"; find disk -mindepth 1 -print; '
-        'mount -o remount,size=4m disk; exec "$@"',
-        *FLAGS, "--epochs", 1, "--out", "disk/run", cwd=tmp_path,
+        "for size in 40 4000 8000; do mkdir $size && "
+        "mount -t tmpfs -o size=${size}k none $size || exit 99; done; "
+        '"$@"; code=$?; mkdir copy; cp -r 4000 8000 copy; exit $code',
+        "-c", FULL_DISKS, cwd=tmp_path,
     )  # fmt: skip
-    assert result.returncode == 0
-    (line,) = result.stderr.splitlines()
-    assert "disk/run cannot be written (No space left on device)" in line
-    assert "\ndisk/run\ndata " in "\n" + result.stdout[result.stdout.index("disk/run") :]
+    assert result.returncode == 0, result.stderr
+    for disk, line in zip_longest((40, 4000, 8000), result.stderr.splitlines()):
+        says = f"{PROG}: error: {disk}/run cannot be written (No space left on device)"
+        assert line.startswith(says)
+    outputs = result.stdout.split("ended\n")[2:4]
+    for disk, output in zip((4000, 8000), outputs):
+        folder = tmp_path / "copy" / str(disk) / "run"
+        done = len(load_checkpoint(folder / "checkpoints").state.history)
+        epochs = sum(line.startswith("epoch ") for line in output.splitlines())
+        assert done in (epochs, epochs + 1)  # metrics.csv may be what is too much
+        # The checkpoint that did not fit is gone, which leaves room for the parameters.
+        assert sorted(path.name for path in (folder / "checkpoints").iterdir())[-1] == "lock"
+        assert (folder / "model.params").exists() == (disk == 8000)

@@ -1,18 +1,24 @@
-"""Sums over processes, and how the first sum of each training keeps its place."""
+"""Sums over processes, the first sum of each training, and how an exception ends all."""
 
 import pytest
 
 from d2l_mlp.training.distributed import Workers
 from tests.groups import TRAIN, ends, start_group
 
-SUMS = """
-import d2l_mlp
-import mxnet, numpy
+SCRIPT = """
+import os, sys
+if sys.argv[1:]:
+    os.environ["MXNET_ENGINE_TYPE"] = sys.argv[1]
+import d2l_mlp, mxnet, numpy
+from d2l_mlp.data.loaders import ArrayLoader
+from d2l_mlp.mlp import build_mlp
 from d2l_mlp.training.distributed import Workers
+from d2l_mlp.training.loop import fit
 
 workers = Workers(mxnet.kvstore.create("dist_sync"))
 rank, number = workers.rank, workers.size
-with workers:
+
+def check_sums():
     said = [0.1, None, "\\u00e9" * 3000]
     assert workers.broadcast(lambda: {"is": said} if rank == 0 else 1 / 0) == {"is": said}
     for size in (1, 7):
@@ -26,21 +32,6 @@ with workers:
             assert numbers[:2] == [number * (number - 1) / 2, number / 2], numbers
             assert numbers[2] != numbers[2]
             assert workers.all_reduce((), [1]) == [number]
-    workers.barrier()
-workers.close()
-"""
-
-# MXNet's trainer asks for the initial parameters while it adds up the first gradients, and now and
-# then gets these for them. Each training here is a new first sum.
-AGAIN = """
-import os, sys
-if sys.argv[1:]:
-    os.environ["MXNET_ENGINE_TYPE"] = sys.argv[1]
-import d2l_mlp, mxnet, numpy
-from d2l_mlp.data.loaders import ArrayLoader
-from d2l_mlp.mlp import build_mlp
-from d2l_mlp.training.distributed import Workers
-from d2l_mlp.training.loop import fit
 
 random = numpy.random.RandomState(0)
 X, y = random.randn(50, 20).astype("float32"), random.randint(0, 3, 50)
@@ -52,62 +43,49 @@ def train(seed, workers):
     fit(net, loader, ArrayLoader(X, y, 50), epochs=2, lr=0.1, momentum=0.9, workers=workers)
     return numpy.concatenate([p.data().asnumpy().ravel() for p in net.collect_params().values()])
 
-workers = Workers(mxnet.kvstore.create("dist_sync"))
-with workers:
+# MXNet's trainer asks for the initial parameters while it adds up the first gradients, and now and
+# then gets these for them. Each training here is a new first sum.
+def check_first_sums():
     for seed in range(20):
         together, alone = train(seed, workers), train(seed, Workers())
         numpy.testing.assert_allclose(together, alone, rtol=0, atol=1e-5)
-        first = together.copy() if workers.rank == 0 else numpy.zeros_like(together)
+        first = together.copy() if rank == 0 else numpy.zeros_like(together)
         workers.reserve(first.size)
         workers.all_reduce([first])
         assert first.tobytes() == together.tobytes()
+
+with workers:
+    check_sums()
+    check_first_sums()
     workers.barrier()
+
+# Worker 1 fails while the others sum, and worker 0 while they wait for the end.
+for failing, steps in [(1, 51), (0, 100)]:
+    try:
+        with workers:
+            for step in range(1, 101):
+                workers.all_reduce((), [1])
+                if (rank, step) == (failing, steps):
+                    raise OSError("the disk is full")
+            workers.barrier()
+    except OSError as error:
+        print(error)
 workers.close()
 """
-
-
-def group(start, workers, servers, *args):
-    results = ends(start_group(start, workers, servers, *TRAIN, worker=("-c", *args)))
-    assert [code for code, _, _ in results] == [0] * len(results), results
-    return sorted(output for _, output, _ in results[1 + servers :])
-
-
-def test_sums(start):
-    group(start, 3, 2, SUMS)
 
 
 @pytest.mark.parametrize(
     "engine", [(), pytest.param(("ThreadedEnginePerDevice",), marks=pytest.mark.slow)]
 )
-def test_every_training_begins_as_one_process_does(start, engine):
-    group(start, 2, 1, AGAIN, *engine)
-
-
-# What worker 1 or worker 0 raises, at the end or before.
-FAILS = """
-import d2l_mlp, mxnet, sys
-from d2l_mlp.training.distributed import Workers
-
-rank, steps = map(int, sys.argv[1:])
-workers = Workers(mxnet.kvstore.create("dist_sync"))
-try:
-    with workers:
-        for step in range(100):
-            workers.all_reduce((), [1])
-            if (workers.rank, step) == (rank, steps - 1):
-                raise OSError("the disk is full")
-        workers.barrier()
-except OSError as error:
-    print(error)
-workers.close()
-"""
-
-
-@pytest.mark.parametrize(("rank", "steps"), [(1, 51), (0, 100)])
-def test_an_exception_in_any_worker_ends_all(start, rank, steps):
-    assert group(start, 2, 1, FAILS, rank, steps) == [
-        "the disk is full\n", f"worker {rank} has ended, and so does worker {1 - rank}\n",
-    ]  # fmt: skip
+def test_sums_and_first_sums_and_an_exception_in_any_worker_ends_all(start, engine):
+    results = ends(start_group(start, 3, 2, *TRAIN, worker=("-c", SCRIPT, *engine)))
+    assert [code for code, _, _ in results] == [0] * 6, results
+    left = "worker {} has ended, and so does worker {}"
+    assert sorted(output.splitlines() for _, output, _ in results[3:]) == [
+        ["the disk is full", left.format(0, 1)],
+        [left.format(1, 0), "the disk is full"],
+        [left.format(1, 2), left.format(0, 2)],
+    ]
 
 
 def test_one_process_needs_no_group():
