@@ -85,7 +85,7 @@ def _choose(args: argparse.Namespace) -> dict[str, Callable]:
     if args.expression is not None:
         name = args.name or "f"
         f = _function(args.expression)
-        drawings[name] = partial(_draw_expression, f, name, options, grad=False)
+        drawings[name] = partial(_draw_expression, f, name, options)
         drawings[f"{name}-grad"] = partial(_draw_expression, f, name, options, grad=True)
     return drawings
 
@@ -111,7 +111,7 @@ def _function(text: str) -> Callable:
     return f
 
 
-def _draw_expression(f: Callable, name: str, options: FigureOptions, grad: bool) -> Any:
+def _draw_expression(f: Callable, name: str, options: FigureOptions, grad: bool = False) -> Any:
     from d2l_mlp.plotting.curves import plot_curve
 
     return plot_curve(f, name, options.x(), grad)

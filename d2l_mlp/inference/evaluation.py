@@ -6,7 +6,7 @@ logits by NumPy.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Union
 
 import numpy
@@ -172,9 +172,10 @@ def evaluate_run(run: SavedRun, data: FashionMNIST) -> RunEvaluation:
     ------
     DatasetError
         If the run was trained on other data.
+    ArithmeticError
+        If the net computes NaN or infinity.
     """
-    logits = numpy.concatenate([outputs[-1] for outputs in _outputs(run, data)])
-    return _evaluate(logits, data.test[1])[0]
+    return inspect_run(run, data).evaluation
 
 
 def inspect_run(run: SavedRun, data: FashionMNIST) -> Inspection:
@@ -194,28 +195,16 @@ def inspect_run(run: SavedRun, data: FashionMNIST) -> Inspection:
 
     Raises
     ------
-    DatasetError
-        If the run was trained on other data.
+    DatasetError, ArithmeticError
+        As for `evaluate_run`.
     """
-    labels = data.test[1]
-    logits, sums = [], []
-    for *hidden, last in _outputs(run, data):
-        logits.append(last)
-        sums.append([_unit_sums(H) for H in hidden])
-    joined = numpy.concatenate(logits)
-    evaluation, confidence, matrix = _evaluate(joined, labels)
-    layers = tuple(_activity(numpy.sum(layer, axis=0) / len(labels)) for layer in zip(*sums))
-    return Inspection(evaluation, labels, joined.argmax(axis=1), confidence, matrix, layers)
-
-
-def _outputs(run: SavedRun, data: FashionMNIST) -> Iterator[list[numpy.ndarray]]:
-    """Yield the outputs of all Dense layers, the logits last, for 1,000 test images at a time."""
     if run.config["data"]["sha256"] != data.sha256:
         raise DatasetError(
             f"{run.folder} was trained on other data than {data.describe()}; "
             "give the release whose SHA-256 its config.json holds"
         )
-    images = data.test[0]
+    images, labels = data.test
+    parts, sums = [], []
     for start in range(0, len(images), _BATCH_SIZE):
         X = to_features(images[start : start + _BATCH_SIZE], device_of(run.net))
         outputs = []
@@ -223,8 +212,20 @@ def _outputs(run: SavedRun, data: FashionMNIST) -> Iterator[list[numpy.ndarray]]
             X = layer(X)
             if isinstance(layer, nn.Dense):
                 outputs.append(X.asnumpy())
-        check_finite(outputs[-1])
-        yield outputs
+        *hidden, last = outputs
+        check_finite(last)
+        parts.append(last)
+        sums.append([_unit_sums(H) for H in hidden])
+    logits = numpy.concatenate(parts)
+    predicted = logits.argmax(axis=1)
+    shifted = logits - logits.max(axis=1, keepdims=True).astype("float64")
+    log_sums = numpy.log(numpy.exp(shifted).sum(axis=1))
+    loss = (log_sums - shifted[numpy.arange(len(labels)), labels]).mean()
+    matrix = confusion_matrix(labels, predicted)
+    accuracy = matrix.trace() / len(labels)
+    evaluation = RunEvaluation(float(loss), float(accuracy), class_scores(matrix))
+    layers = tuple(_activity(numpy.sum(layer, axis=0) / len(labels)) for layer in zip(*sums))
+    return Inspection(evaluation, labels, predicted, numpy.exp(-log_sums), matrix, layers)
 
 
 def check_finite(logits: numpy.ndarray) -> None:
@@ -234,19 +235,6 @@ def check_finite(logits: numpy.ndarray) -> None:
             "the net computes NaN or infinity, because its parameters are too large; "
             "train another with a smaller --lr"
         )
-
-
-def _evaluate(
-    logits: numpy.ndarray, labels: numpy.ndarray
-) -> tuple[RunEvaluation, numpy.ndarray, numpy.ndarray]:
-    """Return the scores, the confidence of each prediction, and the confusion matrix."""
-    shifted = logits - logits.max(axis=1, keepdims=True).astype("float64")
-    log_sums = numpy.log(numpy.exp(shifted).sum(axis=1))
-    losses = log_sums - shifted[numpy.arange(len(labels)), labels]
-    matrix = confusion_matrix(labels, logits.argmax(axis=1))
-    accuracy = matrix.trace() / len(labels)
-    evaluation = RunEvaluation(float(losses.mean()), float(accuracy), class_scores(matrix))
-    return evaluation, numpy.exp(-log_sums), matrix
 
 
 def _unit_sums(H: numpy.ndarray) -> numpy.ndarray:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 from d2l_mlp.activations import ACTIVATIONS, PRELU_SLOPE
 
@@ -24,30 +24,12 @@ MAX_POINTS = 100_000
 
 @dataclass(frozen=True)
 class FigureOptions:
-    """Options of the figures; each figure uses those that concern it.
+    """Options of the figures; each figure uses those that concern it."""
 
-    Attributes
-    ----------
-    range : tuple of float, optional
-        First x and, exclusively, last x, within +-1e30. By default [-4, 4), and [-8, 8) for
-        ``relu-wide``.
-    step : float, default 0.1
-        Distance between two points; at most `MAX_POINTS` of them.
-    alpha : float, default `PRELU_SLOPE`
-        Slope of pReLU for negative x.
-    hidden : sequence of int, default (5,)
-        Number of units of each hidden layer in the ``mlp`` diagram.
-
-    Raises
-    ------
-    ValueError
-        If the range is empty, or its points are too many or too close for float32.
-    """
-
-    range: tuple[float, float] | None = None
-    step: float = 0.1
-    alpha: float = PRELU_SLOPE
-    hidden: Sequence[int] = (5,)
+    range: tuple[float, float] | None = None  # of x; None: [-4, 4), and [-8, 8) for relu-wide
+    step: float = 0.1  # from x to x
+    alpha: float = PRELU_SLOPE  # slope of pReLU for negative x
+    hidden: Sequence[int] = (5,)  # units of each hidden layer in the mlp diagram
 
     def __post_init__(self) -> None:
         lo, hi = self.range or (-8.0, 8.0)
@@ -107,81 +89,74 @@ def check_figure_name(name: str) -> None:
         raise ValueError(f"there is no figure {name!r}: {fix}")
 
 
-def _curve(
-    name: str, grad: bool = False, lo: float = -4.0, hi: float = 4.0
-) -> Callable[[FigureOptions], Picture]:
-    def draw_curve(options: FigureOptions) -> Picture:
-        from d2l_mlp.plotting.curves import plot_activation
-
-        return plot_activation(name, options.x(lo, hi), options.alpha, grad)
-
-    return draw_curve
+# Functions of their own, so that naming the figures imports none of these modules.
 
 
-def _all_curves(options: FigureOptions) -> Picture:
-    from d2l_mlp.plotting.curves import plot_activations
+def _curves() -> Any:
+    from d2l_mlp.plotting import curves
 
-    return plot_activations(options.x(), options.alpha)
-
-
-def _network(*sizes: int) -> Picture:
-    from d2l_mlp.plotting.diagrams import plot_network
-
-    return plot_network(sizes)
+    return curves
 
 
-def _demonstration(function: str) -> Callable[[FigureOptions], Picture]:
-    def draw_demonstration(options: FigureOptions) -> Picture:
-        from d2l_mlp.plotting import demonstrations
+def _diagrams() -> Any:
+    from d2l_mlp.plotting import diagrams
 
-        picture: Picture = getattr(demonstrations, function)()
-        return picture
-
-    return draw_demonstration
+    return diagrams
 
 
-def _curves_of_each_activation() -> Iterator[
-    tuple[str, tuple[str, Callable[[FigureOptions], Picture]]]
-]:
+def _demonstrations() -> Any:
+    from d2l_mlp.plotting import demonstrations
+
+    return demonstrations
+
+
+Drawing = Callable[[FigureOptions], "Picture"]
+
+
+def _curve(name: str, grad: bool = False, lo: float = -4.0, hi: float = 4.0) -> Drawing:
+    return lambda options: _curves().plot_activation(name, options.x(lo, hi), options.alpha, grad)
+
+
+def _of_each_activation() -> Iterator[tuple[str, tuple[str, Drawing]]]:
     for name, activation in ACTIVATIONS.items():
         yield name, (f"{activation.title}: {activation.source}", _curve(name))
         yield f"{name}-grad", (f"derivative of {activation.title}", _curve(name, grad=True))
 
 
-FIGURES: Mapping[str, tuple[str, Callable[[FigureOptions], Picture]]] = {
+FIGURES: Mapping[str, tuple[str, Drawing]] = {
     "relu-wide": ("ReLU on [-8, 8)", _curve("relu", lo=-8.0, hi=8.0)),
-    **dict(_curves_of_each_activation()),
+    **dict(_of_each_activation()),
     "activations": (
         "all activation functions with their derivatives",
-        _all_curves,
+        lambda options: _curves().plot_activations(options.x(), options.alpha),
     ),
     "softmax-regression": (
         "single-layer network of 4 inputs and 5 outputs",
-        lambda options: _network(4, 5),
+        lambda options: _diagrams().plot_network((4, 5)),
     ),
     "mlp": (
         "multilayer perceptron of 4 inputs, 5 hidden units and 3 outputs",
-        lambda options: _network(4, *options.hidden, 3),
+        lambda options: _diagrams().plot_network((4, *options.hidden, 3)),
     ),
     "linear-pieces": (
         "a ReLU net of one input is piecewise linear",
-        _demonstration("plot_linear_pieces"),
+        lambda options: _demonstrations().plot_linear_pieces(),
     ),
     "linear-regions": (
         "a ReLU net of two inputs is linear on polygons",
-        _demonstration("plot_linear_regions"),
+        lambda options: _demonstrations().plot_linear_regions(),
     ),
     "approximation": (
         "nets that approximate the sine, and their error",
-        _demonstration("plot_approximation"),
+        lambda options: _demonstrations().plot_approximation(),
     ),
     "sawtooth": (
         "a deep net has more pieces than a wide one",
-        _demonstration("plot_sawtooth"),
+        lambda options: _demonstrations().plot_sawtooth(),
     ),
     "monotonicity": (
         "risk by body temperature, as a linear model and an MLP predict it",
-        _demonstration("plot_monotonicity"),
+        lambda options: _demonstrations().plot_monotonicity(),
     ),
 }
 """Title of each figure, and the function of `FigureOptions` that draws it."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from d2l_mlp.plotting.style import to_png, to_svg
+from d2l_mlp.plotting.style import render_figure, to_svg
 
 
 class Picture(Figure):
@@ -20,13 +20,13 @@ class Picture(Figure):
         super().__init__(**options)
         self.description = description
 
-    # SVG for Jupyter, PNG where no SVG is trusted, and the words where neither is.
+    # SVG for Jupyter; PNG, at 96 dpi of the same size, where no SVG is trusted; or the words.
 
     def _repr_svg_(self) -> tuple[str, dict[str, str]]:
         return to_svg(self), {"alt": self.description}
 
     def _repr_png_(self) -> tuple[bytes, dict[str, str]]:
-        return to_png(self), {"alt": self.description}
+        return render_figure(self, "png", dpi=96), {"alt": self.description}
 
     def _repr_pretty_(self, printer: Any, _: bool) -> None:
         printer.text(self.description)

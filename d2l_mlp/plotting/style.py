@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-FORMATS = ("svg", "png", "pdf")
-
 STYLE: Mapping[str, Any] = {
     "figure.figsize": (3.5, 2.5),  # d2l's default
     "figure.dpi": 72,  # a unit of the SVG file is a point
@@ -35,11 +33,13 @@ _FONTS = (
 )  # fmt: skip
 
 # No time, and no version of matplotlib.
-_METADATA = {
+_METADATA: Mapping[str, Mapping[str, Any]] = {
     "svg": {"Date": None, "Creator": None},
-    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
     "png": {"Software": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
 }
+
+FORMATS = tuple(_METADATA)
 
 
 @contextmanager
@@ -64,30 +64,7 @@ def legend_above(axes: Axes, columns: int = 1) -> None:
 
 
 def save_figure(figure: Figure, path: str | Path, dpi: int = 200) -> Path:
-    """Save a figure, in one piece or not at all.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-        Drawn in `book_style`.
-    path : str or pathlib.Path
-        File to write or replace, ending in .svg, .png or .pdf. Its folder must exist. A symbolic
-        link is replaced, not followed.
-    dpi : int, default 200
-        Resolution of a PNG file in pixels per inch.
-
-    Returns
-    -------
-    pathlib.Path
-        `path`.
-
-    Raises
-    ------
-    ValueError
-        If the name ends in anything else.
-    OSError
-        If the file cannot be written.
-    """
+    """Write or replace the file of a figure, whole or not at all, and return its path."""
     path = Path(path)
     form = path.suffix[1:]
     if form not in FORMATS:
@@ -102,13 +79,8 @@ def to_svg(figure: Figure) -> str:
     return svg[svg.index("<svg") :]
 
 
-def to_png(figure: Figure) -> bytes:
-    """Return a figure, drawn in `book_style`, as a PNG file of the size that browsers give SVG."""
-    return render_figure(figure, "png", dpi=96)
-
-
 def render_figure(figure: Figure, form: str, dpi: int = 200) -> bytes:
-    """Return the content of a figure's file, one of `FORMATS`: the same bytes on every run."""
+    """Return a figure's file, one of `FORMATS`: the same bytes on every run. Only PNG has dpi."""
     file = io.BytesIO()
     if form != "png":
         dpi = STYLE["figure.dpi"]
