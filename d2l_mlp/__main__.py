@@ -19,7 +19,7 @@ COMMANDS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command that the first argument names; returns the exit code."""
+    """Run the command that the first argument names and return its exit code."""
     complete({name: module.parser for name, module in COMMANDS.items()})
     name, *rest = (sys.argv[1:] if argv is None else argv) or ["--help"]
     if name in COMMANDS:

@@ -51,15 +51,15 @@ def parser() -> Parser:
     p = Parser(
         prog=PROG,
         description="Look for what is wrong with this machine. Each line is ok, a note, or a "
-        "failure that training would meet too; the exit code is then 1. It says nothing private, "
-        "and fits into a bug report.",
+        "failure that training would meet too; the exit code is then 1. The output says nothing "
+        "private, and fits into a bug report.",
     )
     p.add_argument("--json", action="store_true", help="for a program to read")
     return p
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line, and return the exit code."""
+    """Run the command line and return its exit code."""
     return run_command(PROG, lambda _: _look(argv))
 
 

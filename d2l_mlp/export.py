@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from d2l_mlp.cli.command import Signals, run_command, say
 from d2l_mlp.cli.flags import Parser, add_data_flag, add_epoch_flags, argument_type, path_type
 from d2l_mlp.files import write_atomically
-from d2l_mlp.rules import Number
+from d2l_mlp.rules import DEFAULT_OPSET, OLDEST_OPSET, Number
 
 if TYPE_CHECKING:
     from d2l_mlp.runs.reader import SavedRun
@@ -38,8 +38,8 @@ def parser() -> Parser:
     add("-o", "--output", metavar="FILE", type=_model_path, required=True,
         help="model.onnx; or model.json, beside which model-0000.params is written, for Gluon's "
         "SymbolBlock.imports; existing files are replaced")
-    add("--opset", metavar="N", type=argument_type(Number(int, least=1)), default=13,
-        help="version of ONNX's operators, from 11 to the newest that onnx knows")
+    add("--opset", metavar="N", type=argument_type(Number(int, least=1)), default=DEFAULT_OPSET,
+        help=f"version of ONNX's operators, from {OLDEST_OPSET} to the newest that onnx knows")
     add_data_flag(p)
     # fmt: on
     return p

@@ -63,17 +63,27 @@ def read_regular_file(path: Path, most: int, follow: bool = False) -> bytes:
     return content
 
 
+def new_part(path: Path) -> Path:
+    """Return a name beside a path, for what takes the path's name when it is whole."""
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+
+
+def parts(folder: Path, name: str = "*") -> list[Path]:
+    """List a folder's parts, of files whose names match a pattern."""
+    return list(folder.glob(f".{name}.{'[0-9a-f]' * 8}.part"))
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file; if that fails or the process is killed, the old one stays as it was.
 
     Several processes may write it at once. A killed one leaves a part, which is removed an hour
     later, when the file is written again. A symbolic link is replaced, not followed.
     """
-    for left in path.parent.glob(f".{glob.escape(path.name)}.{'[0-9a-f]' * 8}.part"):
+    for left in parts(path.parent, glob.escape(path.name)):
         with contextlib.suppress(FileNotFoundError):  # another process removed it
             if time.time() - left.lstat().st_mtime > 3600:
                 left.unlink()
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    part = new_part(path)
     try:
         with part.open("xb") as stream:
             stream.write(content)

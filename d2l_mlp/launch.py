@@ -91,7 +91,7 @@ def _address(text: str) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code."""
+    """Run the command line and return its exit code."""
     return run_command(PROG, lambda signals: _launch(read_flags(argv), signals))
 
 

@@ -91,6 +91,12 @@ DEVICES = "auto, cpu, gpu, cpu:N, gpu:N"
 """The names of a device."""
 
 
+OLDEST_OPSET, DEFAULT_OPSET = 11, 13  # of ONNX; every runtime since 2021 has the default
+    11,
+    13,
+)  # of ONNX's operators; every runtime since 2021 has the default
+
+
 def is_device(name: str) -> bool:
     """Return whether a text is one of `DEVICES`."""
     return bool(re.fullmatch(r"auto|(cpu|gpu)(:\d+)?", name))

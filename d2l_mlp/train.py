@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from d2l_mlp.cli.command import Signals, run_command
 from d2l_mlp.cli.flags import (
     Parser,
+    add_data_flag,
     add_epoch_flags,
     argument_type,
     device_names,
@@ -117,8 +118,7 @@ def parser() -> Parser:
     add("--dataset", choices=("auto", "fashion-mnist", "sample"),
         help="auto is the full set if it can be found or downloaded, else the sample "
         "(default: auto)")
-    add("--data-dir", metavar="DIR",
-        help="folder of the data set's four files (default: $D2L_MLP_DATA, else a search)")
+    add_data_flag(groups["data"])
 
     add = groups["output"].add_argument
     add("--out", metavar="DIR", type=path_type,
@@ -129,7 +129,7 @@ def parser() -> Parser:
     add_epoch_flags(groups["output"], "with --from, ")
     add("--resume", metavar="RUN", type=path_type,
         help="resume the run in this folder, as if it had not been interrupted; --epochs may "
-        "make it longer (default: a new run)")
+        "make it longer if its schedule is constant (default: a new run)")
     add("--tensorboard", action="store_true",
         help="write every epoch's metrics and the hyperparameters for TensorBoard, into the run's "
         "folder tensorboard")
@@ -203,7 +203,7 @@ def _inherited(parent: Path, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code."""
+    """Run the command line and return its exit code."""
     return run_command(PROG, lambda signals: _train(read_flags(argv), signals))
 
 

@@ -77,11 +77,11 @@ def add_epoch_flags(parser: Any, when: str = "") -> None:
         )  # fmt: skip
 
 
-def add_data_flag(parser: argparse.ArgumentParser) -> None:
-    """Add --data-dir to the parser of a command that measures a run."""
+def add_data_flag(parser: Any) -> None:
+    """Add --data-dir to a parser or a group of it."""
     parser.add_argument(
         "--data-dir", metavar="DIR",
-        help="folder of the data set's four files (default: $D2L_MLP_DATA, and else a search)",
+        help="folder of the data set's four files (default: $D2L_MLP_DATA, else a search)",
     )  # fmt: skip
 
 

@@ -36,7 +36,7 @@ def repair_operators() -> None:
         np, npi = backend.numpy, backend.numpy._internal
         vars(npi).update(_right_operators(backend, SimpleNamespace(**vars(npi))))
         for name, public in _WITHOUT_DERIVATIVE.items():
-            setattr(npi, name, partial(_check_not_recording, getattr(npi, name), public))
+            setattr(npi, name, partial(_unless_recording, getattr(npi, name), public))
         np.linalg.norm = _right_norm(np.linalg.norm)
         functions._ufunc_helper = _apply_to_number
     array_functions._unary_func_helper = _apply_to_floats(array_functions._unary_func_helper)
@@ -47,7 +47,7 @@ def repair_operators() -> None:
         multiarray._NUMPY_ARRAY_FUNCTION_DICT[getattr(numpy, name)] = right
     for name in ("atleast_1d", "atleast_2d", "atleast_3d"):
         for module in (mxnet.sym.numpy, mxnet.sym.numpy._op):
-            setattr(module, name, partial(_check_not_recording, getattr(module, name), name))
+            setattr(module, name, partial(_unless_recording, getattr(module, name), name))
     autograd.grad = _typed_gradients(autograd.grad)
     mxnet.np.ndarray.__neg__ = lambda array: mxnet.np.negative(array)  # MXNet's is -1.0 * array
 
@@ -134,7 +134,7 @@ def _right_norm(norm: Callable) -> Callable:
             axis = (0, 1)
         matrix = isinstance(axis, tuple) or (axis is None and getattr(x, "ndim", 1) == 2)
         if matrix and ord not in (None, "fro", "f", "nuc", 1, -1, "inf", "-inf"):
-            return _check_not_recording(norm, f"linalg.norm of order {ord}", x, ord, axis, keepdims)
+            return _unless_recording(norm, f"linalg.norm of order {ord}", x, ord, axis, keepdims)
         return norm(x, ord, axis, keepdims)
 
     return right_norm
@@ -190,7 +190,7 @@ def _typed_gradients(grad: Callable) -> Callable:
     return typed_gradients
 
 
-def _check_not_recording(operator: Callable, name: str, x: Any, *args: Any, **kwargs: Any) -> Any:
+def _unless_recording(operator: Callable, name: str, x: Any, *args: Any, **kwargs: Any) -> Any:
     """Call an operator, unless the derivative that it lacks may be asked for."""
     if isinstance(x, mxnet.sym.Symbol):
         raise NotImplementedError(

@@ -28,12 +28,12 @@ def repair_mxnet(read_fashion_mnist: Callable[[bool], tuple]) -> None:
     if hasattr(mxnet, "_is_repaired"):
         return
     mxnet._is_repaired = True
-    _show_mxnet(numpy, missing_names())
+    _replace_in_mxnet(numpy, missing_names())
     # Gluon's loader processes get their data set by fork. Python 3.14 starts processes in another
     # way by default: each would fail, and the pool would replace it, for ever.
     fork = multiprocessing.get_context("fork")
     forking = {name: getattr(fork, name) for name in ("Pool", "Process", "get_context")}
-    _show_mxnet(multiprocessing, forking)
+    _replace_in_mxnet(multiprocessing, forking)
     for name in ("ndarray", "symbol"):  # which format the operators' arguments
         vars(sys.modules[f"mxnet._ctypes.{name}"])["str"] = as_text
     restore_functions(mxnet)
@@ -64,7 +64,7 @@ def read_in_place_of_gluon(read: Callable[[bool], tuple]) -> None:
     FashionMNIST.__init__ = init
 
 
-def _show_mxnet(original: ModuleType, names: dict[str, Any]) -> None:
+def _replace_in_mxnet(original: ModuleType, names: dict[str, Any]) -> None:
     """Replace a module, in MXNet's modules alone, by a copy with some names added or changed."""
     shown = ModuleType(original.__name__, original.__doc__)
     vars(shown).update(vars(original), **names)

@@ -22,10 +22,10 @@ from onnx import TensorProto, helper, numpy_helper
 from d2l_mlp import __version__
 from d2l_mlp.data.releases import CLASSES, IMAGE_SHAPE
 from d2l_mlp.mlp import softmax
+from d2l_mlp.rules import DEFAULT_OPSET, OLDEST_OPSET
 from d2l_mlp.runs.reader import SavedRun
 from d2l_mlp.training.state import parameters_of
 
-OLDEST_OPSET, DEFAULT_OPSET = 11, 13  # every runtime since 2021 has the default
 _IR_VERSION = 8
 _TOLERANCE = 1e-5  # of a probability, and of a logit as a share of the largest
 _OUTPUTS = ("logits", "probabilities")

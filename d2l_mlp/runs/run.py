@@ -14,14 +14,12 @@ import io
 import json
 import logging
 import os
-import re
-import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from d2l_mlp.files import write_atomically
+from d2l_mlp.files import new_part, parts, write_atomically
 from d2l_mlp.plotting.learning_curves import plot_history
 from d2l_mlp.plotting.style import render_figure
 from d2l_mlp.runs.checkpoint import Checkpoint, save_checkpoint
@@ -86,10 +84,10 @@ class Run:
         folder = Path(folder)
         if not is_free(folder):
             raise _not_empty(folder)
-        part = folder / f".{CHECKPOINTS}.{secrets.token_hex(4)}.part"
+        part = new_part(folder / CHECKPOINTS)
         with explain_write_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            for other in _started(folder):
+            for other in parts(folder, CHECKPOINTS):
                 with suppress(RunError, FileNotFoundError):  # its start is still going on
                     os.close(_lock(other))
                     shutil.rmtree(other)
@@ -195,8 +193,8 @@ class Run:
     def _remove_parts(self) -> None:
         """Remove files that killed processes were writing."""
         with self._writing():
-            for path in (*self.folder.iterdir(), *self._checkpoints.iterdir()):
-                if re.fullmatch(r"\..+\.[0-9a-f]{8}\.part", path.name) and not path.is_dir():
+            for path in (*parts(self.folder), *parts(self._checkpoints)):
+                if not path.is_dir():
                     path.unlink()
 
     def _check_place(self) -> None:
@@ -224,13 +222,9 @@ class Run:
 def is_free(folder: Path) -> bool:
     """Return whether a new run can start in a folder; a RunError if it cannot be read."""
     with explain_write_errors(folder), suppress(FileNotFoundError):
-        return set(folder.iterdir()) == set(_started(folder))
+        # A part is of a start that was killed, or is still going on.
+        return set(folder.iterdir()) == set(parts(folder, CHECKPOINTS))
     return True
-
-
-def _started(folder: Path) -> list[Path]:
-    """List what starts have made in a folder that were killed, or are still going on."""
-    return list(folder.glob(f".{CHECKPOINTS}.????????.part"))
 
 
 def _not_empty(folder: Path) -> RunError:
