@@ -92,9 +92,6 @@ DEVICES = "auto, cpu, gpu, cpu:N, gpu:N"
 
 
 OLDEST_OPSET, DEFAULT_OPSET = 11, 13  # of ONNX; every runtime since 2021 has the default
-    11,
-    13,
-)  # of ONNX's operators; every runtime since 2021 has the default
 
 
 def is_device(name: str) -> bool:
