@@ -90,7 +90,6 @@ Rule = Union[Number, Choice, Several]
 DEVICES = "auto, cpu, gpu, cpu:N, gpu:N"
 """The names of a device."""
 
-
 OLDEST_OPSET, DEFAULT_OPSET = 11, 13  # of ONNX; every runtime since 2021 has the default
 
 

@@ -25,7 +25,6 @@ FAILURE = 1
 TRACEBACK = "D2L_MLP_TRACEBACK"
 """Environment variable; if it is set, an error is shown with its traceback."""
 
-
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
 """Signals that end a command in order: of users, of a terminal that closes, of schedulers."""
 
@@ -35,19 +34,9 @@ class SaidError(Exception):
 
 
 def run_command(prog: str, body: Callable[[Signals], None]) -> int:
-    """Run a command, from its flags to what it prints, and turn any exception into one line.
+    """Run a command, turn any exception into one line, and return the exit code.
 
-    Parameters
-    ----------
-    prog : str
-        Name of the command, which begins the line, and those that are logged.
-    body : callable
-        The command. An exception of it may have an attribute ``exit_code``.
-
-    Returns
-    -------
-    int
-        The exit code: 0, 1, that of the exception, or 128 and the signal's number.
+    It is 0, 1, the exception's attribute ``exit_code``, or 128 and the signal's number.
     """
     with tolerant_streams(), _caches(), Signals() as signals:
         log = logging.StreamHandler()

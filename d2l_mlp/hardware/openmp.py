@@ -29,11 +29,6 @@ def load_openmp(threads: int) -> None:
 
     Python's other threads and forked children compute with one. MXNet's OpenBLAS hangs if two
     threads compute with more at the same time, and no thread of OpenMP's survives a fork.
-
-    Raises
-    ------
-    OSError
-        If the library is not installed.
     """
     os.environ["OMP_NUM_THREADS"] = "1"  # of each thread; OpenMP reads it once, when it is loaded
     try:

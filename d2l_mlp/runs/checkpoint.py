@@ -81,22 +81,7 @@ def dump_checkpoint(checkpoint: Checkpoint) -> bytes:
 def load_checkpoint(folder: Path, config: Config | None = None) -> Checkpoint:
     """Read the newest good checkpoint in a folder, whose run may be going on.
 
-    Parameters
-    ----------
-    folder : Path
-        Of checkpoints. Nothing is written and nothing locked.
-    config : dict, optional
-        Skip checkpoints of a run with another configuration.
-
-    Returns
-    -------
-    Checkpoint
-        Verified. If some were skipped, that is logged, with the reason for the newest.
-
-    Raises
-    ------
-    CheckpointError
-        If there is no good one; the message is about the newest.
+    Those that are damaged, or of another configuration than `config`, are skipped, which is logged.
     """
     bad: dict[int, CheckpointError] = {}
     while True:

@@ -1,7 +1,6 @@
 """Gluon's parameter files, written byte by byte.
 
-The files are those that ``net.save_parameters`` writes and ``net.load_parameters`` reads. MXNet's
-own function may report success for a file that a full disk has cut off.
+MXNet's own function may report success for a file that a full disk has cut off.
 """
 
 from __future__ import annotations
@@ -14,23 +13,7 @@ DTYPE = numpy.dtype("<f4")
 
 
 def dump_parameters(arrays: dict[str, numpy.ndarray]) -> bytes:
-    """Return the content of a parameter file.
-
-    Parameters
-    ----------
-    arrays : dict of numpy.ndarray
-        float32, of at least one dimension, by Gluon's structural name, such as ``"0.weight"``.
-
-    Returns
-    -------
-    bytes
-        The same as in the file that ``net.save_parameters`` writes on a CPU.
-
-    Raises
-    ------
-    TypeError
-        If an array has another dtype.
-    """
+    """Return what ``net.save_parameters`` writes on a CPU, for arrays by Gluon's names."""
     parts = [struct.pack("<3Q", 0x112, 0, len(arrays))]  # magic number, reserved, count
     for name, array in arrays.items():
         if array.dtype != DTYPE:

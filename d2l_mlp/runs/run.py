@@ -44,42 +44,16 @@ class Run:
     """The folder of a run, written by this process alone; a RunError if it cannot be written.
 
     `start` and `resume` lock it. The lock ends with the process.
-
-    Attributes
-    ----------
-    folder : Path
-        Of the run.
-    config : dict
-        Hyperparameters, data, versions, device, see `d2l_mlp.runs.config`.
-    state : TrainingState
-        Of the last checkpoint.
     """
 
     config: Config
-    state: TrainingState
+    state: TrainingState  # of the last checkpoint
 
     @classmethod
     def start(cls, folder: str | Path, config: Config, state: TrainingState) -> Run:
         """Make the folder of a new run, which becomes one when its first checkpoint is whole.
 
-        Parameters
-        ----------
-        folder : path
-            Missing or empty, but for the rest of a start that was killed.
-        config : dict
-            See `d2l_mlp.runs.config`.
-        state : TrainingState
-            Before the first epoch.
-
-        Returns
-        -------
-        Run
-            Locked.
-
-        Raises
-        ------
-        RunError
-            If the folder holds anything else.
+        It may exist, and hold the rest of a start that was killed, but nothing else.
         """
         folder = Path(folder)
         if not is_free(folder):
