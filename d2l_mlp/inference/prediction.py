@@ -45,24 +45,9 @@ _SHARPEN = ImageFilter.Kernel((3, 3), _WEIGHTS.tolist())
 
 
 def read_image(path: Path) -> Image.Image:
-    """Read an image file.
+    """Read the first frame of an image file: RGB, or RGBA if any pixel is transparent.
 
-    Parameters
-    ----------
-    path : Path
-        A file in any format that Pillow reads, except Encapsulated PostScript, which is a program.
-        Of several frames, the first is read.
-
-    Returns
-    -------
-    PIL.Image.Image
-        RGB, or RGBA if any pixel is transparent, turned as its camera noted.
-
-    Raises
-    ------
-    ValueError
-        If the file is missing, too large, broken, not an image, or not of 8 bits a channel in grey
-        or RGB. The message continues the file's name: "is missing".
+    A ValueError's message continues the file's name: "is missing".
     """
     raw = read_regular_file(path, _MOST_BYTES, follow=True)
     Image.init()
@@ -70,7 +55,7 @@ def read_image(path: Path) -> Image.Image:
         from pillow_heif import register_heif_opener  # which need not be installed
 
         register_heif_opener()
-    formats = [name for name in Image.ID if name != "EPS"]
+    formats = [name for name in Image.ID if name != "EPS"]  # PostScript is a program
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # such as of broken metadata
         warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -95,23 +80,7 @@ def prepare_image(image: Image.Image) -> numpy.ndarray:
     The background, which may be light or dark, noisy, and unevenly lit, becomes 0: a quadratic
     surface is fitted to the picture's border. Specks count for little. Of a picture with
     transparency, the opaque part is the article. A picture of 28 x 28 pixels is only made grey,
-    and negated if its border is light.
-
-    Parameters
-    ----------
-    image : PIL.Image.Image
-        One article, RGB on a plain background, or RGBA.
-
-    Returns
-    -------
-    numpy.ndarray
-        Grey values, uint8 of shape (28, 28): a light article on 0.
-
-    Raises
-    ------
-    ValueError
-        If nothing differs from the background, or the background is not plain. The message
-        continues the file's name.
+    and negated if its border is light. A ValueError's message continues the file's name.
     """
     image = image.copy()
     image.thumbnail((_MOST_PIXELS, _MOST_PIXELS), Image.BOX)
@@ -212,9 +181,7 @@ class Prediction(NamedTuple):
 
     def __str__(self) -> str:
         ranked = sorted(self.by_class().items(), key=lambda item: (item[0] != self.name, -item[1]))
-        return ", ".join(
-            f"{name} {p:.3f}" for i, (name, p) in enumerate(ranked) if p >= 0.01 or not i
-        )
+        return ", ".join(f"{name} {p:.3f}" for name, p in ranked if p >= 0.01)
 
 
 def predict_image(net: gluon.Block, pixels: numpy.ndarray) -> Prediction:

@@ -28,29 +28,7 @@ _BINS = 10
 
 
 def write_report(path: Path, runs: Sequence[SavedRun], data: Mapping[str, FashionMNIST]) -> None:
-    """Write or replace the report of one or more runs.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    runs : sequence of SavedRun
-        At least one.
-    data : mapping of str to FashionMNIST
-        The data that the runs were trained on, by release.
-
-    Raises
-    ------
-    DatasetError
-        If a run was trained on other data.
-    OSError
-        If the file cannot be written.
-    """
-    write_atomically(path, render_report(runs, data).encode())
-
-
-def render_report(runs: Sequence[SavedRun], data: Mapping[str, FashionMNIST]) -> str:
-    """Return the report's HTML; the arguments are those of `write_report`."""
+    """Write or replace the report of runs that were trained on `data`, which is by release."""
     names = _names(runs)
     sprites = {release: Sprite(each.test[0]) for release, each in data.items()}
     found = [inspect_run(run, data[run.config["data"]["release"]]) for run in runs]
@@ -65,11 +43,12 @@ def render_report(runs: Sequence[SavedRun], data: Mapping[str, FashionMNIST]) ->
         loader=jinja2.FunctionLoader(lambda name: (templates / name).read_text("utf-8")),
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined,
     ).get_template("report.html.jinja")  # fmt: skip
-    return template.render(
+    page = template.render(
         version=__version__, classes=CLASSES, sections=sections, sprites=sprites,
         curves=_curves(names, runs), differing=differing(runs),
         spreads=spreads(names, runs, results), results=results, bins=_BINS,
     )  # fmt: skip
+    write_atomically(path, page.encode())
 
 
 def _names(runs: Sequence[SavedRun]) -> list[str]:

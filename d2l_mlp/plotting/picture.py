@@ -32,13 +32,9 @@ class Picture(Figure):
         printer.text(self.description)
 
 
-def _print_by_its_own_methods() -> None:
-    """Register them with IPython, or the printers of matplotlib's own figures go before them."""
-    shell = "IPython" in sys.modules and sys.modules["IPython"].get_ipython()
-    if shell:
-        formatters = shell.display_formatter.formatters
-        formatters["image/svg+xml"].for_type(Picture, Picture._repr_svg_)
-        formatters["image/png"].for_type(Picture, Picture._repr_png_)
-
-
-_print_by_its_own_methods()
+# IPython prefers the printers of matplotlib's own figures to these methods, unless it knows them.
+_shell = "IPython" in sys.modules and sys.modules["IPython"].get_ipython()
+if _shell:
+    _formatters = _shell.display_formatter.formatters
+    _formatters["image/svg+xml"].for_type(Picture, Picture._repr_svg_)
+    _formatters["image/png"].for_type(Picture, Picture._repr_png_)
