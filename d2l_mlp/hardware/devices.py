@@ -18,11 +18,6 @@ from d2l_mlp.rules import DEVICES, is_device
 # The CUDA wheels of MXNet 1.9.1 carry machine code for these compute capabilities and no PTX:
 # a GPU runs code of its own major version, up to its own minor version, and nothing else.
 _COMPILED_FOR = ((5, 0), (6, 0), (7, 0), (8, 0), (8, 6))
-CUDA_RUNS_ON = "5.0 to 8.9"
-"""The compute capabilities on which they run."""
-
-CUDA_INSTALL = "pip uninstall -y mxnet && pip install --no-deps mxnet-cu112==1.9.1"
-"""The command that replaces the CPU-only wheel."""
 
 # From the driver's header cuda.h.
 _ERROR_NO_DEVICE = 100
@@ -37,9 +32,9 @@ class NoDriverError(CudaError):
     """There is no CUDA driver, as on most machines without a GPU."""
 
 
-def cuda_problem(index: int = 0) -> str | None:
-    """Return why a GPU cannot run MXNet's CUDA wheels, with a fix; None if it can."""
-    try:
+def gpu_problem(index: int = 0) -> str | None:
+    """Return why a GPU cannot be used here, with a fix; None if it can."""
+    try:  # the driver first: without a GPU, another wheel fixes nothing
         count = count_gpus()
         if index >= count:
             return (
@@ -52,7 +47,12 @@ def cuda_problem(index: int = 0) -> str | None:
     if not has_code_for((major, minor)):
         return (
             f"its compute capability is {major}.{minor}, for which MXNet's wheel has no code "
-            f"(it has {CUDA_RUNS_ON})"
+            "(it has 5.0 to 8.9)"
+        )
+    if not mxnet.runtime.Features().is_enabled("CUDA"):
+        return (
+            "the MXNet installed here is the CPU-only wheel; replace it with a CUDA one: "
+            "pip uninstall -y mxnet && pip install --no-deps mxnet-cu112==1.9.1"
         )
     return None
 
@@ -97,42 +97,21 @@ def has_code_for(capability: tuple[int, int]) -> bool:
     return any(major == capability[0] and minor <= capability[1] for major, minor in _COMPILED_FOR)
 
 
-class DeviceError(ValueError):
-    """The device asked for is not there or cannot run MXNet; the message gives the reason."""
-
-
 def choose_devices(names: str) -> list[mxnet.Context]:
-    """Return the contexts that names such as ``"gpu:0,gpu:1"`` stand for; see `choose_device`.
+    """Return the devices that names such as ``"gpu:0,gpu:1"`` stand for.
 
-    Raises a DeviceError also if a device is there twice, or not all are CPUs or all GPUs. MXNet
-    takes ``cpu:0`` and ``cpu:1`` for two devices.
+    They have to be different ones of one kind. MXNet takes ``cpu:0`` and ``cpu:1`` for two devices.
     """
     devices = [choose_device(name) for name in names.split(",")]
     if len(set(map(str, devices))) < len(devices) or len({d.device_type for d in devices}) > 1:
-        raise DeviceError(f"devices {names!r} do not go together; give different ones of one kind")
+        raise ValueError(f"devices {names!r} do not go together; give different ones of one kind")
     return devices
 
 
 def choose_device(name: str = "auto") -> mxnet.Context:
-    """Return the context that a device's name stands for.
-
-    Parameters
-    ----------
-    name : {"auto", "cpu", "cpu:N", "gpu", "gpu:N"}, default "auto"
-        ``"gpu"`` is ``"gpu:0"``; ``"auto"`` is ``"gpu:0"`` if it can be used, and else ``"cpu"``.
-
-    Returns
-    -------
-    mxnet.Context
-        The device.
-
-    Raises
-    ------
-    DeviceError
-        If the name is unknown, or the GPU is not there or has no code in this wheel.
-    """
+    """Return the device that a name stands for; "auto" is "gpu:0" if it can be used, else "cpu"."""
     if not is_device(name):
-        raise DeviceError(f"device {name!r} is not known; choose one of {DEVICES}")
+        raise ValueError(f"device {name!r} is not known; choose one of {DEVICES}")
     if name == "cpu" or (name == "auto" and gpu_problem()):
         return mxnet.cpu()
     kind, _, number = name.partition(":")
@@ -141,7 +120,7 @@ def choose_device(name: str = "auto") -> mxnet.Context:
         return mxnet.cpu(index)
     problem = gpu_problem(index)
     if problem:
-        raise DeviceError(f"device {name} cannot be used: {problem}; or train with --device cpu")
+        raise ValueError(f"device {name} cannot be used: {problem}; or train with --device cpu")
     return mxnet.gpu(index)
 
 
@@ -163,15 +142,3 @@ def describe_devices(devices: Sequence[mxnet.Context]) -> str:
         names = [f"{device.device_type}:{device.device_id}" for device in devices]
     threads = [describe_processors()] if is_on_host(devices[0]) else []
     return ", ".join([*names, *threads])
-
-
-def gpu_problem(index: int = 0) -> str | None:
-    """Return why a GPU cannot be used here, with a fix; None if it can."""
-    # The machine first: without a GPU, the other wheel fixes nothing.
-    problem = cuda_problem(index)
-    if problem is None and not mxnet.runtime.Features().is_enabled("CUDA"):
-        return (
-            "the MXNet installed here is the CPU-only wheel; replace it with a CUDA one: "
-            f"{CUDA_INSTALL}"
-        )
-    return problem

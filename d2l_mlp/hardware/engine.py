@@ -40,11 +40,6 @@ def fastest_engine() -> Iterator[None]:
 
     That is the synchronous one, with matrix products on all cores of this process. If the
     environment decides, its choice stays.
-
-    Raises
-    ------
-    OSError
-        If OpenMP's library is not installed.
     """
     _use_first_thread_count()
     if engine_settings():

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import operator
 from collections.abc import Iterable
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import mxnet
@@ -45,7 +46,13 @@ class HostMemory:
         if not address:  # it has no elements
             return numpy.empty(self.array.shape, self.array.dtype)
         if address != self._viewed:
-            self._view = numpy.asarray(_Interface(self.array, address))
+            interface = {
+                "version": 3, "data": (address, False), "shape": self.array.shape,
+                "typestr": numpy.dtype(self.array.dtype).str,
+            }  # fmt: skip
+            # The view keeps the namespace alive, and so the array.
+            owner = SimpleNamespace(array=self.array, __array_interface__=interface)
+            self._view = numpy.asarray(owner)
             self._viewed = address  # last: Ctrl-C may come in between
         return self._view
 
@@ -78,14 +85,3 @@ def shallow_copy(array: np.ndarray, kind: type[Array]) -> Array:
     handle = NDArrayHandle()
     check_call(_LIB.MXShallowCopyNDArray(array.handle, ctypes.byref(handle)))
     return kind(handle)
-
-
-class _Interface:
-    """NumPy's array interface; a view made by it keeps the MXNet array alive."""
-
-    def __init__(self, array: np.ndarray, address: int):
-        self.array = array
-        self.__array_interface__ = {
-            "version": 3, "data": (address, False), "shape": array.shape,
-            "typestr": numpy.dtype(array.dtype).str,
-        }  # fmt: skip
