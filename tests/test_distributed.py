@@ -51,6 +51,7 @@ def sbatch(tmp_path, start):
     return sbatch
 
 
+@pytest.mark.slow
 def test_the_slurm_script_trains(sbatch, call, tmp_path):
     flags = ("--dataset", "sample", "--hidden", "16", "--epochs", "1", "--lr", "0.1")
     code, output, errors = sbatch(FOLDER / "train.slurm", *flags, "--out", "group")

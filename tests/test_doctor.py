@@ -115,6 +115,7 @@ def test_without_the_system_libraries(tmp_path):
     assert "apt-get install libgomp1 libquadmath0" in found["libraries", "fail"]
 
 
+@pytest.mark.slow
 def test_in_a_folder_that_cannot_be_written(tmp_path):
     script = 'mount -t tmpfs -o ro none . && cd "$PWD" || exit 99; exec "$@"'
     result = in_own_mounts(script, *DOCTOR, "--json", cwd=tmp_path)

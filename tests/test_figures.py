@@ -158,20 +158,6 @@ def test_drawing_changes_nothing_else():
     assert InteractiveShell.initialized() == shell
 
 
-def test_a_notebook_shows_pictures_as_it_did_before(cells):
-    ((outputs, _),) = cells("""%matplotlib inline
-from IPython import get_ipython
-from matplotlib.figure import Figure
-from d2l_mlp.plotting.figures import draw
-from d2l import mxnet as d2l
-svg = get_ipython().display_formatter.formatters["image/svg+xml"].type_printers
-draw("relu")
-drawn = Figure in svg
-d2l.use_svg_display()
-print(drawn, Figure in svg)""")
-    assert outputs[0].text == "False True\n"  # d2l itself still asks for it
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -46,6 +46,7 @@ subprocess.run(resume, check=True, stderr=subprocess.DEVNULL)  # it inherits thi
 """
 
 
+@pytest.mark.slow
 def test_called_from_a_program_and_in_a_thread(run, tmp_path):
     result = run("-c", CALL)
     assert result.stderr == ""
@@ -173,6 +174,7 @@ def test_lost_output_of_a_command_that_only_prints_is_an_error(tmp_path, streams
     assert len(result.stderr.splitlines()) == code
 
 
+@pytest.mark.slow
 def test_a_path_that_the_encoding_cannot_hold(tmp_path):
     command = TRAIN.replace("--out run", "--out 'Läufe →'")
     env = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}

@@ -198,6 +198,7 @@ time.sleep(2.5)
 """
 
 
+@pytest.mark.slow
 def test_time_that_this_process_has_been_stopped_for_does_not_count(start):
     source = "from tests.cli.test_process_group import BEGUN, failure\n"
     process = start("-c", f"{source}print(failure([BEGUN], deadline=2), flush=True)")

@@ -33,6 +33,7 @@ def exit_codes(results, workers=2):
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else str(value),
 )  # fmt: skip
+@pytest.mark.slow
 def test_workers_are_one_process(start, call, tmp_path, workers, servers, engine, flags):
     env = {"MXNET_ENGINE_TYPE": engine} if engine else {}
     flags = (*SMALL, *flags)
@@ -52,6 +53,7 @@ def test_workers_are_one_process_after_a_whole_epoch(start, call, tmp_path):
     assert_same_run(tmp_path / "group", tmp_path / "alone", atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_run_is_resumed_with_another_number_of_workers(start, call, tmp_path):
     flags = (*SMALL, "--momentum", "0.9", "--schedule", "constant")
     call(*SAMPLE, *flags[2:], "--epochs", 3, "--out", "alone")
@@ -62,6 +64,7 @@ def test_a_run_is_resumed_with_another_number_of_workers(start, call, tmp_path):
     assert_same_run(tmp_path / "group", tmp_path / "alone", atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_run_starts_from_another_s_parameters_and_reports(start, call, tmp_path):
     call(*SAMPLE, "--hidden", 32, "--epochs", 1, "--out", "first")
     flags = ("--from", "first", "--lr", "0.01", "--epochs", "1")

@@ -73,6 +73,7 @@ def epochs_and_figures(output):
     return values, [Path(line.split(": ")[1]) for line in end.splitlines()]
 
 
+@pytest.mark.slow
 def test_classification_as_a_script(run, tmp_path):
     script = "import d2l_mlp\nfrom d2l import mxnet as d2l" + IMPORTS + DATA + SCRATCH + CONCISE
     env = {"TMPDIR": str(tmp_path), "D2L_MLP_DATASET": "sample"}

@@ -27,6 +27,7 @@ def test_python_without_docstrings_is_refused_in_one_line(run, args):
     assert line.startswith("python -m d2l_mlp.")
 
 
+@pytest.mark.slow
 def test_python_without_assertions_works(run):
     assert run("-O", *SAMPLE, "--hidden", "--epochs", 1, "--out", "run").stderr == ""
 

@@ -11,13 +11,21 @@ from d2l_mlp.inference.evaluation import (
     inspect_run,
 )
 from d2l_mlp.runs.reader import load_run
+from tests import commands
 from tests.processes import SAMPLE
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    place = tmp_path_factory.mktemp("evaluation")
+    flags = ("--hidden", 16, 8, "--dropout", 0.2, "--epochs", 1)
+    commands.call(*SAMPLE, *flags, "--out", "run", cwd=place)
+    return place / "run"
+
+
 @pytest.fixture
-def saved(call, tmp_path):
-    call(*SAMPLE, "--hidden", 16, 8, "--dropout", 0.2, "--epochs", 1, "--out", "r")
-    return load_run(tmp_path / "r")
+def saved(folder):
+    return load_run(folder)
 
 
 def test_like_plain_numpy(saved, sample):
@@ -59,11 +67,11 @@ def test_examples_are_ordered_by_confidence(saved, sample):
     assert len(found.mistakes()) == found.matrix.sum() - found.matrix.trace()
 
 
-@pytest.mark.parametrize("measure", [evaluate_run, inspect_run])
-def test_other_data_are_refused(saved, sample, measure):
+def test_other_data_are_refused(saved, sample):
     other = sample._replace(release="fashion-mnist")
-    with pytest.raises(DatasetError, match="was trained on other data than Fashion-MNIST, 5,000"):
-        measure(saved, other)
+    for measure in (evaluate_run, inspect_run):
+        with pytest.raises(DatasetError, match="trained on other data than Fashion-MNIST, 5,000"):
+            measure(saved, other)
 
 
 @pytest.mark.parametrize(

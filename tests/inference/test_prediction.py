@@ -248,12 +248,9 @@ def net(tmp_path_factory):
 @pytest.mark.parametrize(
     ("photograph", "conditions"),
     [
-        (on_paper, {}),
-        (on_paper, {"noise": 3}),
         (on_paper, {"noise": 8}),
         (on_paper, {"specks": 1, "size": 2}),
         (on_paper, {"specks": 3, "size": 8}),
-        (on_paper, {"falloff": 30}),
         (on_paper, {"falloff": 60}),
         (on_paper, {"falloff": 30, "noise": 3, "specks": 1, "size": 2}),
         (cut_out, {"light": True}),
@@ -262,12 +259,12 @@ def net(tmp_path_factory):
 )
 def test_a_photograph_is_predicted_as_its_image(net, sample, photograph, conditions):
     rng = numpy.random.RandomState(0)
-    images = sample.test[0][:40]
+    images = sample.test[0][:20]
     seen = [prepare_image(photograph(image, rng, **conditions)) for image in images]
     same = [
         predict_image(net, a).label == predict_image(net, b).label for a, b in zip(images, seen)
     ]
-    assert sum(same) >= 37
+    assert sum(same) >= 18
 
 
 @pytest.mark.parametrize("grey", [0, 255])

@@ -28,9 +28,7 @@ def drawn(*args):
     return figure.axes
 
 
-@pytest.mark.parametrize(
-    ("n", "planned"), [(1, None), (2, None), (5, None), (10, None), (1, 10), (2, 10), (2, 3)]
-)
+@pytest.mark.parametrize(("n", "planned"), [(1, None), (10, None), (1, 10), (2, 3)])
 def test_curves_are_those_of_the_history_from_epoch_1(n, planned):
     for axes, measure in zip(drawn(HISTORY[:n], "test", planned), ("loss", "accuracy")):
         for line, part in zip(axes.get_lines(), ("train", "val")):
@@ -49,7 +47,7 @@ def test_a_learning_rate_that_changes_is_drawn():
     history = [metrics._replace(learning_rate=1 / metrics.epoch) for metrics in HISTORY]
     (line,) = drawn(history)[2].get_lines()
     assert line.get_ydata().tolist() == [1 / n for n in range(1, 11)]
-    assert len(drawn(HISTORY)) == len(drawn(history, "test", 10)) == 2
+    assert len(plot_history(HISTORY).axes) == len(plot_history(history, "test", 10).axes) == 2
 
 
 @pytest.mark.parametrize(("n", "planned"), [(10, None), (10, 10), (2, 10)])

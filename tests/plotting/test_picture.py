@@ -44,7 +44,15 @@ def test_the_last_expression_of_a_cell_is_a_picture_and_so_is_the_book_s_plot(ce
     source = "from d2l_mlp.plotting.figures import draw\ndraw('relu')"
     book = "from d2l import mxnet as d2l\nd2l.plot([0, 1], [0, 1], 'x', 'y')"
     after = "%matplotlib inline\nd2l.use_svg_display()\n"
-    first, ((theirs,), _), second = cells(source, book, after + source)
+    # Whether any figure of matplotlib is shown as SVG, as d2l asks for it, and draw alone does not.
+    shown = (
+        "from matplotlib.figure import Figure\n"
+        "Figure in get_ipython().display_formatter.formatters['image/svg+xml'].type_printers"
+    )
+    first, ((no,), _), ((theirs,), _), second, ((yes,), _) = cells(
+        "%matplotlib inline\n" + source, shown, book, after + source, shown
+    )
+    assert [output.data["text/plain"] for output in (no, yes)] == ["False", "True"]
     own = draw("relu")
     for (output,), _ in (first, second):
         assert output.output_type == "execute_result"

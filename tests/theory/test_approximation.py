@@ -11,7 +11,7 @@ def evaluate(net, x):
     return net(np.array(x[:, None], dtype="float64")).asnumpy()[:, 0]
 
 
-@pytest.mark.parametrize("n", [1, 2, 7, 100, 1000])
+@pytest.mark.parametrize("n", [1, 2, 7, 200])
 @pytest.mark.parametrize(
     ("f", "lo", "hi"),
     [

@@ -33,7 +33,7 @@ def slopes_by_autograd(net, x):
 
 @pytest.mark.parametrize("activation", ["relu", *ALPHAS])
 @pytest.mark.parametrize(
-    "hidden", [(), (1,), (3,), (64,), (5, 4), (64, 64), (3, 3, 3), (64,) * 3, (2,) * 4, (64,) * 4]
+    "hidden", [(), (1,), (64,), (5, 4), (64, 64), (3, 3, 3), (2,) * 4, (64,) * 4]
 )
 def test_random_nets(hidden, activation):
     for seed, (lo, hi) in enumerate([(-4, 4), (0, 1), (-1000.5, 3e3)]):
@@ -46,7 +46,7 @@ def test_random_nets(hidden, activation):
         assert y.shape == (len(x), seed + 1)
         assert slopes.shape == (len(x) - 1, seed + 1)
         # Everywhere the values of the net: no breakpoint is missing.
-        samples = numpy.linspace(lo, hi, 5001)
+        samples = numpy.linspace(lo, hi, 2001)
         scale = abs(evaluate(net, samples)).max() + 1
         numpy.testing.assert_allclose(
             pieces(samples), evaluate(net, samples), rtol=0, atol=1e-12 * scale
@@ -100,7 +100,7 @@ def test_no_value_outside_the_interval(x):
 def test_pieces_are_those_of_exact_arithmetic(unit):
     # From a few small numbers come units that bend at the same point, cancel, or are zero over a
     # whole piece; and with sevenths all of this is true only but for rounding.
-    for seed in range(100):
+    for seed in range(50):
         random = numpy.random.RandomState(seed)
         sizes = [1, *random.randint(2, 9, random.randint(1, 4)), 1]
         layers = [
