@@ -22,7 +22,6 @@ def test_a_place_for_runs_that_is_no_folder(tmp_path, take):
         make_next_folder(tmp_path / "runs" / "name")
 
 
-@pytest.mark.slow
 def test_runs_of_the_same_second_take_folders_of_their_own(call, tmp_path, monkeypatch):
     monkeypatch.setattr("time.strftime", lambda *args: "now")
     for _ in range(2):
