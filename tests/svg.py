@@ -8,6 +8,8 @@ import numpy
 NAMESPACE = "{http://www.w3.org/2000/svg}"
 NUMBER = r"-?\d+(?:\.\d+)?(?:e[-+]?\d+)?"
 
+NOT_DATA = ("legend_", "xtick_", "ytick_")
+
 
 def texts(svg):
     """Give every text of a picture, in order; matplotlib leaves each as a comment."""
@@ -24,7 +26,7 @@ def size(svg):
 def curves(svg, style=""):
     """Give the points of lines and markers, the frame of their axes being the unit square.
 
-    Not those of a legend, whose size follows from how matplotlib lays out its text.
+    Not those of a legend, whose size follows from how matplotlib lays out its text, and not ticks.
 
     Of an area they are two corners of the box around it. They come in the order they are drawn,
     all of them or only those whose style has the given part, such as a line's colour.
@@ -49,6 +51,6 @@ def _drawn(element):
         yield style, points
     elif element.tag == f"{NAMESPACE}use" and style:  # a marker; glyphs have none
         yield style, numpy.array([[float(element.get("x")), float(element.get("y"))]])
-    elif element.tag != f"{NAMESPACE}defs" and not element.get("id", "").startswith("legend_"):
+    elif element.tag != f"{NAMESPACE}defs" and not element.get("id", "").startswith(NOT_DATA):
         for child in element:
             yield from _drawn(child)

@@ -132,7 +132,7 @@ def test_no_page_has_a_fault_on_a_narrow_screen_in_the_dark(browser, site):
     assert visit(browser, site, pages(), **NARROW)[0] == []
 
 
-def test_what_the_code_makes_is_there():
+def test_what_the_code_makes_is_there(site):
     text = {name: (SITE / name).read_text("utf-8") for name in pages()}
     for figure in d2l_mlp.FIGURES:
         assert f"{figure}.svg" in text["figures.html"]

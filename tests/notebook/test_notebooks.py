@@ -12,11 +12,11 @@ from tests import recorded, svg
 from tests.texts import assert_same
 
 # Cells that show a trained net are tagged "trained". Another processor rounds differently, and
-# training magnifies that: in their pictures an image may change sides, and a line may move by this
-# share of its axes. (With OMP_NUM_THREADS=2 nothing was seen to change; with
-# oneDNN held to SSE 4.1 a line moved by 0.007, and an accuracy by 0.001.)
-TOLERANCE = {"trained": 0.02, "computed": 1e-3}
-FLIPPED_TEXTS = {"trained": 6, "computed": 0}
+# training magnifies that: in their pictures an image may change sides, a line may move by this
+# share of its axes, and a number (a tick, a count of images) may be another. Between Zen 5 and
+# Zen 3 a line moved by 0.13 of axes that spanned an accuracy of 0.06.
+TOLERANCE = {"trained": 0.2, "computed": 1e-3}
+FLIPPED_WORDS = 6
 
 SVG = "image/svg+xml"
 
@@ -32,9 +32,16 @@ def text_of(data):
     return data.get("text/markdown", data["text/plain"])
 
 
+def words_of(picture):
+    return Counter(text for text in svg.texts(picture) if not re.fullmatch(svg.NUMBER, text))
+
+
 def assert_same_picture(given, expected, kind):
-    texts, others = Counter(svg.texts(given)), Counter(svg.texts(expected))
-    assert sum(((texts - others) + (others - texts)).values()) <= FLIPPED_TEXTS[kind]
+    if kind == "trained":
+        words, others = words_of(given), words_of(expected)
+        assert sum(((words - others) + (others - words)).values()) <= FLIPPED_WORDS
+    else:
+        assert svg.texts(given) == svg.texts(expected)
     given, expected = svg.curves(given), svg.curves(expected)
     assert [len(points) for points in given] == [len(points) for points in expected]
     for points, others in zip(given, expected):
