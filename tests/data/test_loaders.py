@@ -63,7 +63,8 @@ def test_minibatches_are_as_the_book_has_them(sample, make):
 
 
 def test_both_loaders_give_identical_examples_in_identical_order(sample):
-    ours, theirs = (make(sample, 100, seed=7)[0] for make in (array_loaders, d2l_loaders))
+    few = sample._replace(train=tuple(part[:1050] for part in sample.train))
+    ours, theirs = (make(few, 100, seed=7)[0] for make in (array_loaders, d2l_loaders))
     for _ in range(2):
         (X, y), (X_d2l, y_d2l) = collect(ours), collect(theirs)
         assert X.tobytes() == X_d2l.tobytes()
@@ -72,10 +73,10 @@ def test_both_loaders_give_identical_examples_in_identical_order(sample):
 
 @pytest.mark.parametrize("make", [array_loaders, d2l_loaders])
 def test_order_depends_on_seed_and_epoch_alone(sample, make):
-    few = sample._replace(train=tuple(part[:500] for part in sample.train))
+    few = sample._replace(train=tuple(part[:100] for part in sample.train))
 
     def order(seed, epoch, disturb):
-        data_iter = make(few, 100, seed)[0]
+        data_iter = make(few, 30, seed)[0]
         numpy.random.seed(disturb)
         data_iter.epoch = epoch
         return collect(data_iter)[1].tolist()

@@ -23,23 +23,24 @@ SCRIPT = """
 import os
 from work import compute, expected, gluon, np
 
-{}
+{functions}
 
 if __name__ == "__main__":
     assert compute(1) == expected(1)
-    assert list(children()) == [expected(number) for number in range(4)]
-    assert compute(1) == expected(1)
-    print("done")
+    for way in ({names}):
+        print(way.__name__, flush=True)
+        assert list(way()) == [expected(number) for number in range(4)]
+        assert compute(1) == expected(1)
 """
 MULTIPROCESSING = """
-def children():
+def {0}():
     import multiprocessing
-    with multiprocessing.get_context("{}").Pool(2) as pool:
+    with multiprocessing.get_context("{0}").Pool(2) as pool:
         yield from pool.map(compute, range(4))
 """
-WAYS = {
-    "os.fork": """
-def children():
+FORKING = {
+    "os_fork": """
+def os_fork():
     import pickle
     for number in range(4):
         reading, writing = os.pipe()
@@ -49,8 +50,8 @@ def children():
         yield pickle.loads(os.read(reading, 1000))
         assert os.wait()[1] == 0
 """,
-    "a child's child": """
-def children():
+    "a_childs_child": """
+def a_childs_child():
     import multiprocessing
     context = multiprocessing.get_context("fork")
     def parent(queue):
@@ -64,48 +65,50 @@ def children():
     yield from (queue.get() for _ in range(4))
     child.join()
 """,
-    **{way: MULTIPROCESSING.format(way) for way in ("fork", "spawn", "forkserver")},
-    "ProcessPoolExecutor": """
-def children():
+    "fork": MULTIPROCESSING.format("fork"),
+    "executor": """
+def executor():
     from concurrent.futures import ProcessPoolExecutor
     with ProcessPoolExecutor(2) as pool:
         yield from pool.map(compute, range(4))
 """,
-    "joblib": """
-def children():
-    from joblib import Parallel, delayed
-    return Parallel(2)(delayed(compute)(number) for number in range(4))
-""",
-    "threads": """
-def children():
-    from concurrent.futures import ThreadPoolExecutor
-    with ThreadPoolExecutor(4) as pool:
-        rounds = [list(pool.map(compute, range(4))) for _ in range(20)]
-    assert all(results == rounds[0] for results in rounds)
-    return rounds[0]
-""",
-    "Gluon's loader": """
+    "gluons_loader": """
 class Computed(gluon.data.Dataset):
     def __len__(self):
         return 4
     def __getitem__(self, number):
         return np.array(compute(number))
 
-def children():
+def gluons_loader():
     loader = gluon.data.DataLoader(Computed(), 2, num_workers=4)
     return [tuple(row) for batch in loader for row in batch.asnumpy().tolist()]
+""",
+    "threads": """
+def threads():
+    from concurrent.futures import ThreadPoolExecutor
+    with ThreadPoolExecutor(4) as pool:
+        rounds = [list(pool.map(compute, range(4))) for _ in range(20)]
+    assert all(results == rounds[0] for results in rounds)
+    return rounds[0]
+""",
+}
+STARTING_ANEW = {  # each child imports MXNet
+    **{way: MULTIPROCESSING.format(way) for way in ("spawn", "forkserver")},
+    "joblib": """
+def joblib():
+    from joblib import Parallel, delayed
+    return Parallel(2)(delayed(compute)(number) for number in range(4))
 """,
 }
 
 
-SLOW = {"spawn", "forkserver", "joblib"}  # each child imports MXNet
-
-
 @pytest.mark.parametrize(
-    "way", [pytest.param(way, marks=pytest.mark.slow) if way in SLOW else way for way in WAYS]
+    "ways",
+    [FORKING, pytest.param(STARTING_ANEW, marks=pytest.mark.slow)],
+    ids=["forking", "starting anew"],
 )
-def test_a_child_computes_what_its_parent_does(run, tmp_path, way):
+def test_a_child_computes_what_its_parent_does(run, tmp_path, ways):
     (tmp_path / "work.py").write_text(WORK)
     path = tmp_path / "script.py"  # spawn and forkserver read it again
-    path.write_text(SCRIPT.format(WAYS[way]))
-    assert run(path).stdout == "done\n"
+    path.write_text(SCRIPT.format(functions="".join(ways.values()), names=", ".join(ways)))
+    assert run(path).stdout.split() == list(ways)

@@ -1,11 +1,17 @@
 """OpenMP's wait policy beside other work: a process counts its threads and reads a fake load."""
 
+import ctypes
 import os
+import threading
 
+import numpy
 import pytest
 
+from d2l_mlp.data.loaders import ArrayLoader
 from d2l_mlp.hardware import openmp
 from d2l_mlp.hardware.openmp import useful_threads
+from d2l_mlp.mlp import build_mlp
+from d2l_mlp.training.loop import fit
 
 SCRIPT = """
 import os, pathlib, time
@@ -48,16 +54,18 @@ def test_a_passive_policy_as_long_as_others_compute(run):
     assert run("-c", SCRIPT).stdout.split() == [str(more), "0", str(more), "0"]
 
 
-@pytest.mark.parametrize("name", ["GOMP_SPINCOUNT", "OMP_WAIT_POLICY"])
-def test_the_environment_decides_if_set(run, name):
-    script = """
-import os, threading
-import d2l_mlp
-import mxnet
-print(threading.active_count())
-"""
-    value = {"GOMP_SPINCOUNT": "1000", "OMP_WAIT_POLICY": "passive"}[name]
-    assert run("-c", script, env={name: value}).stdout == "1\n"
+@pytest.mark.parametrize("name", ["GOMP_SPINCOUNT", "OMP_WAIT_POLICY", "OF_NO_MEANING"])
+def test_the_environment_decides_if_set(monkeypatch, name):
+    watched = threading.Event()
+    monkeypatch.setattr(openmp, "_watch", lambda *args: watched.set())
+    monkeypatch.setattr(openmp, "_openmp", [])
+    for variable in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY", "OMP_NUM_THREADS"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv(name, "passive")
+    loading = threading.Thread(target=openmp.load_openmp, args=(2,))  # of that thread alone
+    loading.start()
+    loading.join()
+    assert watched.wait(0.5) == (name == "OF_NO_MEANING")
 
 
 def test_a_system_without_a_load_is_watched_no_more(monkeypatch, tmp_path):
@@ -86,22 +94,14 @@ def test_never_more_threads_than_the_work_is_worth():
     assert useful_threads(0, []) == 1
 
 
-def test_fit_leaves_the_threads_as_they_were(run):
-    assert run("-c", """
-import ctypes
-import d2l_mlp
-import numpy
-from d2l_mlp.data.loaders import ArrayLoader
-from d2l_mlp.mlp import build_mlp
-from d2l_mlp.training.loop import fit
-openmp = ctypes.CDLL("libgomp.so.1")
-before, within = openmp.omp_get_max_threads(), []
-data = ArrayLoader(numpy.ones((4, 3)), [0, 1, 0, 1], 2)
-fit(build_mlp((2,), 2), data, data, epochs=1,
-    on_minibatch=lambda: within.append(openmp.omp_get_max_threads()))
-print(set(within), openmp.omp_get_max_threads() == before)
-within.clear()
-fit(build_mlp((2,), 2), list(data), list(data), epochs=1,
-    on_minibatch=lambda: within.append(openmp.omp_get_max_threads()))
-print(set(within) == {before})
-""").stdout == "{1} True\nTrue\n"  # fmt: skip
+@pytest.mark.parametrize("make", [lambda data: data, list])
+def test_fit_leaves_the_threads_as_they_were(make):
+    library = ctypes.CDLL("libgomp.so.1")
+    before, within = library.omp_get_max_threads(), set()
+    data = ArrayLoader(numpy.ones((4, 3)), [0, 1, 0, 1], 2)
+    fit(
+        build_mlp((2,), 2), make(data), make(data), epochs=1,
+        on_minibatch=lambda: within.add(library.omp_get_max_threads()),
+    )  # fmt: skip
+    assert within == {before if make is list else 1}
+    assert library.omp_get_max_threads() == before
