@@ -1,46 +1,45 @@
 """What d2l draws: in scripts, and in notebooks with a description."""
 
+import tempfile
 from pathlib import Path
 
 import pytest
+from matplotlib import pyplot
 from matplotlib.figure import Figure
 
+from d2l_mlp.compat.d2l_display import _show_figures as show_figures
 from d2l_mlp.compat.d2l_display import describe_figure
 from tests import svg
+from tests.notebook.test_notebook import EXPECTED, LINES
 
 BOOK = "import d2l_mlp\nfrom d2l import mxnet as d2l\nfrom mxnet import np\nx = np.arange(3.0)\n"
 PLOT = "d2l.plot(x, x**{0}, 'x', 'power {0}')\n"
 
 
-@pytest.fixture
-def drawn(run, tmp_path):
-    def drawn(cells, **env):
-        result = run("-W", "error", "-c", BOOK + cells, env={"TMPDIR": str(tmp_path), **env})
-        assert result.stderr == ""
-        lines = [line.partition(": ") for line in result.stdout.splitlines()]
-        return {begin: Path(end).read_text("utf-8") for begin, _, end in lines}
-
-    return drawn
-
-
-@pytest.mark.parametrize("magic", ["", "%matplotlib inline\n"], ids=["", "inline"])
-def test_ipython_in_a_terminal_saves_figures_as_a_script_does(run, tmp_path, magic):
-    chapter = tmp_path / ("chapter.ipy" if magic else "chapter.py")
+def test_ipython_in_a_terminal_saves_figures_as_a_script_does(run, tmp_path):
+    """After each cell with ``%matplotlib inline``, and at the end without it."""
+    chapter = tmp_path / "chapter.ipy"
     animation = "d2l.Animator('epoch', legend=['train']).add(1, 0.5)\n"
-    chapter.write_text(magic + BOOK + PLOT.format(2) + animation + PLOT.format(3))
+    inline = "%matplotlib inline\n" + BOOK + PLOT.format(2) + animation + PLOT.format(3)
+    chapter.write_text(f"{inline}%matplotlib agg\n{PLOT.format(4)}{LINES}")
     env = {"TMPDIR": str(tmp_path), "IPYTHONDIR": str(tmp_path / "ipython")}
-    lines = run("-m", "IPython", "--colors=nocolor", chapter, env=env).stdout.splitlines()
-    assert "epoch 1: train 0.5" in lines
-    figures = dict(line.split(": ") for line in lines if line.startswith("figure"))
-    assert list(figures) == ["figure 1", "figure 2", "figure 3"]
-    texts = [svg.texts(Path(path).read_text("utf-8")) for path in figures.values()]
-    assert [each[-1] for each in texts] == ["power 2", "train", "power 3"]
+    said = run("-m", "IPython", "--colors=nocolor", chapter, env=env).stdout
+    assert "epoch 1: train 0.5" in said.splitlines()
+    assert EXPECTED in said
+    paths = [line.split(": ")[1] for line in said.splitlines() if line.startswith("figure")]
+    texts = [svg.texts(Path(path).read_text("utf-8")) for path in paths]
+    assert [each[-1] for each in texts] == ["power 2", "train", "power 3", "power 4"]
 
 
-def test_each_plot_is_a_file_of_the_size_asked_for(drawn):
+def test_a_script_prints_curves_that_grow_and_saves_each_plot(run, tmp_path):
     # Plots on axes that are given share a file; what is closed is not shown.
-    pictures = drawn(
-        PLOT.format(1)
+    cells = (
+        "a = d2l.Animator('epoch', 'loss', legend=['train', 'test'])\n"
+        "a.add(1, (0.5, 0.25)); a.add(2, (1e-7, None))\n"
+        "b = d2l.Animator(ylabel='loss'); b.add(3, 7)\n"
+        "d2l.plt.close('all')\n"
+        "d2l.display.display('text')\n"
+        + PLOT.format(1)
         + "d2l.plt.close()\n"
         + PLOT.format(2)
         + PLOT.format(3).replace(")", ", figsize=(7, 2.5))")
@@ -48,45 +47,42 @@ def test_each_plot_is_a_file_of_the_size_asked_for(drawn):
         + PLOT.format(4).replace(")", ", axes=left)")
         + PLOT.format(5).replace(")", ", axes=right)")
     )
-    assert list(pictures) == ["figure 1", "figure 2", "figure 3"]
-    one, two, both = pictures.values()
+    result = run("-W", "error", "-c", BOOK + cells, env={"TMPDIR": str(tmp_path)})
+    assert result.stderr == ""
+    *lines, first, second, third = result.stdout.splitlines()
+    assert lines == [
+        "epoch 1: train 0.5, test 0.25", "epoch 2: train 1e-07, test 0.25", "x 3: loss 7", "text",
+    ]  # fmt: skip
+    begins, paths = zip(*(line.split(": ") for line in (first, second, third)))
+    assert begins == ("figure 1", "figure 2", "figure 3")
+    one, two, both = (Path(path).read_text("utf-8") for path in paths)
     assert [svg.texts(picture)[-1] for picture in (one, two)] == ["power 2", "power 3"]
     assert {"power 4", "power 5"} <= set(svg.texts(both))
     assert svg.size(two)[0] / svg.size(one)[0] == pytest.approx(2, abs=0.25)  # the margins stay
 
 
-def test_figures_that_are_none_of_d2ls_are_left_alone(drawn):
-    assert drawn("d2l.plt.plot([1, 2])\n") == {}
+@pytest.fixture
+def figure():
+    """Leave a figure of pyplot's open."""
+    yield pyplot.figure()
+    pyplot.close("all")
 
 
-def test_the_curves_that_grow_are_lines(run):
-    cells = (
-        "a = d2l.Animator('epoch', 'loss', legend=['train', 'test'])\n"
-        "a.add(1, (0.5, 0.25)); a.add(2, (1e-7, None))\n"
-        "b = d2l.Animator(ylabel='loss'); b.add(3, 7)\n"
-        "d2l.plt.close('all')\n"
-        "d2l.display.display('text')\n"
-    )
-    assert run("-W", "error", "-c", BOOK + cells).stdout.splitlines() == [
-        "epoch 1: train 0.5, test 0.25", "epoch 2: train 1e-07, test 0.25", "x 3: loss 7", "text",
-    ]  # fmt: skip
-
-
-def test_a_folder_that_cannot_be_made(run):
-    cells = "import tempfile; tempfile.tempdir = '/proc/none'\n"
-    result = run("-c", BOOK + PLOT.format(2) + cells)
-    assert result.stdout == ""
-    (line,) = result.stderr.splitlines()
+def test_a_folder_that_cannot_be_made(figure, monkeypatch, capsys):
+    monkeypatch.setattr(tempfile, "tempdir", "/proc/none")
+    show_figures()
+    out, err = capsys.readouterr()
+    assert out == ""
+    (line,) = err.splitlines()
     assert line.startswith("the figures cannot be shown: [Errno 2]")
 
 
-def test_a_window_where_there_is_a_display(run):
+def test_a_window_where_there_is_a_display(figure, monkeypatch, capsys):
     # What a toolkit's canvas says of itself; there is no display here to open a window on.
-    cells = (
-        "d2l.plt.gcf().canvas.required_interactive_framework = 'tk'\n"
-        "d2l.plt.show = lambda block: print('shown', block)\n"
-    )
-    assert run("-c", BOOK + PLOT.format(2) + cells).stdout == "shown True\n"
+    monkeypatch.setattr(figure.canvas, "required_interactive_framework", "tk", raising=False)
+    monkeypatch.setattr(pyplot, "show", lambda block: print("shown", block))
+    show_figures()
+    assert capsys.readouterr().out == "shown True\n"
 
 
 @pytest.mark.parametrize(
@@ -112,8 +108,9 @@ def test_a_figure_of_curves(curves, legend, says):
 def test_pictures_in_a_notebook_have_a_text(cells):
     theirs = "d2l.plot(x, [x, 2 * x], 'x', 'f(x)', legend=['once', 'twice'])\n"
     ours = "from d2l_mlp.plotting.figures import draw\nd2l.use_svg_display()\ndraw('tanh')"
+    strictly = "import warnings\nwarnings.simplefilter('error')\n"
     # Each call of theirs sets up the backend again.
-    ((book,), _), ((own,), _) = cells(BOOK + theirs * 2, ours)
+    ((book,), _), ((own,), _) = cells(strictly + BOOK + theirs * 2, ours)
     assert set(book.data) == {"image/png", "image/svg+xml", "text/plain"}
     for mime in ("image/png", "image/svg+xml"):
         assert book.metadata[mime]["alt"] == "Curves of once, twice for x from 0 to 2"

@@ -78,25 +78,6 @@ def test_controls_may_be_moved_in_several_threads_as_by_jupyterlab():
         )
 
 
-SHOW = "import d2l_mlp; from d2l_mlp.notebook import explore; explore('relu', x=2.0)"
-
-
-def test_a_widget_carries_the_picture_for_front_ends_without_widgets(cells):
-    hidden = "import sys; sys.modules['ipywidgets'] = None\n"  # its import fails
-    ((widget,), _), ((still,), _) = cells(SHOW, hidden + SHOW)
-    pictures = {"image/svg+xml", "image/png", "text/plain"}
-    assert set(widget.data) == {"application/vnd.jupyter.widget-view+json", *pictures}
-    assert set(still.data) == pictures
-    for output in (widget, still):
-        assert "relu(2.0) = 2.000" in svg.texts(output.data["image/svg+xml"])
-
-
-def test_a_terminal_names_the_picture(run):
-    said = run("-W", "error", "-c", SHOW, env={"TMPDIR": "."}).stdout
-    assert said.startswith("Curve and tangent of relu at 2.0: value 2.000, derivative 1.000: ")
-    assert said.endswith(".png\n")
-
-
 def test_picture_fits_a_small_screen_and_the_controls_have_names():
     _, alpha, x, image = controls("tanh", 1.0, 0.25).children
     width, _ = svg.size(bytes(image.value).decode())

@@ -1,9 +1,11 @@
 import re
-from pathlib import Path
+import tempfile
 
 import numpy
 from PIL import Image
 
+from d2l_mlp.notebook import explore, show_figure
+from d2l_mlp.plotting.figures import draw
 from tests import svg
 
 # As a training would call it; the figures are easy to recognize.
@@ -21,6 +23,8 @@ SHOW = """
 from d2l_mlp import draw, show_figure
 show_figure(draw("relu"))
 """
+EXPLORE = "from d2l_mlp.notebook import explore; explore('relu', x=2.0)"
+WITHOUT_WIDGETS = "import sys; sys.modules['ipywidgets'] = None"  # its import fails
 EXPECTED = """\
 epoch 1/3  train loss 1.0000 acc 0.5000  test loss 1.5000 acc 0.4000
 epoch 2/3  train loss 0.5000 acc 0.7500  test loss 0.7500 acc 0.7000
@@ -30,7 +34,9 @@ epoch 3/3  train loss 0.3333 acc 0.8333  test loss 0.5000 acc 0.8000
 
 def test_pictures_in_a_notebook(cells):
     resumed = LINES.replace("first = 1", "first = 3")  # after two epochs
-    curve, later, (new, _), ((relu,), _) = cells(LINES, resumed, "LiveCurve(3);", SHOW)
+    curve, later, (new, _), ((relu,), _), ((widget,), _), ((still,), _) = cells(
+        LINES, resumed, "LiveCurve(3);", SHOW, EXPLORE, f"{WITHOUT_WIDGETS}\n{EXPLORE}"
+    )
     assert_one_picture_changes(*curve, first=1)
     assert_one_picture_changes(*later, first=3)
     assert [output.data["text/plain"] for output in new[:2]] == [
@@ -40,6 +46,12 @@ def test_pictures_in_a_notebook(cells):
     assert {"train", "test", "loss", "accuracy"} <= set(svg.texts(new[0].data["image/svg+xml"]))
     assert svg.texts(relu.data["image/svg+xml"])[-1] == "relu(x)"
     assert relu.data["image/svg+xml"].startswith("<svg ")
+    # A widget carries the picture, for front ends without widgets.
+    pictures = {"image/svg+xml", "image/png", "text/plain"}
+    assert set(widget.data) == {"application/vnd.jupyter.widget-view+json", *pictures}
+    assert set(still.data) == pictures
+    for output in (widget, still):
+        assert "relu(2.0) = 2.000" in svg.texts(output.data["image/svg+xml"])
 
 
 def assert_one_picture_changes(outputs, messages, first):
@@ -62,18 +74,18 @@ def assert_one_picture_changes(outputs, messages, first):
         numpy.testing.assert_allclose(numpy.diff(1 - y) / numpy.ptp(y), rises, atol=1e-4)
 
 
-def test_pictures_in_a_terminal(run):
-    said = run("-W", "error", "-c", f"import d2l_mlp{LINES}{SHOW}").stdout
+def test_pictures_in_a_terminal(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    exec(LINES, {})
+    show_figure(draw("relu"))
+    explore("relu", x=2.0)
+    said = capsys.readouterr().out
     assert said.startswith(EXPECTED)
-    description, path = said[len(EXPECTED) :].rstrip().split(": ")
-    assert description == "Curve of relu(x) for x from -4 to 3.9"
-    with Image.open(path) as image:
-        assert image.size[0] > 500
-    Path(path).unlink()
-
-
-def test_live_curve_is_lines_in_an_ipython_terminal(run, tmp_path):
-    script = tmp_path / "script.ipy"
-    script.write_text("import d2l_mlp" + LINES)
-    own = {"IPYTHONDIR": str(tmp_path / "ipython")}
-    assert run("-m", "IPython", "--no-banner", "--quick", script, env=own).stdout == EXPECTED
+    relu, tangent = (line.split(": ") for line in said[len(EXPECTED) :].splitlines())
+    assert relu[0] == "Curve of relu(x) for x from -4 to 3.9"
+    assert tangent[:2] == [
+        "Curve and tangent of relu at 2.0", "value 2.000, derivative 1.000",
+    ]  # fmt: skip
+    for path in (relu[-1], tangent[-1]):
+        with Image.open(path) as image:
+            assert (image.format, image.size[0] > 500) == ("PNG", True)
