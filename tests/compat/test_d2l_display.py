@@ -63,7 +63,8 @@ def test_a_script_prints_curves_that_grow_and_saves_each_plot(run, tmp_path):
 
 @pytest.fixture
 def figure():
-    """Leave a figure of pyplot's open."""
+    """Leave a figure of pyplot's open, without a window."""
+    pyplot.switch_backend("agg")
     yield pyplot.figure()
     pyplot.close("all")
 

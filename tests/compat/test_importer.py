@@ -10,20 +10,6 @@ from d2l_mlp.compat.importer import INSTALLED_LAST, _Finder
 from tests.processes import without_libraries
 
 
-def test_numpy_and_scikit_learn_are_left_as_they_were(run):
-    run(
-        "-W", "error", "-c",
-        "import types, numpy; before = dict(vars(numpy))\n"
-        "import d2l_mlp, mxnet\n"
-        "new = {k: v for k, v in vars(numpy).items() if before.get(k) is not v}\n"
-        "assert all(isinstance(value, types.ModuleType) for value in new.values()), new\n"
-        "assert not set(before) - set(vars(numpy))\n"
-        "import sys; assert 'sklearn' not in sys.modules\n"  # for who asks for it
-        "from sklearn.base import BaseEstimator\n"
-        "import sklearn; assert sklearn.base.BaseEstimator is BaseEstimator",
-    )  # fmt: skip
-
-
 def test_mxnet_imported_before_us(run):
     run(
         "-c",
