@@ -14,7 +14,7 @@ import numpy
 from mxnet import gluon, init, np
 from mxnet.gluon import nn
 
-from d2l_mlp.activations import ACTIVATIONS
+from d2l_mlp.activations import ACTIVATIONS, Activation
 from d2l_mlp.rules import Choice, Number, Several, check_value
 
 INITIALIZERS = {
@@ -204,7 +204,7 @@ class ActivationLayer(nn.HybridBlock):
 
     def __init__(self, name: str):
         super().__init__()
-        self.activation = ACTIVATIONS[name]
+        self.activation: Activation = ACTIVATIONS[name]
         with self.name_scope():
             for parameter, value in self.activation.parameters.items():
                 start = init.Constant(value)

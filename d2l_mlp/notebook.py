@@ -55,7 +55,8 @@ class LiveCurve:
     """
 
     def __init__(self, num_epochs: int, watched: str = "test"):
-        self.num_epochs, self.watched = num_epochs, watched
+        self.num_epochs = num_epochs
+        self.watched = watched
         self._started, self._epochs = time.perf_counter(), 0
         self._picture, self._line = DisplayHandle(), DisplayHandle()
         if in_notebook():

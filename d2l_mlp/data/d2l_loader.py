@@ -55,10 +55,11 @@ class D2LLoader:
     ):
         self.loader = loader
         self.batch_size = batch_size
-        self.epoch = 0
+        self.epoch: int = 0
         self._examples = ArrayLoader(*examples, batch_size, device=mxnet.cpu())
-        self.minibatch_size = self._examples.minibatch_size
-        self.labels, self.first_example = self._examples.labels, self._examples.first_example
+        self.minibatch_size: int = self._examples.minibatch_size
+        self.labels: np.ndarray = self._examples.labels
+        self.first_example: np.ndarray = self._examples.first_example
         self._sampler = None
         if seed is not None:
             self._sampler = loader._batch_sampler._sampler = _EpochSampler(len(examples[1]), seed)

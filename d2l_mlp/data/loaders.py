@@ -196,10 +196,11 @@ class ArrayLoader:
             y = np.array(y, dtype="int32", ctx=device)
         self._X, self._y, self._device = X, y.as_in_ctx(device), device
         self.batch_size = batch_size
-        self.minibatch_size = min(batch_size, len(y))
+        self.minibatch_size: int = min(batch_size, len(y))
         self.seed = seed
-        self.rank, self.num_parts = rank, num_parts
-        self.epoch = 0
+        self.rank: int = rank
+        self.num_parts = num_parts
+        self.epoch: int = 0
 
     @property
     def arrays(self) -> Minibatch:
