@@ -277,6 +277,7 @@ def test_failure_is_one_line_and_exit_code_one(call, tmp_path, arguments, messag
     assert {p.name for p in tmp_path.rglob("*")} - {"figures"} == {"file", "mlp.svg"}
 
 
+@pytest.mark.slow
 def test_interrupt_is_one_line_and_exit_code_130(start, tmp_path):
     process = start("-u", *COMMAND, "--format", "png", "--dpi", "1200", "--output", ".")
     first = process.stdout.readline()

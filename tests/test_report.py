@@ -185,9 +185,9 @@ def test_the_keyboard_is_enough(open_page, reports):
     ("name", "width", "scheme"),
     [
         ("one", 400, "dark"),
-        ("one", 1600, "light"),
-        ("three", 400, "light"),
-        ("three", 1600, "dark"),
+        ("three", 1600, "light"),
+        pytest.param("one", 1600, "light", marks=pytest.mark.slow),
+        pytest.param("three", 400, "dark", marks=pytest.mark.slow),
     ],
 )
 def test_axe_finds_nothing_and_nothing_is_cut_off(open_page, reports, name, width, scheme):

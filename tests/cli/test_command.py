@@ -138,7 +138,13 @@ def in_shell(line, cwd, **env):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("streams", [">&- 2>&- <&-", ">/dev/full", "2>&1 | true"])
+@pytest.mark.parametrize(
+    "streams",
+    [
+        ">&- 2>&- <&-",
+        *(pytest.param(s, marks=pytest.mark.slow) for s in (">/dev/full", "2>&1 | true")),
+    ],
+)
 def test_a_run_survives_when_nobody_reads_its_output(tmp_path, streams):
     result = in_shell(f"PYTHON {TRAIN} {streams}", tmp_path)
     assert result.returncode == 0, result.stderr
@@ -153,6 +159,7 @@ def test_an_error_that_nobody_reads_has_its_exit_code(tmp_path):
     assert in_shell(f"PYTHON {TRAIN} >&- 2>/dev/full", tmp_path).returncode == 1
 
 
+@pytest.mark.slow
 def test_a_reader_who_closes_the_pipe(tmp_path):
     result = in_shell("PYTHON -m d2l_mlp.figures relu tanh --output f | head -n 1", tmp_path)
     assert (result.returncode, result.stderr) == (0, "")
@@ -185,6 +192,7 @@ def test_a_path_that_the_encoding_cannot_hold(tmp_path):
     assert "L\\xe4ufe \\u2192 is not empty, and a run overwrites nothing" in again.stderr
 
 
+@pytest.mark.slow
 def test_a_terminal_that_goes_away(tmp_path):
     ours, theirs = pty.openpty()
     process = subprocess.Popen(

@@ -89,7 +89,7 @@ def test_an_address_that_nothing_can_listen_at(run, tmp_path, host):
 
 def test_a_failure_before_the_run_is_one_line(run, tmp_path):
     data = ("--dataset", "fashion-mnist", "--data-dir", "nowhere")
-    result = run(*LAUNCH, "--workers", 2, "--", *TRAIN, *data, "--out", "run", code=1)
+    result = run(*LAUNCH, "--workers", 1, "--", *TRAIN, *data, "--out", "run", code=1)
     *others, line = result.stderr.splitlines()
     assert others == []
     assert line.startswith(f"{PROG}: error: worker 0 ended with exit code 1: ")
