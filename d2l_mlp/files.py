@@ -93,7 +93,8 @@ def write_atomically(path: Path, content: bytes) -> None:
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from error  # not the part's name
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # its name may be too long, as the error above says
+            part.unlink()
     folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(folder)  # or the name might be lost with the power

@@ -130,3 +130,10 @@ def test_several_may_write_one_file(path):
         list(pool.map(lambda content: write_atomically(path, content), contents * 5))
     assert path.read_bytes() in contents
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_name_that_is_too_long_stands_in_the_error(tmp_path):
+    path = tmp_path / ("x" * 300)
+    with pytest.raises(OSError, match="name too long") as error:
+        write_atomically(path, b"content")
+    assert error.value.filename == str(path)

@@ -7,6 +7,7 @@ refused where a derivative may be asked for. docs/mxnet-faults.md lists all.
 
 from __future__ import annotations
 
+import re
 from functools import cache, partial, wraps
 from types import SimpleNamespace
 from typing import Any, Callable
@@ -48,7 +49,7 @@ def repair_operators() -> None:
     for name in ("atleast_1d", "atleast_2d", "atleast_3d"):
         for module in (mxnet.sym.numpy, mxnet.sym.numpy._op):
             setattr(module, name, partial(_unless_recording, getattr(module, name), name))
-    autograd.grad = _typed_gradients(autograd.grad)
+    autograd.grad = _right_gradients(autograd.grad)
     mxnet.np.ndarray.__neg__ = lambda array: mxnet.np.negative(array)  # MXNet's is -1.0 * array
 
 
@@ -178,16 +179,31 @@ _ARRAY_FUNCTIONS = {
 }
 
 
-def _typed_gradients(grad: Callable) -> Callable:
+def _right_gradients(grad: Callable) -> Callable:
     """Wrap autograd.grad, whose classic arrays the functions of mx.np do not take."""
 
     @wraps(grad)
-    def typed_gradients(heads: Any, variables: Any, *args: Any, **kwargs: Any) -> list[Any]:
+    def right_gradients(
+        heads: Any, variables: Any, head_grads: Any = None, retain_graph: bool | None = None,
+        create_graph: bool = False, train_mode: bool = True,
+    ) -> list[Any]:  # fmt: skip
+        if create_graph:
+            for head in [heads] if isinstance(heads, mxnet.nd.NDArray) else heads:
+                _check_second_derivative(head)
         variables = [variables] if isinstance(variables, mxnet.nd.NDArray) else variables
-        pairs = zip(variables, grad(heads, variables, *args, **kwargs))
+        gradients = grad(heads, variables, head_grads, retain_graph, create_graph, train_mode)
+        pairs = zip(variables, gradients)
         return [g.as_np_ndarray() if isinstance(x, mxnet.np.ndarray) else g for x, g in pairs]
 
-    return typed_gradients
+    return right_gradients
+
+
+def _check_second_derivative(y: Any) -> None:
+    for name in re.findall("arc(?:sin|cos)h", autograd.get_symbol(y).tojson()):
+        raise NotImplementedError(
+            f"the second derivative of np.{name} has the wrong sign in MXNet 1.9.1; differentiate "
+            "the closed form of the first, such as 1 / np.sqrt(x**2 + 1) of arcsinh"
+        )
 
 
 def _unless_recording(operator: Callable, name: str, x: Any, *args: Any, **kwargs: Any) -> Any:
@@ -220,6 +236,9 @@ def _apply_to_number(
             return fn_scalar(lhs, rhs, out=out)
         if not isinstance(operand, _OPERANDS):
             raise TypeError(f"type {type(operand)} not supported")
+    whole = fn_scalar is numpy.power and _is_whole(lhs) and _is_whole(rhs)
+    if whole and (numpy.asarray(rhs) < 0).any():  # MXNet's result is 0
+        raise ValueError("Integers to negative integer powers are not allowed.")
     if not (left or right):
         return fn_array(lhs, rhs, out=out)
     x, number, operator = (rhs, lhs, rfn_scalar or lfn_scalar) if left else (lhs, rhs, lfn_scalar)
@@ -257,6 +276,12 @@ def _floats(x: Any) -> Any:
 def _has_floats(x: Any) -> bool:
     """Return whether an array holds floats; a symbol, which has no dtype, is taken to."""
     return bool(getattr(x, "dtype", _FLOAT32).kind == "f")
+
+
+def _is_whole(x: Any) -> bool:
+    """Return whether an array or a number is of integers or bools; a symbol is taken for floats."""
+    dtype = getattr(x, "dtype", None)
+    return isinstance(x, int) if dtype is None else bool(dtype.kind in "iub")
 
 
 def _able_to_hold(number: float, x: Any) -> Any:

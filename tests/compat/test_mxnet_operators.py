@@ -2,6 +2,7 @@
 
 import contextlib
 
+import mpmath
 import mxnet
 import numpy
 import pytest
@@ -260,6 +261,54 @@ def test_std_of_equal_values_has_the_derivative_0():
         y = np.std(x)
     y.backward()
     assert x.grad.tolist() == [0, 0, 0]
+
+
+SECOND_DERIVATIVES = {
+    **{name: getattr(mpmath, name) for name in (
+        "cbrt", "cos", "cosh", "exp", "expm1", "log", "log10", "log1p", "sin", "sinh", "sqrt",
+        "tan", "tanh",
+    )},
+    "arccos": mpmath.acos, "arcsin": mpmath.asin, "arctan": mpmath.atan, "arctanh": mpmath.atanh,
+    "log2": lambda x: mpmath.log(x, 2), "reciprocal": lambda x: 1 / x, "square": lambda x: x**2,
+}  # fmt: skip
+"""Every function of one array whose second derivative MXNet gives and does not take for 0."""
+
+
+def second_derivative(f, x):
+    x.attach_grad()
+    with autograd.record():
+        (first,) = autograd.grad(f(x), [x], create_graph=True)
+    first.backward()
+    return x.grad.item()
+
+
+@pytest.mark.parametrize("name", SECOND_DERIVATIVES)
+def test_second_derivatives(name):
+    exact = float(mpmath.diff(SECOND_DERIVATIVES[name], 0.3, 2))
+    for f in (getattr(np, name), in_a_net(f"np.{name}", [np.zeros(())])):
+        x = np.array(0.3, dtype="float64")
+        assert second_derivative(f, x) == pytest.approx(exact, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", ["arcsinh", "arccosh"])
+def test_wrong_second_derivatives_are_refused(name):
+    operators = (getattr(np, name), getattr(mxnet.nd, name), in_a_net(f"np.{name}", [np.ones(1)]))
+    for f, make in zip(operators, (np.ones, mxnet.nd.ones, np.ones)):
+        with pytest.raises(NotImplementedError, match=f"second derivative of np.{name} has the wr"):
+            second_derivative(lambda x, f=f: 3 * f(x), 2 * make((1,)))
+
+
+@pytest.mark.parametrize(
+    ("base", "exponent"),
+    [([1, 2], -1), ([1, 2], [2, -1]), (2, [1, -1]), ([True], -2), ([1, 2], numpy.int64(-1))],
+)
+def test_whole_numbers_to_negative_powers_are_refused(base, exponent):
+    base, exponent = (np.array(v, dtype=type(v[0])) if isinstance(v, list) else v
+                      for v in (base, exponent))  # fmt: skip
+    for power in (np.power, lambda x, y: x**y):
+        with pytest.raises(ValueError, match="Integers to negative integer powers are not allow"):
+            power(base, exponent)
+    assert np.power(4.0, np.array([-1])).item() == (np.array([4]) ** -1.0).item() == 0.25
 
 
 INTEGERS = [numpy.array([5, 2, 7], dtype) for dtype in ("int64", "int32", "int8", "uint8")]
