@@ -97,13 +97,6 @@ def status(code, **headers):
     return misbehave
 
 
-def endless(handler):
-    """Send what is no gzip file, for ever."""
-    begin(handler, None)
-    while not handler.server.finished.is_set():
-        handler.wfile.write(bytes(2**16))
-
-
 def drip_header(handler):
     """Never come to the end of the headers."""
     handler.wfile.write(b"HTTP/1.0 200 OK\r\nX: ")
