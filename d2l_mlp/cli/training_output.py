@@ -161,18 +161,18 @@ class Output:
         run.close()
         stopped = kind is not None and issubclass(kind, (Stopped, WorkerLeftError))
         seconds = time.perf_counter() - self._started
-        say(f"{self._outcome(stopped)}; {seconds:.1f} s; saved in {run.folder}")
+        say(f"{self._outcome(complete=kind is None)}; {seconds:.1f} s; saved in {run.folder}")
         if stopped and not has_launcher():
             say(f"resume    {self._prog} --resume {shlex.quote(str(run.folder))}")
 
-    def _outcome(self, stopped: bool) -> str:
-        """Describe what the run has reached; a stopped one had more epochs to come."""
+    def _outcome(self, complete: bool) -> str:
+        """Describe what the run has reached; one that is not complete had more epochs to come."""
         state, settings = self._run.state, self._settings
         if not state.history:
             return "no epoch was finished"
         last, best = state.history[-1], state.history[state.best_epoch - 1]
         line = f"{settings.watched} accuracy {last.val_accuracy:.4f}"
-        line = f"{line} after epoch {last.epoch}" if stopped else f"final {line}"
+        line = f"final {line}" if complete else f"{line} after epoch {last.epoch}"
         by = "" if settings.monitor == "accuracy" else f", by {settings.monitor}"
         line = f"{line}, best {best.val_accuracy:.4f} (epoch {best.epoch}{by})"
         if self.test_accuracy is not None:
