@@ -18,7 +18,7 @@ from pathlib import Path
 from d2l_mlp import train
 from d2l_mlp.cli.command import Signals, run_command, say
 from d2l_mlp.cli.flags import Parser, argument_type
-from d2l_mlp.cli.process_group import Console, Group, HopelessError, Role, StalledError, Watch
+from d2l_mlp.cli.process_group import Console, Group, HopelessError, Role, StalledError, watch
 from d2l_mlp.cli.roles import check_port, hold_ports
 from d2l_mlp.rules import Number
 from d2l_mlp.runs.config import CHECKPOINTS, checkpoint_numbers, make_run_folder
@@ -154,7 +154,7 @@ def _train(flags: argparse.Namespace, arguments: Sequence[str], signals: Signals
             for role in _roles(flags, arguments, ports):
                 group.start(role)
         try:
-            Watch(group.roles, flags.deadline).wait(console)
+            watch(group.roles, flags.deadline, console)
         except StalledError as error:
             if flags.remote_workers:
                 raise StalledError(

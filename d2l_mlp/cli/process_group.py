@@ -1,7 +1,7 @@
 """A group of processes: started, shown, watched, and ended together.
 
 MXNet waits for ever when one process of a distributed training is gone. Here a `Group` starts the
-processes (`Role`), a `Console` shows what they write, and a `Watch` looks for the first that fails.
+processes (`Role`), a `Console` shows what they write, and `watch` looks for the first that fails.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Role:
     heartbeat: bool = False
     last_line: str = field(default="", init=False)  # of its standard error
 
-    def start(self, group: int) -> subprocess.Popen[bytes]:
+    def start(self, group: int) -> None:
         """Start the process in a process group."""
         # A file without a name: nothing is left of it, however this process ends.
         self._file = tempfile.TemporaryFile()  # noqa: SIM115
@@ -50,7 +50,6 @@ class Role:
             stderr=subprocess.PIPE, pass_fds=[self._file.fileno()],
             preexec_fn=partial(_join, group),
         )  # fmt: skip
-        return self.process
 
     @property
     def running(self) -> bool:
@@ -221,46 +220,35 @@ _START = 60.0  # seconds more until the first progress
 _LONGEST = 0.5  # seconds that count between two looks, lest a suspended machine look like a stall
 
 
-class Watch:
-    """Looks after processes until all that have a heartbeat have ended.
+def watch(roles: Sequence[Role], deadline: float, console: Console) -> None:
+    """Print what processes write until all that have a heartbeat have ended.
 
-    One fails if it dies, and all if none makes progress within the deadline, in seconds.
+    Raise a ChildProcessError if one dies, or none makes progress within the deadline, in seconds.
     """
-
-    def __init__(self, roles: Sequence[Role], deadline: float):
-        self._roles, self._deadline = roles, deadline
-        self._beating = [role for role in roles if role.heartbeat]
-        self._looked = time.monotonic()
-        self._beats = [role.started for role in self._beating]
-        self._idle, self._dying, self._allowed = 0.0, 0.0, deadline + _START
-
-    def wait(self, console: Console) -> None:
-        """Wait for the end, printing what they write; raise a ChildProcessError on failure."""
-        done = False
-        while not done:
-            console.forward()
-            done = not any(role.running for role in self._beating)
-            if done or any(role.death for role in self._roles):
-                console.drain()  # the last line says why
-            self._check(done)
-
-    def _check(self, done: bool) -> None:
+    beating = running = [role for role in roles if role.heartbeat]
+    beats = [role.started for role in beating]
+    idle, dying, allowed = 0.0, 0.0, deadline + _START
+    looked = time.monotonic()
+    while running:
+        console.forward()
+        running = [role for role in beating if role.running]
+        if not running or any(role.death for role in roles):
+            console.drain()  # the last line says why
         now = time.monotonic()
-        passed, self._looked = min(now - self._looked, _LONGEST), now
-        dead = [role for role in self._roles if role.death]
+        passed, looked = min(now - looked, _LONGEST), now
+        dead = [role for role in roles if role.death]
         causes = [role for role in dead if role.process.returncode != OTHER_FAILED]
-        self._dying += passed if dead else 0.0
-        if causes or (dead and (done or self._dying > _CAUSE)):
+        dying += passed if dead else 0.0
+        if causes or (dead and (not running or dying > _CAUSE)):
             diverged = any(role.process.returncode == DIVERGED for role in causes)
             kind = HopelessError if diverged else ChildProcessError
             raise kind("; ".join(str(role.death) for role in causes or dead))
-        beats = [role.beat for role in self._beating]
-        self._idle += passed
-        if beats != self._beats:
-            self._beats, self._idle, self._allowed = beats, 0.0, self._deadline
-        running = [role for role in self._beating if role.running]
-        if self._idle > self._allowed and running:
+        idle += passed
+        latest = [role.beat for role in beating]
+        if latest != beats:
+            beats, idle, allowed = latest, 0.0, deadline
+        if idle > allowed and running:
             last = min(running, key=lambda role: role.beat)
-            suspended = " and ".join(role.name for role in self._roles if role.suspended)
+            suspended = " and ".join(role.name for role in roles if role.suspended)
             reason = f"a signal has stopped {suspended}" if suspended else f"first at {last.name}"
-            raise StalledError(f"no progress for {self._idle:.0f} s: {reason}")
+            raise StalledError(f"no progress for {idle:.0f} s: {reason}")

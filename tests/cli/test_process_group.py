@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from d2l_mlp.cli.process_group import Console, Group, Role, Watch
+from d2l_mlp.cli.process_group import Console, Group, Role, watch
 from d2l_mlp.cli.worker import HEARTBEAT, OTHER_FAILED
 from tests.groups import MARK, assert_none_is_left, new_mark
 from tests.processes import marked
@@ -137,7 +137,7 @@ def failure(sources, deadline=0.5, then=lambda roles: None, late=0.0):
         timer.start()
         time.sleep(late)
         try:
-            Watch(group.roles, deadline).wait(console)
+            watch(group.roles, deadline, console)
         except ChildProcessError as error:
             return str(error)
         finally:
