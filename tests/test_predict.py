@@ -54,11 +54,11 @@ def test_images_of_the_test_set_get_the_label_that_the_run_gives_them(
         assert picture.height > picture.width  # four rows
 
 
-def test_a_file_that_cannot_be_read_stops_no_other(run, call, folder, pngs, tmp_path):
+def test_a_file_that_cannot_be_read_stops_no_other(call, folder, pngs, tmp_path):
     (tmp_path / "text.png").write_text("no image")
     Image.new("CMYK", (30, 30)).save(tmp_path / "ink.jpg")
     args = ("missing.png", pngs[0], "text.png", "ink.jpg", pngs[1])
-    result = run(*PREDICT, folder, *args, "--show", "a.svg", code=1)
+    result = call(*PREDICT, folder, *args, "--show", "a.svg", code=1)
     assert [line.split(":")[0] for line in result.stdout.splitlines()] == pngs[:2]
     assert result.stderr.splitlines() == [
         f"{PROG}: error: missing.png is missing",

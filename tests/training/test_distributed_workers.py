@@ -7,8 +7,9 @@ from tests.groups import TRAIN, ends, start_group
 
 SCRIPT = """
 import os, sys
-if sys.argv[1:]:
-    os.environ["MXNET_ENGINE_TYPE"] = sys.argv[1]
+trainings, *engine = sys.argv[1:]
+if engine:
+    os.environ["MXNET_ENGINE_TYPE"] = engine[0]
 import d2l_mlp, mxnet, numpy
 from d2l_mlp.data.loaders import ArrayLoader
 from d2l_mlp.mlp import build_mlp
@@ -46,7 +47,7 @@ def train(seed, workers):
 # MXNet's trainer asks for the initial parameters while it adds up the first gradients, and now and
 # then gets these for them. Each training here is a new first sum.
 def check_first_sums():
-    for seed in range(20):
+    for seed in range(int(trainings)):
         together, alone = train(seed, workers), train(seed, Workers())
         numpy.testing.assert_allclose(together, alone, rtol=0, atol=1e-5)
         first = together.copy() if rank == 0 else numpy.zeros_like(together)
@@ -75,10 +76,10 @@ workers.close()
 
 
 @pytest.mark.parametrize(
-    "engine", [(), pytest.param(("ThreadedEnginePerDevice",), marks=pytest.mark.slow)]
+    "args", [("3",), pytest.param(("20", "ThreadedEnginePerDevice"), marks=pytest.mark.slow)]
 )
-def test_sums_and_first_sums_and_an_exception_in_any_worker_ends_all(start, engine):
-    results = ends(start_group(start, 3, 2, *TRAIN, worker=("-c", SCRIPT, *engine)))
+def test_sums_and_first_sums_and_an_exception_in_any_worker_ends_all(start, args):
+    results = ends(start_group(start, 3, 2, *TRAIN, worker=("-c", SCRIPT, *args)))
     assert [code for code, _, _ in results] == [0] * 6, results
     left = "worker {} has ended, and so does worker {}"
     assert sorted(output.splitlines() for _, output, _ in results[3:]) == [
