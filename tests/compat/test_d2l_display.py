@@ -1,5 +1,6 @@
 """What d2l draws: in scripts, and in notebooks with a description."""
 
+import base64
 import tempfile
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from matplotlib.figure import Figure
 
 from d2l_mlp.compat.d2l_display import _show_figures as show_figures
 from d2l_mlp.compat.d2l_display import describe_figure
+from d2l_mlp.plotting.figures import draw
 from tests import svg
 from tests.notebook.test_notebook import EXPECTED, LINES
 
@@ -106,16 +108,33 @@ def test_a_figure_of_curves(curves, legend, says):
     assert describe_figure(figure) == says
 
 
-def test_pictures_in_a_notebook_have_a_text(cells):
+def test_in_a_notebook_a_cell_s_last_expression_and_the_book_s_plot_are_pictures_with_a_text(cells):
+    draw_relu = "%matplotlib inline\nfrom d2l_mlp.plotting.figures import draw\n{}draw('relu')"
+    # Whether any figure of matplotlib is shown as SVG, as d2l asks for it, and draw alone does not.
+    shown = (
+        "from matplotlib.figure import Figure\n"
+        "Figure in get_ipython().display_formatter.formatters['image/svg+xml'].type_printers"
+    )
     theirs = "d2l.plot(x, [x, 2 * x], 'x', 'f(x)', legend=['once', 'twice'])\n"
-    ours = "from d2l_mlp.plotting.figures import draw\nd2l.use_svg_display()\ndraw('tanh')"
     strictly = "import warnings\nwarnings.simplefilter('error')\n"
     # Each call of theirs sets up the backend again.
-    ((book,), _), ((own,), _) = cells(strictly + BOOK + theirs * 2, ours)
+    first, ((no,), _), ((book,), _), second, ((yes,), _) = cells(
+        draw_relu.format(strictly), shown, BOOK + theirs * 2,
+        draw_relu.format("d2l.use_svg_display()\n"), shown,
+    )  # fmt: skip
+    assert [output.data["text/plain"] for output in (no, yes)] == ["False", "True"]
+    own = draw("relu")
+    alt = {"alt": own.description}
+    for (output,), _ in (first, second):
+        assert output.output_type == "execute_result"
+        assert output.data["image/svg+xml"] == own._repr_svg_()[0]
+        assert base64.b64decode(output.data["image/png"]) == own._repr_png_()[0]
+        assert output.data["text/plain"] == own.description
+        assert output.metadata == {"image/svg+xml": alt, "image/png": alt}
     assert set(book.data) == {"image/png", "image/svg+xml", "text/plain"}
+    assert svg.texts(book.data["image/svg+xml"])[-1] == "twice"
     for mime in ("image/png", "image/svg+xml"):
         assert book.metadata[mime]["alt"] == "Curves of once, twice for x from 0 to 2"
-        assert own.metadata[mime]["alt"] == "Curve of tanh(x) for x from -4 to 3.9"
 
 
 def test_the_board_of_d2l_1_prints_each_value_under_its_name(capsys):

@@ -56,10 +56,10 @@ penalty = lambda y_hat, y: d2l.squared_loss(y_hat, y) + 0.001 * (w ** 2).sum() /
 concise = nn.Sequential()
 concise.add(nn.Dense(1))
 concise.initialize()
-trainer = gluon.Trainer(concise.collect_params(), 'sgd', {'learning_rate': 0.03})
+trainer = gluon.Trainer(concise.collect_params(), 'sgd', {'learning_rate': 0.1})
 animator = d2l.Animator(xlabel='epoch', ylabel='loss', yscale='log', legend=['train', 'concise'])
-for epoch in range(10):
-    d2l.train_epoch_ch3(net, train_iter, penalty, lambda size: d2l.sgd([w, b], 0.03, size))
+for epoch in range(4):
+    d2l.train_epoch_ch3(net, train_iter, penalty, lambda size: d2l.sgd([w, b], 0.1, size))
     d2l.train_epoch_ch3(concise, train_iter, gluon.loss.L2Loss(), trainer)
     animator.add(epoch + 1, (d2l.evaluate_loss(net, train_iter, d2l.squared_loss),
                              d2l.evaluate_loss(concise, train_iter, gluon.loss.L2Loss())))
@@ -146,7 +146,7 @@ def test_regression_as_a_script(run, tmp_path):
     result = run("-c", script, env={"TMPDIR": str(tmp_path)})
     assert result.stderr == ""
     values, figures = epochs_and_figures(result.stdout)
-    assert (len(values), len(figures)) == (10, 1)
+    assert (len(values), len(figures)) == (4, 1)
     assert all(value < 0.01 for value in values[-1][1:])  # the least possible: half of 0.01 squared
 
 
