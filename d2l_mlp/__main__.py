@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
+import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from d2l_mlp import __version__, doctor, evaluate, export, figures, launch, predict, report, train
 from d2l_mlp.cli.command import tolerant_streams
-from d2l_mlp.cli.completion import complete
 from d2l_mlp.cli.flags import USAGE
 
 PROG = "python -m d2l_mlp"
@@ -20,7 +22,8 @@ COMMANDS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command that the first argument names and return its exit code."""
-    complete({name: module.parser for name, module in COMMANDS.items()})
+    if "_ARGCOMPLETE" in os.environ:
+        _complete()
     name, *rest = (sys.argv[1:] if argv is None else argv) or ["--help"]
     if name in COMMANDS:
         return COMMANDS[name].main(rest)
@@ -36,6 +39,30 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"{PROG}: error: {name!r} is no command; give one of {known}", file=sys.stderr)
             return USAGE
         return 0
+
+
+def _complete() -> None:
+    """Answer a completing shell, and exit."""
+    import argcomplete
+
+    commands = argparse.ArgumentParser()
+    subparsers = commands.add_subparsers(parser_class=argparse.ArgumentParser)
+    for name, module in COMMANDS.items():
+        subparsers.add_parser(name, parents=[module.parser()], add_help=False)
+    argcomplete.autocomplete(commands, default_completer=_values)
+
+
+def _values(prefix: str, action: argparse.Action, **_: Any) -> list[str]:
+    """Return what a value may be: as its name in the help says, or else a file."""
+    from argcomplete import FilesCompleter
+
+    from d2l_mlp.plotting.figures import FIGURES
+
+    if action.metavar == "NAME":
+        return list(FIGURES)
+    if isinstance(action.metavar, str) and "|" in action.metavar:
+        return list(filter(str.islower, action.metavar.split("|")))  # not gpu:N
+    return list(FilesCompleter()(prefix))
 
 
 def _summary(docstring: str) -> str:
