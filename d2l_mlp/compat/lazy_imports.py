@@ -7,6 +7,7 @@ compare versions of NumPy.
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import re
 import sys
@@ -55,17 +56,7 @@ class _OnDemand(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if sys.modules.get(self.__name__) is self:
             del sys.modules[self.__name__]
-        if self.__name__ == "requests":
-            import requests
-
-            return getattr(requests, name)
-        import scipy
-
-        if vars(scipy).get("stats") is self:
-            del scipy.stats
-        import scipy.stats as stats
-
-        return getattr(stats, name)
+        return getattr(importlib.import_module(self.__name__), name)
 
 
 def _version(text: str) -> list[int]:
