@@ -49,42 +49,28 @@ class File(NamedTuple):
         return len(self.header) + self.num_items * (784 if "images" in self.name else 1)
 
 
-CANONICAL = (
-    File(
-        "train-images-idx3-ubyte", 60_000,
-        "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
-    ),
-    File(
-        "train-labels-idx1-ubyte", 60_000,
-        "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
-    ),
-    File(
-        "t10k-images-idx3-ubyte", 10_000,
-        "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
-    ),
-    File(
-        "t10k-labels-idx1-ubyte", 10_000,
-        "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
-    ),
-)  # fmt: skip
+def _files(training: int, test: int, *sha256: str) -> tuple[File, ...]:
+    """Return the four files of a release with so many training and test examples."""
+    names = (
+        "train-images-idx3-ubyte", "train-labels-idx1-ubyte",
+        "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte",
+    )  # fmt: skip
+    return tuple(map(File, names, (training, training, test, test), sha256))
 
-SAMPLE = (
-    File(
-        "train-images-idx3-ubyte", 5_000,
-        "557438edc1b01d8c75dae2fac9a4b05547de959e3f83a00ec8b4c2d56ff79232",
-    ),
-    File(
-        "train-labels-idx1-ubyte", 5_000,
-        "c9dee4c183ce5a43803ad597d899a04e4b362a8e266c094d51e24bc0f5e2c91d",
-    ),
-    File(
-        "t10k-images-idx3-ubyte", 1_000,
-        "bf9237460e8126c3cd4f9799fd962b8960f6e4b5ec8a1c505f2dc64a40b64f80",
-    ),
-    File(
-        "t10k-labels-idx1-ubyte", 1_000,
-        "7c78e363babafaa607c129b5b07f6b87f5645d6f7bb02d39bdf3d2e241ac8e3b",
-    ),
+
+CANONICAL = _files(
+    60_000, 10_000,
+    "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+    "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+    "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+    "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+)  # fmt: skip
+SAMPLE = _files(
+    5_000, 1_000,
+    "557438edc1b01d8c75dae2fac9a4b05547de959e3f83a00ec8b4c2d56ff79232",
+    "c9dee4c183ce5a43803ad597d899a04e4b362a8e266c094d51e24bc0f5e2c91d",
+    "bf9237460e8126c3cd4f9799fd962b8960f6e4b5ec8a1c505f2dc64a40b64f80",
+    "7c78e363babafaa607c129b5b07f6b87f5645d6f7bb02d39bdf3d2e241ac8e3b",
 )  # fmt: skip
 SAMPLE_DIR = cast(Path, files("d2l_mlp.data.sample"))  # or a zipfile.Path, which reads alike
 
