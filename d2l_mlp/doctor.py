@@ -16,6 +16,7 @@ import tempfile
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Callable, NamedTuple
@@ -110,13 +111,11 @@ def format_finding(finding: Finding) -> str:
     """Format a finding in lines of 80 columns at most."""
     begin = f"{finding.status:5} {finding.name:12} "
     indent = " " * len(begin)
-    lines = textwrap.wrap(
-        finding.text, 80, initial_indent=begin, subsequent_indent=indent, break_on_hyphens=False
+    wrap = partial(textwrap.wrap, width=80, break_on_hyphens=False)
+    lines = wrap(finding.text, initial_indent=begin, subsequent_indent=indent)
+    lines += wrap(
+        finding.fix or "", initial_indent=f"{indent}-> ", subsequent_indent=f"{indent}   "
     )
-    lines += textwrap.wrap(
-        finding.fix or "", 80, initial_indent=f"{indent}-> ", subsequent_indent=f"{indent}   ",
-        break_on_hyphens=False,
-    )  # fmt: skip
     return "\n".join(lines)
 
 
