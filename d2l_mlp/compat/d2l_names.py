@@ -31,21 +31,7 @@ def train_epoch_ch3(
 ) -> tuple[float, float]:
     """Train for one epoch as the book does, and return the mean loss and the accuracy.
 
-    Parameters
-    ----------
-    net : gluon.Block or callable
-        Maps features (n, ...) to outputs (n, num_outputs).
-    train_iter : iterable
-        Yields minibatches (X, y).
-    loss : callable
-        Maps outputs and labels to the losses of the examples.
-    updater : gluon.Trainer or callable
-        Updates the parameters, given the number of examples of the minibatch.
-
-    Returns
-    -------
-    loss, accuracy : float
-        Over the epoch, measured before each update.
+    Both are measured before each update. `updater` gets the number of examples of a minibatch.
     """
     loss_sum, correct, num_examples = 0.0, 0, 0
     step = updater.step if isinstance(updater, gluon.Trainer) else updater
@@ -67,19 +53,7 @@ def train_ch3(
 ) -> None:  # fmt: skip
     """Train a classifier and draw its learning curves while they grow.
 
-    Parameters
-    ----------
-    net, train_iter, loss, updater
-        As in `train_epoch_ch3`; the labels are classes.
-    test_iter : iterable
-        Yields minibatches (X, y), on which the accuracy is measured after each epoch.
-    num_epochs : int
-        Passes over the training set, at least 1.
-
-    Raises
-    ------
-    FloatingPointError
-        If the mean loss of an epoch is NaN or infinite.
+    Raises a FloatingPointError if the mean loss of an epoch is NaN or infinite.
     """
     from d2l import mxnet as d2l  # here, because it imports pandas and matplotlib
 

@@ -43,22 +43,8 @@ def search_data(dataset: str = "auto", data_dir: str | Path | None = None) -> It
     """Look for the data set on this machine, one place after another.
 
     A folder that is named, and the sample if it is asked for, are the only place then. The network,
-    and the sample as what is left, come after these places and are the caller's.
-
-    Parameters
-    ----------
-    dataset, data_dir
-        As `load_fashion_mnist` takes them.
-
-    Yields
-    ------
-    Place
-        With what was found there.
-
-    Raises
-    ------
-    DatasetError
-        If the arguments name no data set.
+    and the sample as what is left, come after these places and are the caller's. A DatasetError
+    says that the arguments, those of `load_fashion_mnist`, name no data set.
     """
     if dataset == "auto":
         dataset = os.environ.get("D2L_MLP_DATASET") or "auto"

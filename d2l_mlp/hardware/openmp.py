@@ -50,23 +50,13 @@ def max_threads() -> int | None:
 def useful_threads(examples: int, weights: Iterable[tuple[int, ...]]) -> int:
     """Return how many threads are worth waking for the matrix products of a minibatch.
 
+    `weights` are the shapes of a net's weights: (units, inputs) of a fully connected layer.
+
     A second thread earns its waking by 12 million operations of the largest product: measured on
     two cores, for 16 to 4,096 examples and 16 to 4,096 units. Each further thread earns it by 12
     million more, if the minibatch has 64 examples and the layer 32 units for each thread; with
     fewer, the weights would move from one core's cache to the other's for little work. Each 200
     million operations earn a thread in any case.
-
-    Parameters
-    ----------
-    examples : int
-        Of a minibatch.
-    weights : iterable of tuple of int
-        Shapes of a net's weights; (units, inputs) of a fully connected layer.
-
-    Returns
-    -------
-    int
-        At least 1; there may be fewer cores.
     """
     threads = 1
     for units, *inputs in weights:

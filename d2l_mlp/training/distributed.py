@@ -27,22 +27,11 @@ class WorkerLeftError(ConnectionError):
 
 
 class Workers:
-    """All workers of a distributed training, seen from one of them.
+    """All workers of a distributed training, seen from one of them, the number `rank` of `size`.
 
     A context, within which all workers call the same methods in the same order. An exception in one
-    of them raises `WorkerLeftError` in the next sum of the others.
-
-    Parameters
-    ----------
-    kvstore : mxnet.kvstore.KVStore, optional
-        Of the type ``dist_sync``; without it, this process is the only worker.
-
-    Attributes
-    ----------
-    rank : int
-        Number of this worker, from 0.
-    size : int
-        How many workers there are.
+    of them raises `WorkerLeftError` in the next sum of the others. Without a KVStore, of the type
+    ``dist_sync``, this process is the only worker.
     """
 
     def __init__(self, kvstore: mxnet.kvstore.KVStore | None = None):

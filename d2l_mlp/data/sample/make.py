@@ -18,18 +18,7 @@ SEED = 2019  # any number: it only has to stay
 
 
 def draw_sample(full: FashionMNIST) -> dict[str, bytes]:
-    """Draw equally many images of each class, keeping their order.
-
-    Parameters
-    ----------
-    full : FashionMNIST
-        The canonical data set.
-
-    Returns
-    -------
-    dict of str to bytes
-        The decompressed content of the sample's IDX files, by file name.
-    """
+    """Draw equally many images of each class, keeping their order; return the files' contents."""
     # RandomState's stream is frozen (NEP 19): the draw is the same under every NumPy.
     random = numpy.random.RandomState(SEED)
     contents = {}
