@@ -1,10 +1,13 @@
+"""Where the data set is searched for; mostly a small one, which loads at once."""
+
+import hashlib
 import os
 
 import pytest
 
 from d2l_mlp.data import fashion_mnist as places
 from d2l_mlp.data.fashion_mnist import SYSTEM_DIR, cache_dir, gluon_dir, load_fashion_mnist
-from d2l_mlp.data.releases import SAMPLE_DIR, DatasetError
+from d2l_mlp.data.releases import CANONICAL, RELEASES, SAMPLE_DIR, DatasetError
 from tests.conftest import without_permission
 
 
@@ -15,28 +18,37 @@ def no_system_package(monkeypatch, tmp_path):
 
 def copy(source, folder):
     folder.mkdir(parents=True)
-    for path in source.glob("*.gz"):
+    for path in source.glob("*-ubyte*"):
         (folder / path.name).symlink_to(path)
     return folder
 
 
 @pytest.fixture
-def full_copy(full, tmp_path):
-    return copy(full.folder, tmp_path / "mine")
+def small(monkeypatch, tmp_path):
+    """Let files of three examples be the canonical ones, and return their folder."""
+    folder, files = tmp_path / "small", []
+    folder.mkdir()
+    for file in CANONICAL:
+        file = file._replace(num_items=3)
+        content = file.header.ljust(file.size, b"\1")
+        (folder / file.name).write_bytes(content)
+        files.append(file._replace(sha256=hashlib.sha256(content).hexdigest()))
+    monkeypatch.setitem(RELEASES, "fashion-mnist", tuple(files))
+    return folder
 
 
-def test_named_folder_comes_first(full_copy, monkeypatch):
+def test_named_folder_comes_first(small, monkeypatch):
     copy(SAMPLE_DIR, cache_dir())
-    before = sorted(full_copy.iterdir())
-    assert load_fashion_mnist(data_dir=full_copy).folder == full_copy
-    assert sorted(full_copy.iterdir()) == before  # nothing is written
-    monkeypatch.setenv("D2L_MLP_DATA", str(full_copy))
-    assert load_fashion_mnist("fashion-mnist").folder == full_copy
+    before = sorted(small.iterdir())
+    assert load_fashion_mnist(data_dir=small).folder == small
+    assert sorted(small.iterdir()) == before  # nothing is written
+    monkeypatch.setenv("D2L_MLP_DATA", str(small))
+    assert load_fashion_mnist("fashion-mnist").folder == small
     assert load_fashion_mnist("sample").release == "sample"
 
 
-def test_the_environment_names_the_dataset_that_auto_is(full, monkeypatch):
-    copy(full.folder, cache_dir())
+def test_the_environment_names_the_dataset_that_auto_is(small, monkeypatch):
+    copy(small, cache_dir())
     monkeypatch.setenv("D2L_MLP_DATASET", "sample")
     assert load_fashion_mnist().release == "sample"
     assert load_fashion_mnist("fashion-mnist").release == "fashion-mnist"
@@ -46,20 +58,19 @@ def test_the_environment_names_the_dataset_that_auto_is(full, monkeypatch):
 
 
 @pytest.mark.parametrize("place", [cache_dir, gluon_dir])
-def test_folders_under_mxnet_home(full, place):
-    folder = copy(full.folder, place())
+def test_folders_under_mxnet_home(small, place):
+    folder = copy(small, place())
     data = load_fashion_mnist()
     assert data.folder == folder
     assert str(folder) in data.describe()
 
 
-def test_wrong_files_are_passed_over_aloud(full, caplog):
-    copy(SAMPLE_DIR, cache_dir())
-    good = copy(full.folder, gluon_dir())
+def test_wrong_files_are_passed_over_aloud(small, caplog):
+    cache_dir().mkdir(parents=True)
+    (wrong := cache_dir() / "train-images-idx3-ubyte").write_text("<html>")
+    good = copy(small, gluon_dir())
     assert load_fashion_mnist().folder == good
-    assert (
-        f"passed over: {cache_dir()}/train-images-idx3-ubyte.gz starts with 00000803" in caplog.text
-    )
+    assert f"passed over: {wrong} starts with 3c68746d" in caplog.text
 
 
 def test_sample_is_announced(caplog):
@@ -100,23 +111,23 @@ def test_refused(dataset, data_dir, says):
 
 
 @pytest.mark.parametrize("layout", [".", "FashionMNIST/raw", "fashion-mnist"])
-def test_layouts_of_other_libraries(full, tmp_path, layout):
-    folder = copy(full.folder, tmp_path / "datasets" / layout / "")
+def test_layouts_of_other_libraries(small, tmp_path, layout):
+    folder = copy(small, tmp_path / "datasets" / layout / "")
     assert load_fashion_mnist(data_dir=tmp_path / "datasets").folder == folder
 
 
-def test_tilde_is_the_home(full_copy, monkeypatch):
-    monkeypatch.setenv("HOME", str(full_copy.parent))
-    assert load_fashion_mnist(data_dir="~/mine").folder == full_copy
-    monkeypatch.setenv("D2L_MLP_DATA", "~/mine")
-    assert load_fashion_mnist().folder == full_copy
+def test_tilde_is_the_home(small, monkeypatch):
+    monkeypatch.setenv("HOME", str(small.parent))
+    assert load_fashion_mnist(data_dir="~/small").folder == small
+    monkeypatch.setenv("D2L_MLP_DATA", "~/small")
+    assert load_fashion_mnist().folder == small
 
 
-def test_empty_variables_are_unset_ones(full, monkeypatch, tmp_path):
+def test_empty_variables_are_unset_ones(small, monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     for name in ("D2L_MLP_DATA", "D2L_MLP_DATASET", "D2L_MLP_MIRROR", "MXNET_HOME"):
         monkeypatch.setenv(name, "")
-    folder = copy(full.folder, tmp_path / ".mxnet" / "datasets" / "fashion-mnist")
+    folder = copy(small, tmp_path / ".mxnet" / "datasets" / "fashion-mnist")
     assert load_fashion_mnist().folder == folder
 
 

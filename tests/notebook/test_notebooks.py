@@ -51,7 +51,7 @@ def assert_same_picture(given, expected, kind):
 @pytest.mark.parametrize(
     "path",
     [
-        pytest.param(path, id=path.stem, marks=[pytest.mark.slow] * (path.stem[0] in "13"))
+        pytest.param(path, id=path.stem, marks=[pytest.mark.slow] * (path.stem[0] != "4"))
         for path in NOTEBOOKS
     ],
 )
