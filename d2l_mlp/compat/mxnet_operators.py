@@ -199,10 +199,10 @@ def _right_gradients(grad: Callable) -> Callable:
 
 
 def _check_second_derivative(y: Any) -> None:
-    for name in re.findall("arc(?:sin|cos)h", autograd.get_symbol(y).tojson()):
+    for name in re.findall("arc(?:sin|cos)h|radians", autograd.get_symbol(y).tojson()):
         raise NotImplementedError(
-            f"the second derivative of np.{name} has the wrong sign in MXNet 1.9.1; differentiate "
-            "the closed form of the first, such as 1 / np.sqrt(x**2 + 1) of arcsinh"
+            f"the second derivative of np.{name} is wrong in MXNet 1.9.1; differentiate the "
+            "closed form of the first, such as 1 / np.sqrt(x**2 + 1) of arcsinh"
         )
 
 
