@@ -55,7 +55,7 @@ def test_minibatches_are_as_the_book_has_them(sample, make):
     X, y = batches[0]
     assert (X.shape, X.dtype, y.dtype) == ((256, 1, 28, 28), numpy.float32, numpy.int32)
     # The test set in its order, each pixel what NumPy's own division gives.
-    X, y = collect(test_iter)
+    X, y = collect(batches)
     images, labels = sample.test
     assert (X[:, 0] == images.astype("float32") / numpy.float32(255)).all()
     assert (y == labels).all()
