@@ -232,9 +232,9 @@ def _apply_to_number(
     if left and right:
         return fn_scalar(lhs, rhs, out=out)
     for operand in (lhs, rhs):
-        if isinstance(operand, numpy.ndarray):
-            return fn_scalar(lhs, rhs, out=out)
         if not isinstance(operand, _OPERANDS):
+            if hasattr(operand, "__array_ufunc__"):  # of NumPy or pandas
+                return fn_scalar(lhs, rhs, out=out)
             raise TypeError(f"type {type(operand)} not supported")
     whole = fn_scalar is numpy.power and _is_whole(lhs) and _is_whole(rhs)
     if whole and (numpy.asarray(rhs) < 0).any():  # MXNet's result is 0

@@ -28,6 +28,7 @@ def add_numpy_protocol() -> None:
     NDArray.__iter__ = _iterate  # pandas takes an array without it for a single value
     mxnet.np.ndarray.__array_function__ = _array_function
     mxnet.np.ndarray.__array_ufunc__ = _array_ufunc
+    mxnet.np.ndarray.ravel = mxnet.np.ravel  # matplotlib's quiver calls it
     _NUMPY_ARRAY_UFUNC_DICT["divide"] = mxnet.np.true_divide  # NumPy 2's name of true_divide
 
 
@@ -43,6 +44,8 @@ def _as_array(array: Any, dtype: Any | None = None, copy: bool | None = None) ->
 
 
 def _iterate(array: Any) -> Iterator[Any]:
+    if array.ndim == 0:
+        raise TypeError("iteration over a 0-d array")  # len of mx.nd's is an IndexError
     return (array[i] for i in range(len(array)))
 
 
@@ -61,7 +64,7 @@ def _array_function(self: Any, function: Callable, types: Any, args: Any, kwargs
 
 def _array_ufunc(self: Any, ufunc: Any, method: str, *args: Any, **kwargs: Any) -> Any:
     outputs = kwargs.get("out", ())
-    own = not any(isinstance(array, numpy.ndarray) for array in (*args, *outputs))
+    own = not any(_is_foreign(array) for array in (*args, *outputs))
     if own and method == "__call__" and ufunc.__name__ in _NUMPY_ARRAY_UFUNC_DICT:
         if outputs:
             (kwargs["out"],) = outputs
@@ -80,6 +83,11 @@ def _compute_in_numpy(function: Callable, own: bool, args: Any, kwargs: dict[str
         raise TypeError("out is an MXNet array, which NumPy cannot write to; copy the result to it")
     result = function(*_convert(args, _to_numpy), **_convert(kwargs, _to_numpy))
     return _convert(result, _to_mxnet) if own else result
+
+
+def _is_foreign(value: Any) -> bool:
+    """Return whether a value is an array of NumPy, or one that answers for it, as pandas' do."""
+    return hasattr(value, "__array_ufunc__") and not isinstance(value, NDArray)
 
 
 def _convert(value: Any, convert: Callable[[Any], Any]) -> Any:

@@ -1,11 +1,14 @@
 """Arrays of MXNet in functions of NumPy, pandas and matplotlib."""
 
+import operator as operators
+
 import mxnet
 import numpy
 import pandas
 import pytest
 from matplotlib.figure import Figure
 from mxnet import autograd, np
+from pandas.testing import assert_frame_equal, assert_series_equal
 
 X = numpy.array([[3.0, 1.0, 2.0], [6.0, 5.0, 4.0]], dtype="float32")
 V = X[0]
@@ -132,11 +135,28 @@ def test_pandas():
         iter(np.array(1))
 
 
-@pytest.mark.parametrize("kind", ["bar", "barh", "plot", "scatter", "step", "errorbar", "stem"])
-def test_flat_plots(kind):
-    axes = Figure().add_subplot()
-    getattr(axes, kind)(np.array(V), np.array(V))
-    assert axes.dataLim.ymax >= 3 or kind == "barh"
+@pytest.mark.parametrize("operator", ["add", "sub", "mul", "truediv", "pow", "lt", "ge", "eq"])
+def test_arithmetic_with_pandas(operator):
+    f, x = getattr(operators, operator), np.array(V)
+    series, frame = pandas.Series([1, 2, 3], name="a"), pandas.DataFrame([[1, 2, 3], [4, 5, 6]])
+    for other, equal in ((series, assert_series_equal), (frame, assert_frame_equal)):
+        equal(f(x, other), f(V, other))
+        equal(f(other, x), f(other, V))
+        with autograd.record(), pytest.raises(ValueError, match="has no derivative"):
+            f(x, other)
+
+
+@pytest.mark.parametrize("array", [np.array, mxnet.nd.array], ids=["np", "nd"])
+@pytest.mark.parametrize(
+    "kind", ["bar", "barh", "plot", "scatter", "step", "errorbar", "stem", "hist", "quiver"]
+)
+def test_flat_plots(kind, array):
+    limits = []
+    for x in (array(V), V):
+        axes = Figure().add_subplot()
+        getattr(axes, kind)(*{"hist": [x], "quiver": [x] * 4}.get(kind, [x, x]))
+        limits.append(axes.dataLim.extents.tolist())
+    assert limits[0] == limits[1]
 
 
 @pytest.mark.parametrize("kind", ["scatter", "plot", "bar3d"])
