@@ -223,10 +223,9 @@ def test_an_expression_means_what_it_means_in_python(call, monkeypatch, text, va
     assert len(drawn) == 2
 
 
-@pytest.mark.parametrize(("flag", "shown"), [("--list", "activations"), ("--help", "--expression")])
-def test_list_and_help_import_nothing_heavy(run, flag, shown):
-    listed = run("-X", "importtime", *COMMAND, flag)
-    assert shown in listed.stdout
+def test_a_list_imports_nothing_heavy(run):
+    listed = run("-X", "importtime", *COMMAND, "--list")
+    assert "activations" in listed.stdout
     modules = {line.split("|")[-1].strip() for line in listed.stderr.splitlines()}
     assert not modules & {"mxnet", "d2l", "numpy", "matplotlib"}
 

@@ -135,14 +135,8 @@ def test_quiet_softmax_regression_in_a_default_folder(call, tmp_path):
     assert folder.name.endswith("-softmax")
 
 
-def test_help_shows_every_default_and_imports_nothing_heavy(run):
-    text = run(
-        "-c",
-        "import sys, d2l_mlp.train\n"
-        "try: d2l_mlp.train.main(['--help'])\n"
-        "except SystemExit as end: assert end.code == 0\n"
-        "assert not {'mxnet', 'numpy', 'matplotlib', 'tqdm'} & set(sys.modules)",
-    ).stdout
+def test_help_shows_every_default(call):
+    text = call("-m", "d2l_mlp.train", "--help").stdout
     flags = [action for action in train.parser()._actions if action.dest != "help"]
     shown = [action for action in flags if action.option_strings[0] in text]
     assert shown == flags
