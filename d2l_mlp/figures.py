@@ -127,7 +127,8 @@ def _write(args: argparse.Namespace, drawings: dict[str, Callable], received: Si
                 say(str(save_figure(drawing(), path, args.dpi or 200)))
     except OSError as error:
         target = error.filename or args.output
-        raise OSError(f"cannot write '{target}': {error.strerror}") from error
+        reason = "it is not a folder" if isinstance(error, FileExistsError) else error.strerror
+        raise OSError(f"cannot write '{target}': {reason}") from error
 
 
 if __name__ == "__main__":

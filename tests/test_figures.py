@@ -255,7 +255,8 @@ def test_wrong_usage_is_one_line_and_exit_code_two(call, tmp_path, arguments, me
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["relu", "--output", "file"], "cannot write 'file': File exists"),
+        (["relu", "--output", "file"], "cannot write 'file': it is not a folder"),
+        (["relu", "--output", "loop"], "cannot write 'loop': it is not a folder"),
         (["relu", "--output", "file/folder"], "cannot write 'file/folder': Not a directory"),
         (["mlp", "--output", "."], "cannot write 'mlp.svg': Is a directory"),
         (["mlp", "--hidden", "0"], "sizes is (4, 0, 3); give a sequence of values, each"),
@@ -269,11 +270,12 @@ def test_wrong_usage_is_one_line_and_exit_code_two(call, tmp_path, arguments, me
 def test_failure_is_one_line_and_exit_code_one(call, tmp_path, arguments, message):
     (tmp_path / "file").write_text("kept")
     (tmp_path / "mlp.svg").mkdir()
+    (tmp_path / "loop").symlink_to("loop")
     done = call(*COMMAND, *arguments, code=1)
     (line,) = done.stderr.splitlines()
     assert line.startswith(f"python -m d2l_mlp.figures: error: {message}")
     assert done.stdout == ""
-    assert {p.name for p in tmp_path.rglob("*")} - {"figures"} == {"file", "mlp.svg"}
+    assert {p.name for p in tmp_path.rglob("*")} - {"figures"} == {"file", "loop", "mlp.svg"}
 
 
 @pytest.mark.slow
