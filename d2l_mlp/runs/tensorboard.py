@@ -31,15 +31,16 @@ class EventLog:
         self._folder = run / FOLDER
         self._names = _names(settings.watched)
         try:
-            if self._folder.is_symlink():  # it may lead out of the run
-                self._folder.unlink()
             self._folder.mkdir(exist_ok=True)
             self._writer = EventsWriter(str(self._folder / "events"))
         except OSError as error:
             raise self._error(error) from None
         # TensorBoard drops what it has read from earlier files of this run.
         self._write(Event(step=0, session_log=SessionLog(status=SessionLog.START)))
-        values = {name: _simple(value) for name, value in dataclasses.asdict(settings).items()}
+        values = {  # each is one number or text
+            name: " ".join(map(str, value)) if isinstance(value, tuple) else value
+            for name, value in dataclasses.asdict(settings).items()
+        }
         # TensorBoard shows the metrics that one of the runs in a folder names: so each names all.
         metrics = dict.fromkeys((*_names("validation"), *_names("test")))
         experiment, session, _ = summary.hparams(values, metrics)
@@ -76,8 +77,3 @@ class EventLog:
 def _names(watched: str) -> list[str]:
     _, *names, _ = EpochMetrics.names(watched)  # without the epoch and when it ended
     return names
-
-
-def _simple(value: Any) -> Any:
-    """Return a hyperparameter as one number or text."""
-    return " ".join(map(str, value)) if isinstance(value, tuple) else value
