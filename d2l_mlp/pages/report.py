@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jinja2
 import numpy
@@ -16,7 +17,6 @@ from d2l_mlp.data.fashion_mnist import FashionMNIST
 from d2l_mlp.data.releases import CLASSES
 from d2l_mlp.files import printable, write_atomically
 from d2l_mlp.inference.evaluation import Inspection, LayerActivity, inspect_run
-from d2l_mlp.pages.comparison import differing, shown, spreads
 from d2l_mlp.pages.pictures import Sprite, curves_svg, weights_picture
 from d2l_mlp.plotting.learning_curves import plot_histories, plot_history
 from d2l_mlp.runs.reader import SavedRun
@@ -25,6 +25,14 @@ from d2l_mlp.training.state import best_epoch
 _IMAGES_A_CELL = 40  # of the confusion matrix; with several runs, together
 _MISTAKES = 24
 _BINS = 10
+
+
+class Spread(NamedTuple):
+    """Test results of runs that differ in their seed alone."""
+
+    runs: tuple[str, ...]  # names
+    accuracy: tuple[float, float]  # mean and standard deviation, with n - 1 in the denominator
+    loss: tuple[float, float]
 
 
 def write_report(path: Path, runs: Sequence[SavedRun], data: Mapping[str, FashionMNIST]) -> None:
@@ -80,7 +88,7 @@ def _section(
         "weights": weights_picture(run.net[0].weight.data().asnumpy()),
         "layers": [(layer, _histogram(layer)) for layer in found.layers],
         "facts": {
-            name.replace("_", " "): shown(value)
+            name.replace("_", " "): _shown(value)
             for name, value in dataclasses.asdict(run.hyperparameters).items()
         },
         "ancestor": printable(Path(run.config.get("from", {}).get("run", "")).name),
@@ -124,3 +132,50 @@ def _curves(names: Sequence[str], runs: Sequence[SavedRun]) -> str:
     else:
         figure = plot_histories({name: run.history for name, run in drawn})
     return curves_svg(figure)
+
+
+def differing(runs: Sequence[SavedRun]) -> dict[str, list[str]]:
+    """Return the settings that are not the same in all runs, each with its value in every run."""
+    settings = [_settings(run) for run in runs]
+    return {
+        name.replace("_", " "): [_shown(each[name]) for each in settings]
+        for name in settings[0]
+        if any(each[name] != settings[0][name] for each in settings)
+    }
+
+
+def spreads(
+    names: Sequence[str], runs: Sequence[SavedRun], results: Sequence[tuple[float, float]]
+) -> list[Spread]:
+    """Summarize the test losses and accuracies of each group of runs that differ in their seed.
+
+    Of several runs with the same seed, the first counts: the others repeat it.
+    """
+    groups: dict[str, dict[int, int]] = {}  # run by seed
+    for i, run in enumerate(runs):
+        rest = _settings(run)
+        seed = rest.pop("seed")
+        groups.setdefault(json.dumps(rest), {}).setdefault(seed, i)
+    found = []
+    for group in groups.values():
+        if len(group) > 1:
+            loss, accuracy = (
+                (float(numpy.mean(values)), float(numpy.std(values, ddof=1)))
+                for values in zip(*(results[i] for i in group.values()))
+            )
+            found.append(Spread(tuple(names[i] for i in group.values()), accuracy, loss))
+    return found
+
+
+def _shown(value: Any) -> str:
+    """Format a hyperparameter as its flag takes it."""
+    return " ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+
+
+def _settings(run: SavedRun) -> dict[str, Any]:
+    return {
+        **dataclasses.asdict(run.hyperparameters),
+        "data": run.config["data"]["release"],
+        "epochs done": len(run.history),
+        "initial parameters": run.config.get("from", {}).get("sha256", "")[:12],
+    }

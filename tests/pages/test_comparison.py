@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from d2l_mlp.pages.comparison import differing, spreads
+from d2l_mlp.pages.report import differing, spreads
 from d2l_mlp.runs.reader import SavedRun
 from d2l_mlp.training.hyperparameters import Hyperparameters
 
