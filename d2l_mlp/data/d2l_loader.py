@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import mxnet
 import numpy
 from mxnet import np
-from mxnet.gluon.data import DataLoader, Sampler
+from mxnet.gluon.data import DataLoader
 
 from d2l_mlp.data.fashion_mnist import FashionMNIST, load_fashion_mnist
-from d2l_mlp.data.loaders import ArrayLoader, Minibatch, epoch_order
+from d2l_mlp.data.loaders import ArrayLoader, Minibatch
 from d2l_mlp.rules import check_integer
 
 _used: FashionMNIST | None = None
@@ -39,57 +39,23 @@ def read_verified_data(train: bool) -> tuple[np.ndarray, np.ndarray]:
     return np.array(images[..., None], dtype="uint8"), np.array(labels, dtype="int32")
 
 
-class D2LLoader:
+class D2LLoader(ArrayLoader):
     """One of d2l's ``DataLoader`` objects, with the order and the attributes of an `ArrayLoader`.
 
-    If it shuffles (`seed`), its sampler is replaced: Gluon's own draws from NumPy's global
-    generator. `examples` are the images, uint8 of shape (n, 28, 28), and labels (n,) it reads.
+    Gluon's own sampler draws from NumPy's global generator. `examples` are the images, uint8 of
+    shape (n, 28, 28), and labels (n,) that the loader reads.
     """
 
     def __init__(
-        self,
-        loader: DataLoader,
-        examples: tuple[numpy.ndarray, numpy.ndarray],
-        batch_size: int,
-        seed: int | None = None,
-    ):
+        self, loader: DataLoader, examples: tuple[numpy.ndarray, numpy.ndarray],
+        batch_size: int, seed: int | None = None,
+    ):  # fmt: skip
+        super().__init__(*examples, batch_size, seed, mxnet.cpu())
         self.loader = loader
-        self.batch_size = batch_size
-        self.epoch: int = 0
-        self._examples = ArrayLoader(*examples, batch_size, device=mxnet.cpu())
-        self.minibatch_size: int = self._examples.minibatch_size
-        self.labels: np.ndarray = self._examples.labels
-        self.first_example: np.ndarray = self._examples.first_example
-        self._sampler = None
-        if seed is not None:
-            self._sampler = loader._batch_sampler._sampler = _EpochSampler(len(examples[1]), seed)
-
-    @property
-    def arrays(self) -> tuple[np.ndarray, np.ndarray]:
-        """All of (X, y), unshuffled; made anew at each reading."""
-        return self._examples.arrays
-
-    def __len__(self) -> int:
-        return len(self.loader)
 
     def __iter__(self) -> Iterator[Minibatch]:
-        if self._sampler:
-            self._sampler.epoch = self.epoch
-        self.epoch += 1
+        self.loader._batch_sampler._sampler = self._next_order().tolist()
         return iter(self.loader)
-
-
-class _EpochSampler(Sampler):
-    """Yields the rows of an epoch, in the order of `epoch_order`."""
-
-    def __init__(self, n: int, seed: int):
-        self.n, self.seed, self.epoch = n, seed, 0
-
-    def __len__(self) -> int:
-        return self.n
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(epoch_order(self.n, self.seed, self.epoch))
 
 
 def d2l_loaders(data: FashionMNIST, batch_size: int, seed: int = 0) -> tuple[D2LLoader, D2LLoader]:
