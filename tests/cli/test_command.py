@@ -91,7 +91,12 @@ sys.exit(run_command("here", body))
         ("raise MemoryError", 1, "error: the memory is not enough; make the net or the minibatch"),
         ("{}['key']", 1, "error: KeyError: 'key' (D2L_MLP_TRACEBACK=1 shows where)"),
         # An operator that fails after it was called.
-        ("from mxnet import np; np.linalg.cholesky(-np.eye(3))", 1, "error: "),
+        pytest.param(
+            "from mxnet import np; np.linalg.cholesky(-np.eye(3))",
+            1,
+            "error: ",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_any_end_is_one_line(run, body, code, says):
