@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from tests.test_main import COMMANDS
+from d2l_mlp.__main__ import COMMANDS
 
 HEAVY = {"mxnet", "d2l", "numpy", "matplotlib", "PIL", "onnx", "jinja2", "tqdm"}
 

@@ -12,7 +12,7 @@ from d2l_mlp.compat.d2l_display import _show_figures as show_figures
 from d2l_mlp.compat.d2l_display import describe_figure
 from d2l_mlp.plotting.figures import draw
 from tests import svg
-from tests.notebook.test_notebook import EXPECTED, LINES
+from tests.notebook.live_curve import EXPECTED, LINES
 
 BOOK = "import d2l_mlp\nfrom d2l import mxnet as d2l\nfrom mxnet import np\nx = np.arange(3.0)\n"
 PLOT = "d2l.plot(x, x**{0}, 'x', 'power {0}')\n"
