@@ -176,7 +176,11 @@ def test_the_home_is_a_tilde(monkeypatch, home, text, shown):
 @pytest.mark.parametrize(
     ("answers", "found"),
     [
-        ({"FAKE_INIT": 999}, [("note", "the CUDA driver answers with error 999")]),
+        pytest.param(
+            {"FAKE_INIT": 999},
+            [("note", "the CUDA driver answers with error 999")],
+            marks=pytest.mark.slow,
+        ),
         (
             {"FAKE_COUNT": 2, "FAKE_MAJOR": 9, "FAKE_MINOR": 0},
             [

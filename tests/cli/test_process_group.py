@@ -75,7 +75,15 @@ with Group(Console("-")) as group:
 
 
 @pytest.mark.parametrize(
-    "end", ["kill", "raise", "leave", "kill while one is stopped", "kill after the shell"]
+    "end",
+    [
+        "raise",
+        "kill after the shell",
+        *(
+            pytest.param(end, marks=pytest.mark.slow)
+            for end in ("leave", "kill", "kill while stopped")
+        ),
+    ],
 )
 def test_none_is_left(start, end):
     """Of three roles, of which one starts a process of its own, and both ignore SIGTERM."""
@@ -89,7 +97,7 @@ def test_none_is_left(start, end):
         assert process.wait(timeout=20) == (end == "raise")
     else:
         assert len(pids) == 5  # the shell's, the roles', and the one that a role started
-        if end.endswith("stopped"):
+        if end == "kill while stopped":
             os.kill(max(pids), signal.SIGSTOP)
         if end.endswith("shell"):
             os.kill(min(pids), signal.SIGKILL)

@@ -140,6 +140,7 @@ def test_the_bare_import_finds_what_moved_and_nothing_else(run, tmp_path):
     assert run("-c", BARE).stdout == ""
 
 
+@pytest.mark.slow
 def test_regression_as_a_script(run, tmp_path):
     script = "import d2l_mlp\nimport d2l" + IMPORTS + REGRESSION
     # Warnings are none of ours here: matplotlib's own about how it reads a logarithmic scale.

@@ -180,6 +180,7 @@ def test_a_folder_with_files_is_not_started_in(tmp_path, name):
     assert not list((tmp_path / "run").glob(".checkpoints*"))
 
 
+@pytest.mark.slow
 def test_steps_at_random(tmp_path, fuzz_size):
     codes = collections.Counter()
     for seed in range(fuzz_size):
