@@ -53,7 +53,7 @@ def _complete() -> None:
 
 
 def _values(prefix: str, action: argparse.Action, **_: Any) -> list[str]:
-    """Return what a value may be: as its name in the help says, or else a file."""
+    """Complete a value: a figure, one of the choices that the help names, or else a file."""
     from argcomplete import FilesCompleter
 
     from d2l_mlp.plotting.figures import FIGURES

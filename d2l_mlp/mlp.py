@@ -71,7 +71,7 @@ def build_mlp(
     gluon.nn.Sequential
         One ``Dense`` layer for each hidden layer and one for the output; with dropout, as the book
         writes it, its layers are numbered along. It refuses features of another dtype, such as
-        uint8; unscaled floats it cannot tell from others (see `d2l_mlp.data.loaders`).
+        uint8; unscaled floats it cannot tell from others (see `d2l_mlp.data.checks`).
 
     Raises
     ------

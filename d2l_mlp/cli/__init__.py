@@ -1,1 +1,1 @@
-"""What the commands are made of: flags, exit codes, signals, and the job behind the flags."""
+"""What the commands are made of: flags, exit codes, signals, groups of processes."""

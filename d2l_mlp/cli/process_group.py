@@ -215,7 +215,7 @@ class HopelessError(ChildProcessError):
     """A process has failed as it would again if it were started again."""
 
 
-_CAUSE = 3.0  # seconds within which the process ends that the others have ended because of
+_CAUSE = 3.0  # seconds to wait for the end of the process that made others end
 _START = 60.0  # seconds more until the first progress
 _LONGEST = 0.5  # seconds that count between two looks, lest a suspended machine look like a stall
 

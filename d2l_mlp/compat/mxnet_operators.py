@@ -1,8 +1,9 @@
 """Repair the operators of MXNet 1.9.1 whose values or derivatives are wrong without a message.
 
-The repairs hold for arrays, and for the symbols of hybridized nets except where a dtype is asked
-for: symbols have none, and are taken for floats. An operator whose derivative MXNet takes for 0 is
-refused where a derivative may be asked for. docs/mxnet-faults.md lists all.
+The repairs hold for arrays, and for the symbols of hybridized nets except in max and min, and
+where a dtype is asked for: symbols have none, and are taken for floats. An operator whose
+derivative MXNet takes for 0 is refused where a derivative may be asked for. docs/mxnet-faults.md
+lists all.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Download Fashion-MNIST with pooch, from the first mirror that answers.
+"""Download Fashion-MNIST with pooch, from the first mirror that has its files.
 
 The mirrors have to have the publisher's files; what is trusted is each file's SHA-256, and not the
 mirror or its transport.

@@ -1,1 +1,1 @@
-"""Runs as a web page of one file: measurements, pictures, template."""
+"""Runs as a web page of one file: comparison, pictures, template."""

@@ -1,6 +1,6 @@
 """Exercises 1 and 3 of the chapter, over the whole range of floats.
 
-The others have modules of their own: 2 in pieces and regions, 4 in linearity, 5 in minibatch.
+The others have modules of their own: 2 in piecewise_linear, 4 in linearity, 5 in batch_dependence.
 """
 
 import mpmath
