@@ -209,6 +209,15 @@ def test_matrix_norms(order, axis):
     assert float(np.linalg.norm(x, ord=order, axis=axis)) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("order", [1, -1, 2, -2, 3, numpy.inf])
+@pytest.mark.parametrize("shape", [(3,), (2, 3)])
+def test_norms_in_a_net_need_an_axis(order, shape):
+    x = np.array(numpy.random.default_rng(0).uniform(0.2, 1, shape), dtype="float64")
+    assert check_derivative(in_a_net("np.linalg.norm", [x, order, 0]), [x])
+    with pytest.raises(NotImplementedError, match=f"norm of order {order} needs axis in a hybrid"):
+        in_a_net("np.linalg.norm", [x, order])(x)
+
+
 @pytest.mark.parametrize("k", range(-3, 6))
 @pytest.mark.parametrize("axes", [(0, 1), (1, 0), (2, 0)])
 def test_rotations(k, axes):
