@@ -122,9 +122,7 @@ def reset(handler):
 def begin(handler, length, code=200, **headers):
     """Send the headers."""
     handler.send_response(code)
-    if length is not None:
-        headers["Content-Length"] = length
-    for name, value in headers.items():
+    for name, value in {"Content-Length": length, **headers}.items():
         handler.send_header(name.replace("_", "-"), value)
     handler.end_headers()
     handler.wfile.flush()
