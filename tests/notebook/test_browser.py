@@ -87,6 +87,7 @@ def page(browser, tmp_path):
 # How many code cells have run: the number is in the margin beside each.
 NUMBERED = r"""[...document.querySelectorAll('.jp-CodeCell .jp-InputPrompt')]
     .filter(prompt => /\d/.test(prompt.innerText)).length"""
+ERROR = "[data-mime-type='application/vnd.jupyter.error']"
 IDLE = ".jp-Notebook-ExecutionIndicator[data-status=idle]"
 
 
@@ -107,10 +108,9 @@ def run_all(page, address, path, watch="0"):
     assert page.locator(".jp-OutputArea-output").count() == 0
     page.evaluate(watch)
     choose(page, "Run", "Run All Cells")
-    page.wait_for_function(f"{NUMBERED} === {num_cells}")
+    page.wait_for_function(f"{NUMBERED} === {num_cells} || document.querySelector({ERROR!r})")
     page.wait_for_selector(IDLE)
-    for mime in ("error", "stderr"):
-        assert not page.locator(f"[data-mime-type='application/vnd.jupyter.{mime}']").count()
+    assert page.locator(f"{ERROR}, {ERROR.replace('error', 'stderr')}").all_inner_texts() == []
     assert page.locator("mjx-container").count() > 0
     assert page.locator("mjx-merror").count() == 0
     for image in page.locator(".jp-OutputArea img").all():
