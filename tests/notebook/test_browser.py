@@ -115,7 +115,7 @@ def run_all(page, address, path, watch="0"):
         # On a busy machine JupyterLab may connect to its kernel anew, and forgets what it asked.
         with suppress(TimeoutError):
             ended = f"{NUMBERED} === {num_cells} || document.querySelector({ERROR!r})"
-            page.wait_for_function(ended, timeout=100_000)
+            page.wait_for_function(ended, timeout=200_000)
             break
     page.wait_for_selector(IDLE)
     assert page.locator(f"{ERROR}, {ERROR.replace('error', 'stderr')}").all_inner_texts() == []
