@@ -97,6 +97,13 @@ def status(code, **headers):
     return misbehave
 
 
+def endless(handler):
+    """Send what is no gzip file, for ever."""
+    begin(handler, None)
+    while not handler.server.finished.is_set():
+        handler.wfile.write(bytes(2**16))
+
+
 def drip_header(handler):
     """Never come to the end of the headers."""
     handler.wfile.write(b"HTTP/1.0 200 OK\r\nX: ")
@@ -122,7 +129,9 @@ def reset(handler):
 def begin(handler, length, code=200, **headers):
     """Send the headers."""
     handler.send_response(code)
-    for name, value in {"Content-Length": length, **headers}.items():
+    if length is not None:
+        headers["Content-Length"] = length
+    for name, value in headers.items():
         handler.send_header(name.replace("_", "-"), value)
     handler.end_headers()
     handler.wfile.flush()

@@ -177,6 +177,11 @@ def test_the_home_is_a_tilde(monkeypatch, home, text, shown):
     ("answers", "found"),
     [
         pytest.param(
+            {"FAKE_COUNT": 0},
+            [("ok", "none (the CUDA driver shows no GPU)")],
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
             {"FAKE_INIT": 999},
             [("note", "the CUDA driver answers with error 999")],
             marks=pytest.mark.slow,

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any, BinaryIO
 
 MIRRORS = (
     "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
@@ -21,17 +22,25 @@ MIRRORS = (
 )
 """The publisher's copy, and Keras's. ``D2L_MLP_MIRROR`` replaces them."""
 
-PUBLISHED = {
-    "train-images-idx3-ubyte.gz":
+PUBLISHED: dict[str, tuple[int, str]] = {
+    "train-images-idx3-ubyte.gz": (
+        26_421_880,
         "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
-    "train-labels-idx1-ubyte.gz":
+    ),
+    "train-labels-idx1-ubyte.gz": (
+        29_515,
         "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
-    "t10k-images-idx3-ubyte.gz":
+    ),
+    "t10k-images-idx3-ubyte.gz": (
+        4_422_102,
         "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
-    "t10k-labels-idx1-ubyte.gz":
+    ),
+    "t10k-labels-idx1-ubyte.gz": (
+        5_148,
         "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
-}  # fmt: skip
-"""SHA-256 of each file as the publisher compressed it."""
+    ),
+}
+"""Size in bytes and SHA-256 of each file as the publisher compressed it."""
 
 SILENCE = 10.0
 """Seconds without a byte after which a download is given up."""
@@ -51,17 +60,13 @@ def download_release(folder: Path, patience: float = 20.0) -> Path:
     import requests
 
     pooch.get_logger().setLevel(logging.ERROR)  # it logs addresses, with their passwords
+    registry = {name: sha256 for name, (_, sha256) in PUBLISHED.items()}
     problems = mirror_problems(patience)
     for url in [url for url, problem in problems.items() if problem is None]:
-        mirror = pooch.create(folder, url, registry=PUBLISHED)
-        # Without the header, requests would decompress what some servers call gzip-encoded.
-        downloader = pooch.HTTPDownloader(
-            sys.stderr.isatty(), 2**16, timeout=SILENCE, verify=_certificates(),
-            headers={"Accept-Encoding": "identity"},
-        )  # fmt: skip
+        mirror = pooch.create(folder, url, registry=registry)
         try:
-            for name in PUBLISHED:
-                mirror.fetch(name, downloader=downloader)
+            for name, (size, _) in PUBLISHED.items():
+                mirror.fetch(name, downloader=_downloader(size))
             return folder
         except (requests.RequestException, ValueError) as error:
             problems[url] = f"{_reason(error)} ({name})"
@@ -112,6 +117,35 @@ def mirror_problems(patience: float) -> dict[str, str | None]:
 def shown_url(mirror: str) -> str:
     """Return a mirror's host, without user and password, for messages."""
     return mirror.rpartition("@")[2].rpartition("://")[2].split("/")[0]
+
+
+def _downloader(size: int) -> Any:
+    """Return pooch's downloader, which gives up after a silence or more bytes than the file has."""
+    from pooch import HTTPDownloader
+
+    class Limited:
+        def __init__(self, stream: BinaryIO):
+            self.stream, self.left = stream, size
+
+        def write(self, chunk: bytes) -> None:
+            self.left -= len(chunk)
+            if self.left < 0:
+                raise ValueError(f"more than {size:,} bytes")
+            self.stream.write(chunk)
+
+        def flush(self) -> None:
+            self.stream.flush()
+
+    def download(url: str, path: str, pooch: Any, check_only: bool = False) -> None:
+        # Without the header, requests would decompress what some servers call gzip-encoded.
+        http = HTTPDownloader(
+            sys.stderr.isatty(), 2**16, timeout=SILENCE, verify=_certificates(),
+            headers={"Accept-Encoding": "identity"},
+        )  # fmt: skip
+        with Path(path).open("wb") as stream:
+            http(url, Limited(stream), pooch)
+
+    return download
 
 
 def _certificates() -> str | bool:

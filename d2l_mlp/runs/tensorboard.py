@@ -31,6 +31,8 @@ class EventLog:
         self._folder = run / FOLDER
         self._names = _names(settings.watched)
         try:
+            if self._folder.is_symlink():  # it may lead out of the run
+                self._folder.unlink()
             self._folder.mkdir(exist_ok=True)
             self._writer = EventsWriter(str(self._folder / "events"))
         except OSError as error:

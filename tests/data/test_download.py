@@ -36,10 +36,10 @@ def serve():
 
 @pytest.fixture
 def small(monkeypatch):
-    """Download the embedded sample."""
+    """Download the embedded sample, where the size does not matter."""
     for name in NAMES:
         raw = (SAMPLE_DIR / name).read_bytes()
-        monkeypatch.setitem(download.PUBLISHED, name, hashlib.sha256(raw).hexdigest())
+        monkeypatch.setitem(download.PUBLISHED, name, (len(raw), hashlib.sha256(raw).hexdigest()))
     return SAMPLE_DIR
 
 
@@ -105,6 +105,7 @@ def test_broken_download_leaves_nothing_and_is_taken_up_again(small, serve, monk
 @pytest.mark.parametrize(
     ("misbehave", "says"),
     [
+        (hostile.endless, "more than SIZE bytes"),
         (hostile.silent, "timed out"),
         (hostile.reset, "Connection reset by peer"),
         (hostile.send(b"short", 10), ""),
@@ -123,7 +124,7 @@ def test_a_mirror_that_misbehaves_is_left(small, serve, monkeypatch, tmp_path, m
     with pytest.raises(DownloadError) as caught:
         download_release(tmp_path / "cache")
     assert time.monotonic() - start < 10
-    says = says.replace("NAME", LABELS)
+    says = says.replace("NAME", LABELS).replace("SIZE", f"{download.PUBLISHED[LABELS][0]:,}")
     assert str(caught.value).startswith(f"no mirror has the files ({bad.host}: {says}")
     assert str(caught.value).endswith(f"({LABELS}))")
     assert len(str(caught.value).splitlines()) == 1

@@ -38,7 +38,7 @@ def outcome(folder):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kills", [12])
+@pytest.mark.parametrize("kills", [20])
 def test_killed_at_random_moments_it_ends_bit_identical(call, start, tmp_path, caplog, kills):
     epochs = 4 * kills
     flags = (*TINY, "--epochs", epochs, "--schedule", "cosine")

@@ -96,6 +96,13 @@ def test_an_epoch_is_there_as_soon_as_it_is_added(tmp_path):
     log.close()
 
 
+def test_a_link_is_not_followed(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "tensorboard").symlink_to("elsewhere")
+    EventLog(tmp_path, Hyperparameters(), history(1)).close()
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
 # Python closes the file that is full when nothing holds it any more.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_folder_that_cannot_be_written(tmp_path):
