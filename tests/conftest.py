@@ -63,12 +63,17 @@ def _own_machine(tmp_path_factory, monkeypatch):
     monkeypatch.delenv("D2L_MLP_DATASET", raising=False)
 
 
+def skip_unless_ci(reason):
+    """Skip a test that needs what is not here; CI has all of it."""
+    pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+
+
 @pytest.fixture(scope="session")
 def full():
     """The canonical Fashion-MNIST, from the system package."""
     if not SYSTEM_DIR.exists():
         reason = "needs the full data set: apt-get install dataset-fashion-mnist"
-        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+        skip_unless_ci(reason)
     return read_release(SYSTEM_DIR, "fashion-mnist")
 
 
@@ -82,7 +87,7 @@ def compiler():
     """Return a function that builds a shared object by arguments of the C compiler."""
     if not shutil.which("cc"):
         reason = "needs a C compiler: apt-get install gcc"
-        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+        skip_unless_ci(reason)
     return lambda *args: subprocess.run(["cc", "-shared", "-fPIC", "-nostdlib", *args], check=True)
 
 
@@ -219,7 +224,7 @@ def browser():
         chromium = None
     if chromium is None:
         reason = "needs a browser: apt-get install chromium, pip install playwright"
-        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+        skip_unless_ci(reason)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=_BROWSER_FLAGS)
         yield browser

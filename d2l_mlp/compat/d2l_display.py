@@ -111,8 +111,8 @@ def show_at_exit() -> None:
     """
     from IPython import get_ipython
 
-    atexit.unregister(_show_figures)
-    atexit.register(_show_figures)
+    atexit.unregister(show_figures)
+    atexit.register(show_figures)
     if get_ipython() is not None:
         from matplotlib.figure import Figure
 
@@ -134,7 +134,8 @@ def _print(*things: Any) -> None:
             print(thing)
 
 
-def _show_figures() -> None:
+def show_figures() -> None:
+    """Show the figures that are open in a window, or save them and say where."""
     from matplotlib import pyplot
 
     figures = [pyplot.figure(number) for number in pyplot.get_fignums()]

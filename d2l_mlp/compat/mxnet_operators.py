@@ -132,16 +132,16 @@ def _right_norm(norm: Callable) -> Callable:
         # MXNet multiplies the derivative of a matrix norm by the incoming one twice, except in the
         # norms that it composes, and these it only composes if axis is given.
         ord = {numpy.inf: "inf", -numpy.inf: "-inf"}.get(ord, ord)  # the names that MXNet knows
-        if axis is None and ord in (1, -1, "inf", "-inf") and getattr(x, "ndim", 1) == 2:
-            axis = (0, 1)
-        other = ord not in (None, "fro", "f", "nuc")
-        if other and axis is None and isinstance(x, mxnet.sym.Symbol):
+        if ord in (None, "fro", "f", "nuc"):
+            return norm(x, ord, axis, keepdims)
+        if axis is None and isinstance(x, mxnet.sym.Symbol):
             raise NotImplementedError(
                 f"np.linalg.norm of order {ord} needs axis in a hybridized net: MXNet 1.9.1 does "
                 "not know there whether it is of a vector or of a matrix"
             )
-        matrix = isinstance(axis, tuple) or (axis is None and getattr(x, "ndim", 1) == 2)
-        if matrix and other and ord not in (1, -1, "inf", "-inf"):
+        if axis is None and getattr(x, "ndim", 1) == 2:
+            axis = (0, 1)
+        if isinstance(axis, tuple) and ord not in (1, -1, "inf", "-inf"):
             return _unless_recording(norm, f"linalg.norm of order {ord}", x, ord, axis, keepdims)
         return norm(x, ord, axis, keepdims)
 
@@ -187,7 +187,7 @@ _ARRAY_FUNCTIONS = {
 
 
 def _right_gradients(grad: Callable) -> Callable:
-    """Wrap autograd.grad, whose classic arrays the functions of mx.np do not take."""
+    """Wrap autograd.grad: it gives classic arrays, which mx.np refuses, and wrong derivatives."""
 
     @wraps(grad)
     def right_gradients(
@@ -206,9 +206,11 @@ def _right_gradients(grad: Callable) -> Callable:
 
 
 def _check_second_derivative(y: Any) -> None:
-    for name in re.findall("arc(?:sin|cos)h|radians", autograd.get_symbol(y).tojson()):
+    """Refuse an array that was computed by a function whose second derivative is wrong."""
+    wrong = re.search("arc(?:sin|cos)h|radians", autograd.get_symbol(y).tojson())
+    if wrong:
         raise NotImplementedError(
-            f"the second derivative of np.{name} is wrong in MXNet 1.9.1; differentiate the "
+            f"the second derivative of np.{wrong[0]} is wrong in MXNet 1.9.1; differentiate the "
             "closed form of the first, such as 1 / np.sqrt(x**2 + 1) of arcsinh"
         )
 
@@ -249,7 +251,7 @@ def _apply_to_number(
     if not (left or right):
         return fn_array(lhs, rhs, out=out)
     x, number, operator = (rhs, lhs, rfn_scalar or lfn_scalar) if left else (lhs, rhs, lfn_scalar)
-    is_int = isinstance(number, (int, numpy.integer, numpy.bool_))
+    is_int = _is_whole(number)
     if not is_int and not _has_type(fn_scalar, "dd->"):
         fn_scalar(1, 0.5)  # raises NumPy's TypeError
     is_int = is_int and _has_type(fn_scalar, "ll->")

@@ -27,14 +27,6 @@ _MISTAKES = 24
 _BINS = 10
 
 
-class Spread(NamedTuple):
-    """Test results of runs that differ in their seed alone."""
-
-    runs: tuple[str, ...]  # names
-    accuracy: tuple[float, float]  # mean and standard deviation, with n - 1 in the denominator
-    loss: tuple[float, float]
-
-
 def write_report(path: Path, runs: Sequence[SavedRun], data: Mapping[str, FashionMNIST]) -> None:
     """Write or replace the report of runs that were trained on `data`, which is by release."""
     names = _names(runs)
@@ -142,6 +134,14 @@ def differing(runs: Sequence[SavedRun]) -> dict[str, list[str]]:
         for name in settings[0]
         if any(each[name] != settings[0][name] for each in settings)
     }
+
+
+class Spread(NamedTuple):
+    """Test results of runs that differ in their seed alone."""
+
+    runs: tuple[str, ...]  # names
+    accuracy: tuple[float, float]  # mean and standard deviation, with n - 1 in the denominator
+    loss: tuple[float, float]
 
 
 def spreads(

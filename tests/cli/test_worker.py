@@ -102,13 +102,8 @@ def test_all_end_when_the_training_diverges_and_one_says_so(start):
     assert "no longer finite after epoch 1" in error
 
 
-@pytest.mark.parametrize(
-    ("first", "signum"),
-    [
-        pytest.param(True, signal.SIGINT, marks=pytest.mark.slow),
-        pytest.param(False, signal.SIGTERM, marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("first", "signum"), [(True, signal.SIGINT), (False, signal.SIGTERM)])
 def test_all_end_when_one_is_stopped_and_the_run_can_be_resumed(
     start, call, tmp_path, first, signum
 ):

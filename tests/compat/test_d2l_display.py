@@ -8,8 +8,7 @@ import pytest
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 
-from d2l_mlp.compat.d2l_display import _show_figures as show_figures
-from d2l_mlp.compat.d2l_display import describe_figure
+from d2l_mlp.compat.d2l_display import describe_figure, show_figures
 from d2l_mlp.plotting.figures import draw
 from tests import svg
 from tests.notebook.live_curve import EXPECTED, LINES
