@@ -39,7 +39,7 @@ def pytest_collection_modifyitems(config, items):
     """Start each process with its share of the slow tests, so that all end together."""
     number = getattr(config, "workerinput", {}).get("workercount", 1)
     slow = [item for item in items if item.get_closest_marker("slow")]
-    slow.sort(key=lambda item: "test_notebooks" not in item.nodeid)  # one takes two minutes
+    slow.sort(key=lambda item: item.path.stem not in {"test_notebooks", "test_site"})  # the longest
     fast = [item for item in items if not item.get_closest_marker("slow")]
     # xdist hands out as many equal pieces as there are processes.
     cuts = [len(fast) * i // number for i in range(number + 1)]

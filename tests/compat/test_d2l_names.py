@@ -76,7 +76,9 @@ def epochs_and_figures(output):
 
 @pytest.mark.slow
 def test_classification_as_a_script(run, tmp_path):
-    script = "import d2l_mlp\nfrom d2l import mxnet as d2l" + IMPORTS + SEEDS + DATA + SCRATCH + CONCISE
+    script = (
+        "import d2l_mlp\nfrom d2l import mxnet as d2l" + IMPORTS + SEEDS + DATA + SCRATCH + CONCISE
+    )
     env = {"TMPDIR": str(tmp_path), "D2L_MLP_DATASET": "sample"}
     result = run("-W", "error", "-c", script, env=env)
     assert result.stderr == ""
