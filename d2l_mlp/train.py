@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import gc
+import os
 import shlex
 import statistics
 import sys
@@ -167,7 +168,7 @@ def read_flags(argv: Sequence[str] | None = None) -> TrainFlags:
     if "tensorboard" in given and find_spec("tensorboardX") is None:
         p.error("--tensorboard needs tensorboardX; install it with: pip install tensorboardX")
     parent = given.pop("config", None) or given.get("ancestor")
-    if parent and ("ancestor" in given or parent.is_dir()):
+    if parent and ("ancestor" in given or os.path.isdir(parent)):  # noqa: PTH112 (never raises)
         parent /= CONFIG_NAME
     names = {field.name for field in dataclasses.fields(Hyperparameters)}
     origin = ""

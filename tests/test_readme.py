@@ -36,11 +36,12 @@ def comments(block):
     )
 
 
-def test_python_prints_what_its_comments_say(run, call):
+def test_python_prints_what_its_comments_say(run, call, tmp_path):
     for folder in re.findall(r'"(runs/[^"]*)"', "".join(PYTHON)):  # of the reader's own run
         call("-m", "d2l_mlp.train", "--dataset", "sample", "--epochs", 1, "--out", folder)
     scripts = "".join(f"print({MARK!r}); exec({block!r}, {{}})\n" for block in PYTHON)
-    _, *outputs = run("-c", scripts, env={"D2L_MLP_DATASET": "sample"}).stdout.split(f"{MARK}\n")
+    env = {"D2L_MLP_DATASET": "sample", "TMPDIR": str(tmp_path)}
+    _, *outputs = run("-c", scripts, env=env).stdout.split(f"{MARK}\n")
     for block, printed in zip(PYTHON, outputs):
         expected, others = comments(block)
         assert not re.search(r"\b\d", " ".join(others)), "a number that nothing checks"
