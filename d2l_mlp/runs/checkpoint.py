@@ -14,6 +14,7 @@ import io
 import json
 import logging
 import math
+import os
 import struct
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -55,12 +56,19 @@ class CheckpointError(ValueError):
 
 
 def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint, then remove all but the last two; an OSError leaves those before it."""
+    """Write a checkpoint; an OSError leaves those before it."""
     number = len(checkpoint.state.history)
     write_atomically(checkpoint_path(folder, number), dump_checkpoint(checkpoint))
-    for other in checkpoint_numbers(folder):
-        if other not in (number, number - 1):
-            checkpoint_path(folder, other).unlink()
+
+
+def remove_old_checkpoints(directory: int, newest: int) -> None:
+    """Remove all checkpoints but the last two, in the folder that a descriptor has open.
+
+    A path may lead to another run's folder by now, which would lose all of its own.
+    """
+    for number in checkpoint_numbers(directory):
+        if number not in (newest, newest - 1):
+            os.unlink(checkpoint_path(Path(), number), dir_fd=directory)
 
 
 def dump_checkpoint(checkpoint: Checkpoint) -> bytes:

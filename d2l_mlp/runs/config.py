@@ -125,8 +125,8 @@ def checkpoint_path(folder: Path, number: int) -> Path:
     return folder / f"{number:06}.npz"
 
 
-def checkpoint_numbers(folder: Path) -> list[int]:
-    """Return the numbers of epochs for which there are checkpoints, the highest first."""
+def checkpoint_numbers(folder: Path | int) -> list[int]:
+    """Return the numbers of epochs for which a folder has checkpoints, the highest first."""
     with os.scandir(folder) as entries:
         found = [
             int(entry.name[:-4])

@@ -22,7 +22,7 @@ from pathlib import Path
 from d2l_mlp.files import new_part, parts, write_atomically
 from d2l_mlp.plotting.learning_curves import plot_history
 from d2l_mlp.plotting.style import render_figure
-from d2l_mlp.runs.checkpoint import Checkpoint, save_checkpoint
+from d2l_mlp.runs.checkpoint import Checkpoint, remove_old_checkpoints, save_checkpoint
 from d2l_mlp.runs.config import (
     CHECKPOINTS,
     CONFIG_NAME,
@@ -97,6 +97,7 @@ class Run:
     def __init__(self, folder: Path, checkpoints: Path):
         self.folder, self._checkpoints = folder, checkpoints
         self._lock = _lock(checkpoints)
+        self._directory = os.open(checkpoints, os.O_RDONLY | os.O_CLOEXEC)
 
     @contextmanager
     def _closed_on_failure(self) -> Iterator[None]:
@@ -110,6 +111,7 @@ class Run:
         """Write a checkpoint, and ``metrics.csv`` and ``best.params`` after it."""
         with self._writing():
             save_checkpoint(self._checkpoints, Checkpoint(self.config, state))
+            remove_old_checkpoints(self._directory, len(state.history))
         self.state = state
         self._write_metrics()
         if state.best_epoch == len(state.history):
@@ -135,6 +137,7 @@ class Run:
 
     def close(self) -> None:
         """Release the lock before the process ends."""
+        os.close(self._directory)
         os.close(self._lock)
 
     @property

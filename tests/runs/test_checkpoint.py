@@ -14,6 +14,8 @@ import numpy
 import pytest
 
 from d2l_mlp.data.loaders import ArrayLoader
+from d2l_mlp.files import write_atomically
+from d2l_mlp.runs import checkpoint
 from d2l_mlp.runs.checkpoint import CheckpointError, load_checkpoint
 from d2l_mlp.runs.config import RunError, hyperparameters_of
 from d2l_mlp.runs.net import new_net
@@ -283,6 +285,29 @@ def test_what_users_keep_beside_checkpoints_stays(run, made):
         *notes, "000002.npz", "000003.npz", "lock",
     }  # fmt: skip
     assert same(resume(run).state, made[1][3])
+
+
+def test_a_run_that_replaces_the_folder_during_a_write_keeps_its_checkpoints(
+    run, made, tmp_path, monkeypatch
+):
+    other = shutil.copytree(run, tmp_path / "other")
+    before = {path.name: path.read_bytes() for path in (other / "checkpoints").iterdir()}
+
+    def write_and_replace(path, content):
+        write_atomically(path, content)
+        run.rename(tmp_path / "moved")
+        other.rename(run)
+
+    opened = Run.resume(run)
+    monkeypatch.setattr(checkpoint, "write_atomically", write_and_replace)
+    with pytest.raises(RunError, match="was moved, deleted or replaced"):
+        opened.save(made[1][1])
+    opened.close()
+    after = {path.name: path.read_bytes() for path in (run / "checkpoints").iterdir()}
+    assert after == before
+    assert {path.name for path in (tmp_path / "moved" / "checkpoints").iterdir()} == {
+        "000001.npz", "lock",
+    }  # fmt: skip
 
 
 def test_checkpoints_that_may_not_be_read(run):
