@@ -24,6 +24,9 @@ from d2l_mlp.runs.run import Run
 from d2l_mlp.training.hyperparameters import Hyperparameters
 from d2l_mlp.training.state import EpochMetrics, TrainingState
 
+# A child of its own needs none of pytest's threads.
+pytestmark = pytest.mark.filterwarnings("ignore:.*is multi-threaded:DeprecationWarning")
+
 REFUSED = 2
 STEPS = ("open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.scandir")
 CONFIG = {
