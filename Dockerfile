@@ -1,4 +1,4 @@
-# The notebooks in JupyterLab, and the commands, on x86-64 (not yet tried on 64-bit Arm):
+# The notebooks in JupyterLab, and the commands, on x86-64 and 64-bit Arm:
 #     docker build -t d2l_mlp .
 #     docker run --rm -p 8888:8888 d2l_mlp
 #     docker run --rm d2l_mlp train --epochs 3
