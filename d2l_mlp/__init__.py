@@ -39,6 +39,11 @@ with suppress(ModuleNotFoundError):  # without any package, the commands still s
     import lazy_loader
 
     with as_file(files(__name__) / "__init__.pyi") as stub:  # the package may be in a zip
+        if not stub.exists():
+            raise ImportError(
+                f"{stub} is missing; PyInstaller brings it with --collect-all d2l_mlp "
+                "--collect-all mxnet --collect-all d2l"
+            )
         __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, str(stub))
 
 

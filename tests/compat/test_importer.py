@@ -7,6 +7,7 @@ import mxnet
 import pytest
 
 from d2l_mlp.compat.importer import INSTALLED_LAST, _Finder
+from tests.conftest import ROOT
 from tests.processes import without_libraries
 
 
@@ -69,6 +70,12 @@ def test_a_missing_package_names_the_remedy(name, monkeypatch):
         _Finder(dict.fromkeys(INSTALLED_LAST)).find_spec(name)
     command = f"pip install --no-deps '{INSTALLED_LAST[name]}'"
     assert str(error.value) == f"{name} is not installed; install it with: {command}"
+
+
+def test_a_program_without_the_package_s_data_says_how_to_pack_it(run, tmp_path):
+    shutil.copytree(ROOT / "d2l_mlp", tmp_path / "d2l_mlp", ignore=shutil.ignore_patterns("*.pyi"))
+    *_, line = run("-c", "import d2l_mlp", code=1, env={"PYTHONPATH": ""}).stderr.splitlines()
+    assert "__init__.pyi is missing; PyInstaller brings it with --collect-all d2l_mlp" in line
 
 
 # forkserver is Python 3.14's default; a loader starts a worker that fails again, for ever.
