@@ -72,8 +72,7 @@ def skip_unless_ci(reason):
 def full():
     """The canonical Fashion-MNIST, from the system package."""
     if not SYSTEM_DIR.exists():
-        reason = "needs the full data set: apt-get install dataset-fashion-mnist"
-        skip_unless_ci(reason)
+        skip_unless_ci("needs the full data set: apt-get install dataset-fashion-mnist")
     return read_release(SYSTEM_DIR, "fashion-mnist")
 
 
@@ -86,8 +85,7 @@ def sample():
 def compiler():
     """Return a function that builds a shared object by arguments of the C compiler."""
     if not shutil.which("cc"):
-        reason = "needs a C compiler: apt-get install gcc"
-        skip_unless_ci(reason)
+        skip_unless_ci("needs a C compiler: apt-get install gcc")
     return lambda *args: subprocess.run(["cc", "-shared", "-fPIC", "-nostdlib", *args], check=True)
 
 
@@ -223,8 +221,7 @@ def browser():
     except ImportError:
         chromium = None
     if chromium is None:
-        reason = "needs a browser: apt-get install chromium, pip install playwright"
-        skip_unless_ci(reason)
+        skip_unless_ci("needs a browser: apt-get install chromium, pip install playwright")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=_BROWSER_FLAGS)
         yield browser

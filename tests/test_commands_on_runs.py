@@ -7,6 +7,7 @@ import pytest
 from d2l_mlp.__main__ import COMMANDS
 
 HEAVY = {"mxnet", "d2l", "numpy", "matplotlib", "PIL", "onnx", "jinja2", "tqdm"}
+LONG = "x" * 300
 
 
 @pytest.mark.parametrize(
@@ -26,12 +27,7 @@ HEAVY = {"mxnet", "d2l", "numpy", "matplotlib", "PIL", "onnx", "jinja2", "tqdm"}
         ("report", "nowhere", 1, "nowhere is not a folder"),
         ("report", "no\x1b[1mwhere", 1, r"no\x1b[1mwhere is not a folder"),
         ("train", "--resume no\x07where", 1, r"no\x07where is not a folder"),
-        (
-            "train",
-            "--config " + "x" * 300,
-            2,
-            "x" * 300 + " cannot be read (File name",
-        ),
+        ("train", f"--config {LONG}", 2, f"{LONG} cannot be read (File name too long); name a"),
         ("figures", "relu --output " + "x" * 4000, 1, "cannot write 'xxx"),
     ],
 )
@@ -40,6 +36,13 @@ def test_wrong_input_is_one_line(call, command, args, code, says):
     assert result.stdout == ""
     (line,) = result.stderr.splitlines()
     assert line.startswith(f"python -m d2l_mlp.{command}: error: {says}")
+
+
+def test_wrong_flags_of_a_launched_training_are_refused_by_it(call):
+    result = call("-m", "d2l_mlp.launch", *f"--workers 1 -- --config {LONG}".split(), code=2)
+    assert result.stdout == ""
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"python -m d2l_mlp.train: error: {LONG} cannot be read (File name")
 
 
 @pytest.mark.parametrize(

@@ -12,15 +12,16 @@ from d2l_mlp.compat.d2l_names import add_old_names, predict_ch3, train_ch3, trai
 from tests import svg
 
 IMPORTS = """
+import numpy
 from mxnet import autograd, gluon, init, np, npx
 from mxnet.gluon import nn
 npx.set_np()
+numpy.random.seed(0); npx.random.seed(0)
 """
 DATA = """
 train_iter, test_iter = d2l.load_data_fashion_mnist(100)
 loss = gluon.loss.SoftmaxCrossEntropyLoss()
 """
-SEEDS = "import numpy; numpy.random.seed(0); npx.random.seed(0)"
 SCRATCH = """
 W1, b1 = np.random.normal(scale=0.01, size=(784, 64)), np.zeros(64)
 W2, b2 = np.random.normal(scale=0.01, size=(64, 10)), np.zeros(10)
@@ -76,9 +77,7 @@ def epochs_and_figures(output):
 
 @pytest.mark.slow
 def test_classification_as_a_script(run, tmp_path):
-    script = (
-        "import d2l_mlp\nfrom d2l import mxnet as d2l" + IMPORTS + SEEDS + DATA + SCRATCH + CONCISE
-    )
+    script = "import d2l_mlp\nfrom d2l import mxnet as d2l" + IMPORTS + DATA + SCRATCH + CONCISE
     env = {"TMPDIR": str(tmp_path), "D2L_MLP_DATASET": "sample"}
     result = run("-W", "error", "-c", script, env=env)
     assert result.stderr == ""
