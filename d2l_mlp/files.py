@@ -9,6 +9,7 @@ import os
 import secrets
 import stat
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -73,8 +74,12 @@ def parts(folder: Path, name: str = "*") -> list[Path]:
     return list(folder.glob(f".{name}.{'[0-9a-f]' * 8}.part"))
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(
+    path: Path, content: bytes, confirm: Callable[[], None] = lambda: None
+) -> None:
     """Write a file; if that fails or the process is killed, the old one stays as it was.
+
+    `confirm` is called before the new one takes the name; an exception of it is a failure.
 
     Several processes may write it at once. A killed one leaves a part, which is removed an hour
     later, when the file is written again. A symbolic link is replaced, not followed.
@@ -89,6 +94,7 @@ def write_atomically(path: Path, content: bytes) -> None:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
+        confirm()
         part.replace(path)
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from error  # not the part's name

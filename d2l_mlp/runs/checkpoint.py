@@ -16,6 +16,7 @@ import logging
 import math
 import os
 import struct
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -55,10 +56,10 @@ class CheckpointError(ValueError):
     """A checkpoint cannot be used; the message names the file and the reason."""
 
 
-def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint; an OSError leaves those before it."""
-    number = len(checkpoint.state.history)
-    write_atomically(checkpoint_path(folder, number), dump_checkpoint(checkpoint))
+def save_checkpoint(folder: Path, checkpoint: Checkpoint, confirm: Callable[[], None]) -> None:
+    """Write a checkpoint, confirmed as `write_atomically` does; an OSError leaves those before."""
+    path = checkpoint_path(folder, len(checkpoint.state.history))
+    write_atomically(path, dump_checkpoint(checkpoint), confirm)
 
 
 def remove_old_checkpoints(directory: int, newest: int) -> None:

@@ -1,8 +1,9 @@
 """The folder of a run, as the process that trains writes it: locked, and each file whole.
 
 The lock is on ``checkpoints/lock``, which stays open, so that no other file has its inode. Before
-each write the run checks that its path still leads to this inode. A run whose folder was moved,
-emptied or replaced thus ends, and does not write into the folder of another.
+each write, and before what it has written takes its name, the run checks that its path still leads
+to this inode. A run whose folder was moved, emptied or replaced thus ends, and does not write into
+the folder of another: if the folder goes after the second check, so does what was written.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ class Run:
                 self = cls(folder, part)
                 with self._closed_on_failure():
                     self.config, self.state = config, state
-                    save_checkpoint(part, Checkpoint(config, state))
+                    save_checkpoint(part, Checkpoint(config, state), self._check_place)
                     self._appear()
             finally:
                 shutil.rmtree(part, ignore_errors=True)
@@ -97,7 +98,7 @@ class Run:
     def __init__(self, folder: Path, checkpoints: Path):
         self.folder, self._checkpoints = folder, checkpoints
         self._lock = _lock(checkpoints)
-        self._directory = os.open(checkpoints, os.O_RDONLY | os.O_CLOEXEC)
+        self._directory = os.open(checkpoints, os.O_RDONLY | os.O_CLOEXEC)  # wherever it moves
 
     @contextmanager
     def _closed_on_failure(self) -> Iterator[None]:
@@ -110,7 +111,8 @@ class Run:
     def save(self, state: TrainingState) -> None:
         """Write a checkpoint, and ``metrics.csv`` and ``best.params`` after it."""
         with self._writing():
-            save_checkpoint(self._checkpoints, Checkpoint(self.config, state))
+            saved = Checkpoint(self.config, state)
+            save_checkpoint(self._checkpoints, saved, self._check_place)
             remove_old_checkpoints(self._directory, len(state.history))
         self.state = state
         self._write_metrics()
@@ -156,7 +158,7 @@ class Run:
 
     def _write(self, name: str, content: bytes) -> None:
         with self._writing():
-            write_atomically(self.folder / name, content)
+            write_atomically(self.folder / name, content, self._check_place)
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
