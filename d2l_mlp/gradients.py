@@ -21,7 +21,7 @@ def value_and_grad(
     What the chapter does before it plots a derivative: ``x.attach_grad()``, ``y = f(x)`` under
     ``autograd.record()``, ``y.backward()``. That gives the gradient of ``y.sum()``, which is the
     derivative only if each element of `y` depends on its own element of `x` alone. This function
-    makes sure of it.
+    makes sure of it. Gradients of other arrays, such as parameters in `f`, stay as they are.
 
     Parameters
     ----------
@@ -72,8 +72,7 @@ def value_and_grad(
             "differentiate a function that keeps the shape and returns floats"
         )
     try:
-        y.backward(retain_graph=True)
-        grad = x.grad.copy()
+        (grad,) = autograd.grad(y, [x], retain_graph=True)
         elementwise = _is_elementwise(x, y, grad)
     except MXNetError as error:
         reason = str(error).strip().splitlines()[-1]
@@ -97,9 +96,9 @@ def _is_elementwise(x: np.ndarray, y: np.ndarray, grad: np.ndarray) -> bool:
     while index.any():
         index, digit = numpy.divmod(index, _BASE)
         v = np.array(0.5**digit, dtype=y.dtype)
-        y.backward(v, retain_graph=True)
+        (scaled,) = autograd.grad(y, [x], v, retain_graph=True)
         # An infinite or undefined derivative speaks for itself.
-        mixed = mixed + (np.isfinite(grad) * (np.abs(x.grad - grad * v) > tiny)).sum()
+        mixed = mixed + (np.isfinite(grad) * (np.abs(scaled - grad * v) > tiny)).sum()
     return mixed.item() == 0
 
 

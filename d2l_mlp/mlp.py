@@ -14,8 +14,8 @@ import numpy
 from mxnet import gluon, init, np
 from mxnet.gluon import nn
 
-from d2l_mlp.activations import ACTIVATIONS, Activation
-from d2l_mlp.rules import Choice, Number, Several, check_value
+from d2l_mlp.activations import ACTIVATIONS, Activation, operators
+from d2l_mlp.rules import Choice, Number, Several, check_integer, check_value
 
 INITIALIZERS = {
     # Glorot & Bengio 2010: uniform in +-sqrt(6 / (fan_in + fan_out)).
@@ -81,8 +81,8 @@ def build_mlp(
     if check_value("dtype", dtype, Choice(("float32", "float64"))) != "float32" and not num_inputs:
         raise ValueError(f"num_inputs is {num_inputs!r}; give it, because dtype is {dtype}")
     hidden = check_value("hidden", hidden, Several(Number(int, least=1)))
-    num_outputs = check_value("num_outputs", num_outputs, Number(int, least=1))
-    num_inputs = check_value("num_inputs", num_inputs, Number(int, least=0))
+    num_outputs = check_integer("num_outputs", num_outputs)
+    num_inputs = check_integer("num_inputs", num_inputs, 0)
     dropout = check_dropout_rate(dropout)
     if activation is not None:
         check_value("activation", activation, Choice(tuple(ACTIVATIONS)))
@@ -185,6 +185,7 @@ def softmax(O: np.ndarray) -> np.ndarray:  # noqa: E741 (the chapter's name)
     mxnet.np.ndarray
         Of the same shape; every row is nonnegative and sums to 1.
     """
+    _, O = operators(O)  # noqa: E741
     # The largest logit cancels in the fraction, and without it no exponential can overflow.
     E = np.exp(O - O.max(axis=-1, keepdims=True))
     return E / E.sum(axis=-1, keepdims=True)

@@ -33,13 +33,12 @@ class Number:
     def read(self, value: Any) -> int | float:
         """Convert a value to `kind`; raise a ValueError without text if it breaks the rule."""
         try:
-            if isinstance(value, (bool, str)):
+            if isinstance(value, (bool, str)) or not math.isfinite(value):
                 raise ValueError
             number = operator.index(value) if self.kind is int else float(value)
         except (OverflowError, TypeError):
             raise ValueError from None
-        inside = self.least <= number <= self.most and self.above < number < self.below
-        if not inside or math.isinf(number):
+        if not (self.least <= number <= self.most and self.above < number < self.below):
             raise ValueError
         return number
 
@@ -87,7 +86,7 @@ class Several:
 
 Rule = Union[Number, Choice, Several]
 
-DEVICES = "auto, cpu, gpu, cpu:N, gpu:N"
+DEVICES = "auto, cpu, gpu, cpu:N, gpu:N, with N up to 999"
 """The names of a device."""
 
 OLDEST_OPSET, DEFAULT_OPSET = 11, 13  # of ONNX; every runtime since 2021 has the default
@@ -95,7 +94,7 @@ OLDEST_OPSET, DEFAULT_OPSET = 11, 13  # of ONNX; every runtime since 2021 has th
 
 def is_device(name: str) -> bool:
     """Return whether a text is one of `DEVICES`."""
-    return bool(re.fullmatch(r"auto|(cpu|gpu)(:\d+)?", name))
+    return bool(re.fullmatch(r"auto|(cpu|gpu)(:\d{1,3})?", name))
 
 
 def check_value(name: str, value: Any, rule: Rule) -> Any:

@@ -1,6 +1,7 @@
 import numpy
 import pytest
 from mxnet import autograd, np, npx
+from mxnet.gluon import nn
 
 from d2l_mlp.activations import ACTIVATIONS, tanh
 from d2l_mlp.gradients import value_and_grad
@@ -151,6 +152,18 @@ def test_input_is_untouched():
     assert x.grad.tolist() == [0, 0]
     outer.backward()
     assert x.grad.tolist() == [5, 5]
+
+
+def test_gradients_of_a_net_within_are_untouched():
+    layer = nn.Dense(1, in_units=1)
+    layer.initialize()
+    with autograd.record():
+        y = layer(np.array([[2.0]])).sum()
+    y.backward()
+    _, grad = value_and_grad(lambda x: layer(x.reshape(-1, 1)).reshape(-1), np.arange(64.0))
+    assert (grad == layer.weight.data().item()).all()
+    assert layer.weight.grad().tolist() == [[2]]
+    assert layer.bias.grad().tolist() == [1]
 
 
 def test_own_gradient_of_the_input_is_not_needed():

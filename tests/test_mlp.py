@@ -274,6 +274,13 @@ def test_softmax(dtype, tolerance):
         numpy.testing.assert_array_equal(one, probabilities)
 
 
+@pytest.mark.parametrize(("dtype", "row"), [("uint8", [1, 2, 3]), ("int8", [-100, 100, 90])])
+def test_softmax_of_integers_does_not_wrap(dtype, row):
+    E = numpy.exp(numpy.array(row) - max(row))
+    got = softmax(np.array(row, dtype=dtype)).asnumpy()
+    numpy.testing.assert_allclose(got, E / E.sum(), rtol=1e-5, atol=1e-30)
+
+
 def test_softmax_is_differentiable():
     o = np.array([[1.0, -2.0, 0.5]], dtype="float64")
     o.attach_grad()

@@ -13,7 +13,7 @@ from typing import Any, Union
 
 import mxnet
 import numpy
-from mxnet import gluon, np
+from mxnet import autograd, gluon, np
 
 from d2l_mlp.hardware.devices import device_of
 
@@ -105,7 +105,10 @@ def check_inputs(net: gluon.Block, X: np.ndarray, first: int = 0) -> int:
     It is run on one example, which also initializes parameters whose shapes wait for data.
     """
     if not isinstance(X, np.ndarray):
-        raise ValueError(f"features are a {type(X)}; give an mxnet.np.ndarray, or ArrayLoader")
+        raise ValueError(
+            f"features are a {type(X)}; give an array of mxnet.np, np.array(X, dtype='float32'), "
+            "or an ArrayLoader"
+        )
     check_features(X, first)
     parameter = _first_parameter(net)
     if parameter.dtype == "float16" and device_of(net).device_type == "cpu":
@@ -117,7 +120,8 @@ def check_inputs(net: gluon.Block, X: np.ndarray, first: int = 0) -> int:
             f"X.astype('{wanted}')"
         )
     try:
-        shape = net(X[:1].as_in_ctx(device_of(net))).shape
+        with autograd.pause():
+            shape = net(X[:1].as_in_ctx(device_of(net))).shape
     except mxnet.base.MXNetError:
         has, weight = math.prod(X.shape[1:]), parameter.shape
         if len(weight) == 2 and has != weight[1]:
@@ -175,6 +179,11 @@ def _checked(
             raise ValueError("a minibatch is not a pair (X, y); give a list of pairs, or a loader")
         X, y = minibatch
         num_outputs = check_inputs(net, X, first)
+        if not isinstance(y, np.ndarray):
+            raise ValueError(
+                f"labels are a {type(y)}; give an array of mxnet.np, np.array(y, dtype='int32'), "
+                "or an ArrayLoader"
+            )
         if len(X) != len(y):
             raise ValueError(f"{len(X)} examples but {len(y)} labels; give each example one")
         check_labels(y, num_outputs, first)

@@ -64,18 +64,17 @@ def _gatherer(X: numpy.ndarray | np.ndarray, device: mxnet.Context) -> Callable[
     NumPy's X are uint8 images, of which the features are gathered, bit for bit those of
     `to_features`. On the host, `out` may be the `HostMemory` of an array that is overwritten.
     """
-    if not isinstance(X, numpy.ndarray) and not is_on_host(device):
+    images = isinstance(X, numpy.ndarray)
+    if not images and not is_on_host(device):
         return lambda rows: X.take(np.array(rows, dtype="int32", ctx=device), axis=0)
-    memory = X if isinstance(X, numpy.ndarray) else HostMemory(X)
+    memory = None if images else HostMemory(X)
+    shape, dtype = ((1, 28, 28), "float32") if images else (X.shape[1:], X.dtype)
 
     def gather(rows: numpy.ndarray, out: HostMemory | None = None) -> np.ndarray:
         if out is None:
-            images = isinstance(memory, numpy.ndarray)
-            shape, dtype = ((1, 28, 28), "float32") if images else (X.shape[1:], X.dtype)
             out = HostMemory(np.empty((len(rows), *shape), dtype=dtype, ctx=device))
-        if isinstance(memory, numpy.ndarray):
-            pixels = memory.take(rows, axis=0)[:, None]
-            numpy.divide(pixels, 255, out=out.view(), dtype="float32")
+        if memory is None:
+            numpy.divide(X.take(rows, axis=0)[:, None], 255, out=out.view(), dtype="float32")
         else:  # with "clip" NumPy writes to `out` without a buffer; the numbers are in range
             memory.view().take(rows, axis=0, out=out.view(), mode="clip")
         return out.array
@@ -173,15 +172,14 @@ class ArrayLoader:
     ):  # fmt: skip
         device = device or mxnet.current_context()
         X, y = (a if isinstance(a, np.ndarray) else to_numpy(a) for a in (X, y))
-        images = isinstance(X, numpy.ndarray) and X.dtype == "uint8" and X.shape[1:] == (28, 28)
-        images = images and len(X) > 0  # what has none is refused as features are
-        if images and not is_on_host(device):
-            X = to_features(X, device)
-        elif not images:
-            check_features(X, dtype=None if isinstance(X, np.ndarray) else "float32")
-            if not isinstance(X, np.ndarray):
-                X = np.array(X, dtype="float32", ctx=device)
+        if isinstance(X, np.ndarray):
+            check_features(X)
             X = X.as_in_ctx(device)
+        elif X.dtype != "uint8" or X.shape[1:] != (28, 28) or not len(X):
+            check_features(X, dtype="float32")
+            X = np.array(X, dtype="float32", ctx=device)
+        elif not is_on_host(device):
+            X = to_features(X, device)
         check_labels(y)
         if len(X) != len(y):
             raise ValueError(f"{len(X)} examples but {len(y)} labels; give each example one")
@@ -195,7 +193,6 @@ class ArrayLoader:
         if not isinstance(y, np.ndarray):
             y = np.array(y, dtype="int32", ctx=device)
         self._X, self._y, self._device = X, y.as_in_ctx(device), device
-        self.batch_size = batch_size
         self.minibatch_size: int = min(batch_size, len(y))
         self.seed = seed
         self.rank: int = rank
@@ -219,7 +216,7 @@ class ArrayLoader:
         return _gatherer(self._X, self._device)(numpy.zeros(1, int))
 
     def __len__(self) -> int:
-        return -(-len(self._y) // self.batch_size)
+        return -(-len(self._y) // self.minibatch_size)
 
     def __iter__(self) -> Iterator[Minibatch]:
         order, y = self._next_order(), self._y
@@ -253,7 +250,7 @@ class ArrayLoader:
 
     def _next_order(self) -> numpy.ndarray:
         order = numpy.arange(len(self._y))
-        mine = order % self.batch_size % self.num_parts == self.rank
+        mine = order % self.minibatch_size % self.num_parts == self.rank
         if self.seed is not None:
             order = epoch_order(len(order), self.seed, self.epoch)
         self.epoch += 1

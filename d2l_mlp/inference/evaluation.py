@@ -7,10 +7,10 @@ logits by NumPy.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Union
+from typing import TYPE_CHECKING, Any, NamedTuple, Union
 
 import numpy
-from mxnet import np
+from mxnet import autograd, np
 from mxnet.gluon import nn
 
 from d2l_mlp.data.checks import check_labels, to_numpy
@@ -20,6 +20,10 @@ from d2l_mlp.data.releases import CLASSES, DatasetError
 from d2l_mlp.hardware.devices import device_of
 from d2l_mlp.rules import check_integer
 from d2l_mlp.runs.reader import SavedRun
+from d2l_mlp.training.metrics import check_finite
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike  # not in NumPy 1.17 to 1.19
 
 Labels = Union[Sequence[int], numpy.ndarray, np.ndarray]
 
@@ -69,12 +73,12 @@ class ClassScores(NamedTuple):
     support: numpy.ndarray  # number of the class's examples, int64
 
 
-def class_scores(matrix: numpy.ndarray) -> ClassScores:
+def class_scores(matrix: ArrayLike) -> ClassScores:
     """Compute precision, recall and F1 score of each class.
 
     Parameters
     ----------
-    matrix : numpy.ndarray
+    matrix : array_like
         A `confusion_matrix`.
 
     Returns
@@ -82,6 +86,7 @@ def class_scores(matrix: numpy.ndarray) -> ClassScores:
     ClassScores
         Those of ``sklearn.metrics.precision_recall_fscore_support`` with ``zero_division=0``.
     """
+    matrix = numpy.asarray(matrix, dtype="int64")
     right, support, predicted = matrix.diagonal(), matrix.sum(axis=1), matrix.sum(axis=0)
     # Where a denominator is 0, so is the numerator.
     return ClassScores(
@@ -208,10 +213,11 @@ def inspect_run(run: SavedRun, data: FashionMNIST) -> Inspection:
     for start in range(0, len(images), _BATCH_SIZE):
         X = to_features(images[start : start + _BATCH_SIZE], device_of(run.net))
         outputs = []
-        for layer in run.net:  # outside training, dropout changes nothing
-            X = layer(X)
-            if isinstance(layer, nn.Dense):
-                outputs.append(X.asnumpy())
+        with autograd.pause():  # outside training, dropout changes nothing
+            for layer in run.net:
+                X = layer(X)
+                if isinstance(layer, nn.Dense):
+                    outputs.append(X.asnumpy())
         *hidden, last = outputs
         check_finite(last)
         parts.append(last)
@@ -226,15 +232,6 @@ def inspect_run(run: SavedRun, data: FashionMNIST) -> Inspection:
     evaluation = RunEvaluation(float(loss), float(accuracy), class_scores(matrix))
     layers = tuple(_activity(numpy.sum(layer, axis=0) / len(labels)) for layer in zip(*sums))
     return Inspection(evaluation, labels, predicted, numpy.exp(-log_sums), matrix, layers)
-
-
-def check_finite(logits: numpy.ndarray) -> None:
-    """Raise an ArithmeticError if a net's outputs are not numbers to choose or measure by."""
-    if not numpy.isfinite(logits).all():
-        raise ArithmeticError(
-            "the net computes NaN or infinity, because its parameters are too large; "
-            "train another with a smaller --lr"
-        )
 
 
 def _unit_sums(H: numpy.ndarray) -> numpy.ndarray:

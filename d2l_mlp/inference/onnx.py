@@ -82,7 +82,7 @@ def to_onnx(run: SavedRun, opset: int = DEFAULT_OPSET) -> onnx.ModelProto:
         if isinstance(layer, nn.Dropout):
             continue
         weight, bias = (g.constant(parameters[n], n) for n in (f"{i}.weight", f"{i}.bias"))
-        x = g.add("Gemm", x, weight, bias, transB=1, output=None if layer.act else "scores")
+        x = g.add("Gemm", x, weight, bias, transB=1)
         if layer.act:
             activation = layer.act.activation
             if activation.name not in _ACTIVATIONS:

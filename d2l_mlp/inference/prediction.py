@@ -16,15 +16,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy
-from mxnet import gluon
+from mxnet import autograd, gluon
 from PIL import Image, ImageFilter, ImageOps, UnidentifiedImageError
 
 from d2l_mlp.data.loaders import to_features
 from d2l_mlp.data.releases import CLASSES, IMAGE_SHAPE
 from d2l_mlp.files import read_regular_file
 from d2l_mlp.hardware.devices import device_of
-from d2l_mlp.inference.evaluation import check_finite
 from d2l_mlp.mlp import softmax
+from d2l_mlp.training.metrics import check_finite
 
 _MOST_BYTES = 2**28  # of an image file
 
@@ -184,15 +184,16 @@ class Prediction(NamedTuple):
         return ", ".join(f"{name} {p:.3f}" for name, p in ranked if p >= 0.01)
 
 
-def predict_image(net: gluon.Block, pixels: numpy.ndarray) -> Prediction:
+def predict_image(net: gluon.Block, image: str | Path | numpy.ndarray) -> Prediction:
     """Predict the class of an image.
 
     Parameters
     ----------
     net : gluon.Block
         Maps features of shape (n, 1, 28, 28) to logits of shape (n, 10).
-    pixels : numpy.ndarray
-        Grey values as in the data set: uint8 of shape (28, 28), a light article on dark.
+    image : str, Path or numpy.ndarray
+        A file, which is prepared as the command ``predict`` does. Or grey values as in the data
+        set: uint8 of shape (28, 28), a light article on dark.
 
     Returns
     -------
@@ -202,10 +203,18 @@ def predict_image(net: gluon.Block, pixels: numpy.ndarray) -> Prediction:
     Raises
     ------
     ValueError
-        If the pixels have another dtype or shape.
+        If the file is missing or no image, its article cannot be told from the background, or the
+        grey values have another dtype or shape.
     ArithmeticError
         If a logit is NaN or infinite.
     """
-    logits = net(to_features(pixels, device_of(net)))[0]
+    if isinstance(image, (str, Path)):
+        try:
+            image = prepare_image(read_image(Path(image)))
+        except ValueError as error:
+            raise ValueError(f"{image} {error}") from None
+    X = to_features(image, device_of(net))
+    with autograd.pause():  # the caller may be recording, where dropout drops
+        logits = net(X)[0]
     check_finite(logits.asnumpy())
     return Prediction(int(logits.argmax()), softmax(logits).asnumpy())

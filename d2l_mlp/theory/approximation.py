@@ -12,6 +12,7 @@ import numpy
 from mxnet import np
 from mxnet.gluon import nn
 
+from d2l_mlp.data.checks import to_numpy
 from d2l_mlp.rules import check_integer
 from d2l_mlp.theory.piecewise_linear import check_interval
 from d2l_mlp.theory.weights import relu_net
@@ -57,8 +58,7 @@ def approximate(
     check_integer("num_hidden", num_hidden)
     check_interval(lo, hi, num_hidden)
     x = numpy.linspace(lo, hi, num_hidden + 1)
-    y = f(np.array(x, dtype="float64"))
-    y = y.asnumpy() if isinstance(y, np.ndarray) else numpy.asarray(y)
+    y = to_numpy(f(np.array(x, dtype="float64")))
     if y.shape != x.shape or not numpy.isfinite(y).all():
         raise ValueError(
             f"f gives {y} for the knots {x}; give a function that is finite on all of the interval"

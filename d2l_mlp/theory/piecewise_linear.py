@@ -216,7 +216,7 @@ def linear_regions(net: gluon.Block, lo: float, hi: float) -> list[Region]:
 def _cut(polygon: numpy.ndarray, w: numpy.ndarray, c: float) -> list[numpy.ndarray]:
     """Cut a convex polygon where ``w @ x + c`` is 0, unless that is at its edge."""
     z = polygon @ w + c
-    rounding = 64 * numpy.finfo("float64").eps * (abs(polygon) @ abs(w) + abs(c)).max()
+    rounding = 64 * _EPS * (abs(polygon) @ abs(w) + abs(c)).max()
     if z.min() >= -rounding or z.max() <= rounding:
         return [polygon]
     z[abs(z) <= rounding] = 0

@@ -69,12 +69,12 @@ def relu_net(layers: Sequence[tuple[ArrayLike, ArrayLike]]) -> nn.Sequential:
 
 def _walk(block: gluon.Block, path: str = "") -> Iterator[tuple[str, gluon.Block]]:
     """Yield every layer that holds no others, with a name for it."""
-    if not isinstance(block, (nn.Sequential, nn.HybridSequential)):
+    if type(block) not in (nn.Sequential, nn.HybridSequential):  # others may compute otherwise
         if isinstance(block, nn.Dropout):
             return  # the identity, except in training
         text = " ".join(repr(block).split())
         known = (nn.Dense, nn.Activation, nn.PReLU, ActivationLayer)
-        if not isinstance(block, known):
+        if type(block) not in known:
             raise ValueError(f"layer {path or 0}, {text}, is neither Dense nor an activation")
         yield f"layer {path or 0}, {text}", block
         return

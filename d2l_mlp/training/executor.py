@@ -184,8 +184,8 @@ class _BoundGraph:
             grad_req={name: parameter.grad_req for name, parameter in trained.items()},
         )  # fmt: skip
         logits, losses = self._executor.outputs
-        self._logits, self._losses = shallow_copy(logits, Reused), shallow_copy(losses, _Losses)
-        self._losses.run_backward = _backward(
+        self._logits, self._losses = (shallow_copy(a, Reused) for a in (logits, losses))
+        self._losses.backward = _backward(
             self._executor, [np.zeros_like(self._logits), np.ones_like(self._losses)],
             [arrays[name] for name in trained],
         )  # fmt: skip
@@ -210,13 +210,3 @@ def _backward(executor: Any, heads: list, arrays: list) -> Callable[[], None]:
             array._fresh_grad = True  # as autograd does, for the trainer
 
     return run
-
-
-class _Losses(Reused):
-    """Losses of a `StaticGraph`."""
-
-    run_backward: Callable[[], None]
-
-    def backward(self) -> None:
-        """Compute the gradients of the parameters."""
-        self.run_backward()

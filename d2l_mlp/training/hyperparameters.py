@@ -83,11 +83,11 @@ class Hyperparameters:
         return "validation" if self.validation else "test"
 
     def __post_init__(self) -> None:
-        if self.lr is None:
-            optimizer = OPTIMIZERS.get(self.optimizer)
-            object.__setattr__(self, "lr", optimizer and optimizer.learning_rate)
         for setting in fields(self):
-            value = check_value(setting.name, getattr(self, setting.name), setting.metadata["rule"])
+            value = getattr(self, setting.name)
+            if setting.name == "lr" and value is None:  # the optimizer, before it, is checked
+                value = OPTIMIZERS[self.optimizer].learning_rate
+            value = check_value(setting.name, value, setting.metadata["rule"])
             object.__setattr__(self, setting.name, value)
         if self.momentum and self.optimizer != "sgd":
             raise ValueError(

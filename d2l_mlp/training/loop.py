@@ -82,10 +82,12 @@ def fit(
         `ArrayLoader` divides. All start from the state of worker 0, which alone uses `val_iter`,
         and all end with the same parameters and metrics.
     on_epoch : callable, optional
-        Called with the `TrainingState` after each epoch.
+        Called with the `TrainingState` after each epoch. It may change the net's parameters; other
+        blocks, dropout rates or hooks hold from the next call of `fit`.
     on_minibatch : callable, optional
         Called after each minibatch, of training and of evaluation. An exception that it raises
-        ends the training there, between two minibatches, and passes through.
+        ends the training there, between two minibatches, and passes through. The gradients of the
+        minibatch are used up by then: the optimizer computes its step in their memory.
     **overrides
         Fields of the group "training", such as ``epochs=3, lr=0.1``, in place of those of
         `hyperparameters`. Another optimizer resets ``lr`` and ``momentum`` to its defaults. MXNet's
@@ -157,9 +159,9 @@ def fit(
             if not all(numpy.isfinite(value).all() for value in values):
                 set_parameters(net, state.parameters)
                 raise DivergenceError(
-                    f"a loss ({metrics.train_loss:g}, then {val_loss:g}) or a parameter is no "
-                    f"longer finite after epoch {epoch + 1}; lower the learning rate "
-                    f"({settings.lr:g})"
+                    f"the training diverged in epoch {epoch + 1}: a loss "
+                    f"({metrics.train_loss:g} in training, {val_loss:g} after it) or a parameter "
+                    f"is not finite; lower the learning rate ({settings.lr:g})"
                 )
             state = state.after(metrics, parameters, trainer.states(), settings.monitor)
             if on_epoch:
@@ -233,13 +235,13 @@ def _broadcast(state: TrainingState, workers: Workers) -> TrainingState:
     """Return the state of worker 0; the parameters of the best epoch stay with that worker."""
     if workers.size == 1:
         return state
-    dtype = numpy.result_type("float32", *(p.dtype for p in state.parameters.values()))
-    workers.reserve(sum(p.size for p in state.parameters.values()), dtype.name)
     history, best_epoch, states = workers.broadcast(
         lambda: (
             state.history, state.best_epoch, {kind: list(a) for kind, a in state.optimizer.items()}
         )
     )  # fmt: skip
+    dtype = numpy.result_type("float32", *(p.dtype for p in state.parameters.values()))
+    workers.reserve(sum(p.size for p in state.parameters.values()), dtype.name)
 
     def of_worker_0(arrays: Arrays, names: Iterable[str]) -> Arrays:
         """Broadcast arrays, as a sum to which the other workers add 0."""

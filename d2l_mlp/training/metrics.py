@@ -20,11 +20,7 @@ from d2l_mlp.training.executor import NetWithLoss, minibatches, with_loss
 _MINIBATCHES_AHEAD = 8
 
 
-def evaluate_net(
-    net: gluon.Block,
-    data_iter: Iterable[Any],
-    on_minibatch: Callable[[], None] | None = None,
-) -> tuple[float, float]:
+def evaluate_net(net: gluon.Block, data_iter: Iterable[Any]) -> tuple[float, float]:
     """Measure a net's loss and accuracy.
 
     Parameters
@@ -33,8 +29,6 @@ def evaluate_net(
         Maps features (n, ...) to logits (n, num_outputs).
     data_iter : iterable
         Yields minibatches (X, y).
-    on_minibatch : callable, optional
-        Called after each minibatch.
 
     Returns
     -------
@@ -48,9 +42,8 @@ def evaluate_net(
     ValueError
         If an example is refused by `d2l_mlp.data.checks`, or there is none.
     """
-    with autograd.pause():  # the caller may be recording, where dropout drops
-        data_iter = checked_minibatches(net, data_iter)
-        return measure(with_loss(net), data_iter, device_of(net), on_minibatch)
+    data_iter = checked_minibatches(net, data_iter)
+    return measure(with_loss(net), data_iter, device_of(net))
 
 
 def predict_labels(net: gluon.Block, X: np.ndarray) -> numpy.ndarray:
@@ -72,10 +65,23 @@ def predict_labels(net: gluon.Block, X: np.ndarray) -> numpy.ndarray:
     ------
     ValueError
         If the features are refused by `d2l_mlp.data.checks`.
+    ArithmeticError
+        If a logit is NaN or infinite.
     """
-    with autograd.pause():
-        check_inputs(net, X)
-        return net(X).argmax(axis=-1).asnumpy().astype("int64")
+    check_inputs(net, X)
+    with autograd.pause():  # the caller may be recording, where dropout drops
+        logits = net(X)
+    check_finite(logits.asnumpy())
+    return logits.argmax(axis=-1).asnumpy().astype("int64")
+
+
+def check_finite(logits: numpy.ndarray) -> None:
+    """Raise an ArithmeticError if a net's outputs are not numbers to choose or measure by."""
+    if not numpy.isfinite(logits).all():
+        raise ArithmeticError(
+            "the net computes NaN or infinity, because its parameters are too large; "
+            "train another with a smaller --lr"
+        )
 
 
 def measure(
@@ -88,7 +94,9 @@ def measure(
     sums = Accumulator()
     for X, y in minibatches(data_iter, net_with_loss):
         X, y = X.as_in_ctx(device), y.as_in_ctx(device)
-        sums.add(*net_with_loss(X, y), y)
+        with autograd.pause():  # the caller may be recording, where dropout drops
+            logits, losses = net_with_loss(X, y)
+        sums.add(logits, losses, y)
         if on_minibatch:
             on_minibatch()
     loss, correct, num_examples = sums.sums()
@@ -107,6 +115,8 @@ class Accumulator:
 
     def add(self, logits: np.ndarray, losses: np.ndarray, y: np.ndarray) -> None:
         """Add a minibatch, of shapes (n, num_outputs), (n,) and (n,)."""
+        if not isinstance(y, Reused):  # its loader may overwrite it by the next minibatch
+            y = to_numpy(y)
         self._minibatches.append((logits, losses, y))
         self._sum_all_but(0 if isinstance(losses, Reused) else _MINIBATCHES_AHEAD)
 

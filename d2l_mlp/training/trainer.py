@@ -40,17 +40,7 @@ class Trainer:
     ):  # fmt: skip
         """Start from a state; `workers` have reserved the memory."""
         self._names = {p: name for name, p in net._collect_params_with_prefix().items()}
-        for parameter, name in self._names.items():
-            if parameter.grad_req == "add":
-                raise ValueError(
-                    f"parameter {name} has grad_req 'add', which adds every step's gradient to "
-                    "those before; set it to 'write'"
-                )
-        if all(parameter.grad_req == "null" for parameter in self._names):
-            raise ValueError(
-                "every parameter has grad_req 'null', so that there is nothing to train; "
-                "set one to 'write'"
-            )
+        self._check_parameters()
         kinds = OPTIMIZERS[settings.optimizer].states(settings)
         if state.history and set(state.optimizer) != set(kinds):
             raise ValueError(
@@ -83,6 +73,7 @@ class Trainer:
     def step(self, batch_size: int) -> None:
         """Take one step; the gradients are those of the summed losses of `batch_size` examples."""
         if self._watch.has_changed():
+            self._check_parameters()
             self._slots = [self._slot(p) for p in self._names if p.grad_req != "null"]
         if self._on_host:
             npx.waitall()  # MXNet may still read what is written here
@@ -100,6 +91,19 @@ class Trainer:
                 self._optimizer.step(xp, weight, grad, slot.states, lr, self.steps, self._settings)
                 for replica in replicas:
                     replica[:] = weight
+
+    def _check_parameters(self) -> None:
+        for parameter, name in self._names.items():
+            if parameter.grad_req == "add":
+                raise ValueError(
+                    f"parameter {name} has grad_req 'add', which adds every step's gradient to "
+                    "those before; set it to 'write'"
+                )
+        if all(parameter.grad_req == "null" for parameter in self._names):
+            raise ValueError(
+                "every parameter has grad_req 'null', so that there is nothing to train; "
+                "set one to 'write'"
+            )
 
     def _slot(self, parameter: gluon.Parameter) -> _Slot:
         name, arrays = self._names[parameter], parameter.list_data()

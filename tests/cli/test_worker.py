@@ -99,7 +99,7 @@ def test_all_end_when_the_training_diverges_and_one_says_so(start):
     results = ends(start_group(start, 2, 1, *TRAIN, *SMALL[:-1], "1e30", "--out", "run"))
     assert exit_codes(results) == [0, 0, 3, 4]
     (error,) = filter(None, (error for _, _, error in results))
-    assert "no longer finite after epoch 1" in error
+    assert "the training diverged in epoch 1" in error
 
 
 @pytest.mark.slow

@@ -188,7 +188,7 @@ def test_outputs_that_are_no_logits():
     ("data", "says"),
     [
         ([], "the data hold no example; give at least one minibatch"),
-        ([(X, Y)], "features are .*numpy.ndarray.*; give an mxnet.np.ndarray, or Arr"),
+        ([(X, Y)], "features are .*numpy.ndarray.*; give an array of mxnet.np"),
         ([(mx(X), mx(Y), mx(Y))], r"a minibatch is not a pair \(X, y\); give a list of pairs"),
         ((mx(X), mx(Y)), r"a minibatch is not a pair \(X, y\)"),
         ([(mx(X), mx(Y)[:3])], "22 examples but 3 labels; give each example one"),
@@ -253,8 +253,28 @@ def test_autograd_records_outside():
     expected = evaluate_net(net, minibatches()), predict_labels(net, mx(X)).tolist()
     with autograd.record():
         refuse("fit is called within autograd.record", fit, net, minibatches(), minibatches())
-        assert evaluate_net(net, minibatches()) == expected[0]  # without dropout
-        assert predict_labels(net, mx(X)).tolist() == expected[1]
+    for scope in (autograd.record, autograd.train_mode):
+        with scope():
+            assert evaluate_net(net, minibatches()) == expected[0]  # without dropout
+            assert predict_labels(net, mx(X)).tolist() == expected[1]
+
+
+@pytest.mark.parametrize("scope", [autograd.train_mode, lambda: autograd.pause(train_mode=True)])
+def test_fit_measures_without_dropout_in_any_scope(scope):
+    net = build_mlp((50,), 3, num_inputs=5, dropout=0.5)
+    with scope():
+        (epoch,) = fit(net, minibatches(), minibatches(), epochs=1)
+    measured = evaluate_net(net, minibatches())
+    assert (epoch.val_loss, epoch.val_accuracy) == pytest.approx(measured, rel=1e-6)
+
+
+@pytest.mark.parametrize("labels", [Y, Y.tolist()], ids=["NumPy", "list"])
+def test_labels_in_minibatches_are_mxnet_s(labels):
+    net, data = net_of(), [(mx(X), labels)]
+    for call, args in ((fit, (net, data, data)), (evaluate_net, (net, data))):
+        refuse(
+            r"labels are a .*; give an array of mxnet.np, np.array\(y, dtype='int32'\)", call, *args
+        )
 
 
 @pytest.mark.parametrize("rate", [1.0, 1.5, -1])

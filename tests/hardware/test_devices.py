@@ -66,7 +66,9 @@ def test_cpu_only_wheel_refuses_a_gpu_and_says_why(fake):
         choose_device("gpu:3")
 
 
-@pytest.mark.parametrize("name", ["", "GPU", "gpu:", "gpu:-1", "gpu:x", "cuda:0", "tpu", "cpu:"])
+@pytest.mark.parametrize(
+    "name", ["", "GPU", "gpu:", "gpu:-1", "gpu:x", "cuda:0", "tpu", "cpu:", "cpu:1000"]
+)
 @pytest.mark.parametrize("choose", [choose_device, choose_devices])
 def test_unknown_names(choose, name):
     says = "is not known; choose one of auto, cpu, gpu, cpu:N, gpu:N"

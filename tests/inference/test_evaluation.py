@@ -1,6 +1,6 @@
 import numpy
 import pytest
-from mxnet import np
+from mxnet import autograd, np
 from sklearn import metrics
 
 from d2l_mlp.data.releases import DatasetError
@@ -10,6 +10,7 @@ from d2l_mlp.inference.evaluation import (
     evaluate_run,
     inspect_run,
 )
+from d2l_mlp.inference.prediction import predict_image
 from d2l_mlp.runs.reader import load_run
 from tests import commands
 from tests.processes import SAMPLE
@@ -53,6 +54,15 @@ def test_like_plain_numpy(saved, sample):
     assert evaluation.accuracy == pytest.approx((found.predicted == labels).mean())
     assert evaluation.loss == pytest.approx(-numpy.log(P[range(1000), labels]).mean(), rel=1e-4)
     assert str(evaluation) == str(evaluate_run(saved, sample))
+
+
+@pytest.mark.parametrize("scope", [autograd.record, autograd.train_mode])
+def test_dropout_drops_nothing_in_any_scope(saved, sample, scope):
+    expected = evaluate_run(saved, sample), predict_image(saved.net, sample.test[0][0])
+    with scope():
+        assert str(evaluate_run(saved, sample)) == str(expected[0])
+        found = predict_image(saved.net, sample.test[0][0])
+    assert found.probabilities.tolist() == expected[1].probabilities.tolist()
 
 
 def test_examples_are_ordered_by_confidence(saved, sample):
@@ -105,3 +115,9 @@ def test_scores_are_scikit_learn_s(n, num_classes):
     for given, value in zip(scores, expected):
         numpy.testing.assert_allclose(given, value, rtol=1e-15)
     assert scores.support.dtype == "int64"
+    assert class_scores(matrix.tolist()).f1.tolist() == scores.f1.tolist()
+
+
+def test_scores_of_small_integers_do_not_wrap():
+    scores = class_scores(numpy.array([[200, 100], [100, 50]], dtype="uint8"))
+    assert scores.f1 == pytest.approx([2 / 3, 1 / 3])

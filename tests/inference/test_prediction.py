@@ -4,6 +4,7 @@ import os
 import re
 import struct
 import zlib
+from pathlib import Path
 from random import Random
 
 import numpy
@@ -265,6 +266,17 @@ def test_a_photograph_is_predicted_as_its_image(net, sample, photograph, conditi
         predict_image(net, a).label == predict_image(net, b).label for a, b in zip(images, seen)
     ]
     assert sum(same) >= 18
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_a_file_is_prepared_and_predicted(net, sample, tmp_path, kind):
+    path = tmp_path / "a.png"
+    photograph = on_paper(sample.test[0][0], numpy.random.RandomState(0))
+    photograph.save(path)
+    expected = predict_image(net, prepare_image(photograph))
+    assert predict_image(net, kind(path)).probabilities.tolist() == expected.probabilities.tolist()
+    with pytest.raises(ValueError, match=r"b\.png is missing"):
+        predict_image(net, kind(tmp_path / "b.png"))
 
 
 @pytest.mark.parametrize("grey", [0, 255])

@@ -100,9 +100,21 @@ class Custom(gluon.Block):
         return X
 
 
+class Residual(nn.Sequential):
+    def forward(self, X):
+        return X + super().forward(X)
+
+
+class Negative(nn.Dense):
+    def forward(self, X):
+        return -super().forward(X)
+
+
 @pytest.mark.parametrize(
     ("net", "message"),
     [
+        (stack(nn.Dense(4), kind=Residual), "layer 0, Residual.* is neither Dense"),
+        (stack(nn.Dense(4), Negative(4)), "layer 1, Negative.* is neither Dense"),
         (stack(nn.Dense(5), nn.BatchNorm()), r"layer 1, BatchNorm.* is neither Dense nor"),
         (stack(nn.Dense(5), stack(nn.Flatten())), r"layer 1\.0, Flatten, is neither"),
         (Custom(), "layer 0, Custom.* is neither Dense"),

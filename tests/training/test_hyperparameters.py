@@ -41,7 +41,7 @@ def test_numpy_s_numbers_become_python_s():
         ("seed", [-1, 2**32, 0.5], "an integer of at least 0 and at most 4294967295"),
         ("activation", ["step", None], "one of relu, prelu, sigmoid, tanh, gelu, swish"),
         ("init", [["he"]], "one of xavier, he, normal"),
-        ("optimizer", ["lion", None], "one of sgd, adam"),
+        ("optimizer", ["lion", None, ["sgd"]], "one of sgd, adam"),
         ("schedule", ["linear", None], "one of constant, cosine, step"),
     ],
 )

@@ -3,6 +3,7 @@
 import numpy
 import pytest
 from mxnet import np
+from mxnet.gluon import nn
 
 from d2l_mlp.data.loaders import ArrayLoader
 from d2l_mlp.mlp import build_mlp
@@ -23,6 +24,35 @@ def test_loss_and_accuracy_are_numpy_s(monkeypatch, batch_size, on_host):
     loss, accuracy = evaluate_net(net, ArrayLoader(X, y, batch_size))
     assert loss == pytest.approx(expected.mean(), rel=1e-5)
     assert accuracy == (logits.argmax(axis=1) == y).mean()
+
+
+@pytest.mark.parametrize("layer", [nn.Dense(8), nn.HybridLambda(lambda F, x: x * 2)])
+def test_a_loader_may_overwrite_its_minibatches(layer):
+    net = nn.Sequential()
+    net.add(layer, nn.Dense(3))
+    net.initialize()
+    random = numpy.random.RandomState(0)
+    minibatches = [
+        (np.array(random.randn(9, 4), dtype="float32"), np.array(random.randint(0, 3, 9)))
+        for _ in range(20)
+    ]
+
+    class Overwriting:
+        def __iter__(self):
+            X, y = (np.zeros_like(array) for array in minibatches[0])
+            for minibatch in minibatches:
+                X[:], y[:] = minibatch
+                yield X, y
+
+    right = sum(int((net(X).argmax(axis=1) == y).sum()) for X, y in minibatches)
+    assert evaluate_net(net, Overwriting())[1] == right / 180
+
+
+def test_nothing_is_predicted_from_nan():
+    net = build_mlp((), 3, num_inputs=4)
+    net[0].weight.set_data(np.full((3, 4), numpy.nan))
+    with pytest.raises(ArithmeticError, match="the net computes NaN or infinity"):
+        predict_labels(net, np.ones((2, 4)))
 
 
 def test_predictions_are_the_largest_logits():
