@@ -8,7 +8,6 @@ compare versions of NumPy.
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import re
 import sys
 import warnings
@@ -24,9 +23,9 @@ def delay_imports() -> Iterator[None]:
     modules: dict[str, Any] = sys.modules
     versions = ModuleType("distutils.version")
     vars(versions).update(LooseVersion=_version, StrictVersion=_version)
-    shown = {"sklearn": None, "distutils.version": versions}  # None: as if it were not installed
-    if "requests" not in modules and importlib.util.find_spec("requests"):
-        shown["requests"] = _OnDemand("requests")
+    shown = {  # None: as if it were not installed
+        "sklearn": None, "distutils.version": versions, "requests": _OnDemand("requests"),
+    }  # fmt: skip
     parent: Any = None
     if "scipy.stats" not in modules:
         try:

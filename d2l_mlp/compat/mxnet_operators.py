@@ -20,9 +20,9 @@ from mxnet.base import numeric_types
 from mxnet.numpy import multiarray
 
 _WITHOUT_DERIVATIVE = {
-    "eig": "linalg.eig", "eigh": "linalg.eigh", "eigvals": "linalg.eigvals",
+    "ediff1d": "ediff1d", "eig": "linalg.eig", "eigh": "linalg.eigh", "eigvals": "linalg.eigvals",
     "eigvalsh": "linalg.eigvalsh", "pinv": "linalg.pinv", "pinv_scalar_rcond": "linalg.pinv",
-    "percentile": "percentile, as np.quantile,", "unique": "unique",
+    "percentile": "percentile, as np.quantile,", "polyval": "polyval", "unique": "unique",
 }  # fmt: skip
 """The operators whose derivative MXNet takes for 0, and their names below ``np.``."""
 

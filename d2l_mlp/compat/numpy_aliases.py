@@ -10,21 +10,17 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import SimpleNamespace
-from typing import Any, Callable
+from typing import Any
 
 import numpy
 
 _FINANCIAL = ("mirr", "npv", "pmt", "ppmt", "pv", "rate")
 
 
-def _financial(name: str) -> Callable:
-    def removed(*args: Any, **kwargs: Any) -> None:
-        raise RuntimeError(
-            f"NumPy 1.20 removed {name}; take that of numpy-financial: pip install numpy-financial"
-        )
-
-    return removed
+def _financial(*args: Any, **kwargs: Any) -> None:
+    raise RuntimeError("NumPy 1.20 removed this function; pip install numpy-financial has it")
 
 
 def missing_names() -> dict[str, Any]:
@@ -43,7 +39,7 @@ def missing_names() -> dict[str, Any]:
         "trapz": getattr(numpy, "trapezoid", None),  # came before trapz went
         "compat": SimpleNamespace(basestring=str),
         "core": getattr(numpy, "_core", None),  # whose old name warns
-        **{name: _financial(name) for name in _FINANCIAL},
+        **dict.fromkeys(_FINANCIAL, _financial),
     }  # fmt: skip
     # Not hasattr(): NumPy 1.20 to 1.26 answer some of them, but with a warning each time.
     return {name: value for name, value in names.items() if name not in vars(numpy)}
@@ -82,15 +78,12 @@ def restore_functions(mxnet: Any) -> None:
     recordio.np = SimpleNamespace(**vars(numpy))
     recordio.np.asarray = lambda *args, **kwargs: numpy.asarray(*args, **kwargs).view(_Bytes)
 
-    # Their keyword is called method since NumPy 1.22.
-    def nanpercentile(*args: Any, interpolation: str = "linear", **kwargs: Any) -> Any:
-        return numpy.nanpercentile(*args, **{"method": interpolation, **kwargs})
+    def call(function: Any, *args: Any, interpolation: str = "linear", **kwargs: Any) -> Any:
+        return function(*args, **{"method": interpolation, **kwargs})
 
-    def nanquantile(*args: Any, interpolation: str = "linear", **kwargs: Any) -> Any:
-        return numpy.nanquantile(*args, **{"method": interpolation, **kwargs})
-
-    if "method" in inspect.signature(numpy.nanquantile).parameters:
-        mxnet.np.nanpercentile, mxnet.np.nanquantile = nanpercentile, nanquantile
+    if "method" in inspect.signature(numpy.nanquantile).parameters:  # its name since NumPy 1.22
+        mxnet.np.nanpercentile = partial(call, numpy.nanpercentile)
+        mxnet.np.nanquantile = partial(call, numpy.nanquantile)
 
     classic_array = mxnet.nd.utils._array
 

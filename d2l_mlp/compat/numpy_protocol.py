@@ -69,14 +69,16 @@ def _array_ufunc(self: Any, ufunc: Any, method: str, *args: Any, **kwargs: Any) 
         if outputs:
             (kwargs["out"],) = outputs
         return _NUMPY_ARRAY_UFUNC_DICT[ufunc.__name__](*args, **kwargs)
+    if method == "at" and isinstance(args[0], NDArray):
+        return NotImplemented
     return _compute_in_numpy(getattr(ufunc, method), own, args, kwargs)
 
 
 def _compute_in_numpy(function: Callable, own: bool, args: Any, kwargs: dict[str, Any]) -> Any:
     if autograd.is_recording():
+        name = getattr(function, "__self__", function).__name__  # add, of add.reduce
         raise ValueError(
-            f"numpy.{function.__name__} of MXNet's arrays has no derivative; "
-            "call it in autograd.pause()"
+            f"numpy.{name} of MXNet's arrays has no derivative; call it in autograd.pause()"
         )
     outputs = kwargs.get("out")
     if any(isinstance(out, NDArray) for out in (outputs if type(outputs) is tuple else [outputs])):

@@ -77,7 +77,7 @@ def download_release(folder: Path, patience: float = 20.0) -> Path:
     found = "; ".join(f"{shown_url(url)}: {problem}" for url, problem in problems.items())
     own = "; D2L_MLP_MIRROR has to be https://HOST/FOLDER/ with the publisher's files"
     raise DownloadError(
-        f"no mirror has the files ({found})" + own * ("D2L_MLP_MIRROR" in os.environ)
+        f"no mirror has the files ({found})" + own * bool(os.environ.get("D2L_MLP_MIRROR"))
     )
 
 
@@ -136,7 +136,7 @@ def _downloader(size: int) -> Any:
         def flush(self) -> None:
             self.stream.flush()
 
-    def download(url: str, path: str, pooch: Any, check_only: bool = False) -> None:
+    def download(url: str, path: str, pooch: Any) -> None:
         # Without the header, requests would decompress what some servers call gzip-encoded.
         http = HTTPDownloader(
             sys.stderr.isatty(), 2**16, timeout=SILENCE, verify=_certificates(),

@@ -101,8 +101,7 @@ def cache_dir() -> Path:
 
 def gluon_dir() -> Path:
     """Return the folder of Gluon's download, as ``mxnet.base.data_dir()`` does, without MXNet."""
-    home = os.environ.get("MXNET_HOME")
-    return (Path(home) if home else expanded("~/.mxnet")) / "datasets" / "fashion-mnist"
+    return expanded(os.environ.get("MXNET_HOME") or "~/.mxnet") / "datasets" / "fashion-mnist"
 
 
 class FashionMNIST(NamedTuple):

@@ -118,7 +118,7 @@ def read_verified_file(folder: Path, file: File) -> bytes:
             if folder is SAMPLE_DIR:
                 return _verify(path.read_bytes(), file)
             return _verify(read_regular_file(path, file.size + 2**16, follow=True), file)
-        except ValueError as error:
+        except (OSError, ValueError) as error:
             problems.append(f"{path} {error}")
     found = [problem for problem in problems if not problem.endswith("is missing")]
     raise DatasetError(

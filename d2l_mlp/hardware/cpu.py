@@ -30,7 +30,7 @@ def control_groups(controller: str, root: Path = Path("/")) -> Iterator[tuple[Pa
 def read_system_file(path: Path) -> str:
     """Return the text of a file of the system's, or "" if it cannot be read."""
     try:
-        return path.read_text("ascii")
+        return os.fsdecode(path.read_bytes())
     except OSError:
         return ""
 

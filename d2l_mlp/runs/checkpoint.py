@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from d2l_mlp.files import read_regular_file, write_atomically
+from d2l_mlp.files import file_status, read_regular_file, write_atomically
 from d2l_mlp.hardware.memory import available_memory
 from d2l_mlp.runs.config import (
     Config,
@@ -104,7 +104,7 @@ def load_checkpoint(folder: Path, config: Config | None = None) -> Checkpoint:
             try:
                 found = _load(path, config)
             except CheckpointError as error:
-                if not path.is_symlink() and not path.exists():
+                if file_status(path) is None:
                     break  # the run is going on, and has newer ones by now
                 bad[int(path.stem)] = error
             else:
@@ -137,7 +137,7 @@ def _load(path: Path, expected: Config | None) -> Checkpoint:
 def _most_bytes(config: Config | None) -> int:
     """Return the size that no checkpoint of a run exceeds, so that a larger file is not read."""
     if config is None:
-        return min(int(min(available_memory(), 2**40)) // 2, 2**34)
+        return int(min(available_memory() / 2, 2**34))
     settings = hyperparameters_of(config)
     groups = 2 + len(OPTIMIZERS[settings.optimizer].states(settings))
     elements = sum(map(math.prod, parameter_shapes(settings).values()))

@@ -113,12 +113,16 @@ def test_what_would_be_lost_is_refused():
     x = np.array(V)
     with pytest.raises(TypeError):
         numpy.copyto(x, V)
+    with pytest.raises(TypeError):
+        numpy.add.at(x, [0], 1.0)
     with pytest.raises(TypeError, match="out is an MXNet array"):
         numpy.cumprod(x, out=x)
     with autograd.record():
         for f in (numpy.median, lambda x: numpy.concatenate([x, V]), np.interp):
             with pytest.raises(ValueError, match="has no derivative; call it in"):
                 f(x, x, x) if f is np.interp else f(x)
+        with pytest.raises(ValueError, match=r"numpy\.add of MXNet's arrays has no derivative"):
+            numpy.add.accumulate(x)
 
 
 def test_pandas():

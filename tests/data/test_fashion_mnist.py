@@ -129,6 +129,8 @@ def test_empty_variables_are_unset_ones(small, monkeypatch, tmp_path):
         monkeypatch.setenv(name, "")
     folder = copy(small, tmp_path / ".mxnet" / "datasets" / "fashion-mnist")
     assert load_fashion_mnist().folder == folder
+    monkeypatch.setenv("MXNET_HOME", "~/.mxnet")
+    assert load_fashion_mnist().folder == folder
 
 
 def test_an_unreadable_place_is_passed_over(full, monkeypatch, tmp_path, caplog):
