@@ -16,6 +16,7 @@ import tempfile
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from configparser import ConfigParser
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -220,7 +221,9 @@ def _wanted_versions() -> dict[str, Any]:
     try:
         lines = metadata.requires("d2l_mlp") or []
     except metadata.PackageNotFoundError:  # used from a clone
-        lines = ["numpy", "matplotlib", "pandas", "requests", "pooch", "tqdm", "lazy_loader"]
+        setup = ConfigParser()
+        setup.read(Path(__file__).parents[1] / "setup.cfg")
+        lines = setup["options"]["install_requires"].split("\n")[1:]
     wanted: dict[str, Any] = {}
     for requirement in map(Requirement, [*INSTALLED_LAST.values(), *lines]):
         if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):

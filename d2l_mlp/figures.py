@@ -32,7 +32,7 @@ def parser() -> Parser:
     add("--format", choices=FORMATS, default="svg", help="file format")
     add("--dpi", type=int, metavar="N", help="resolution of a png in dots per inch (default: 200)")
     add("--range", type=float, nargs=2, metavar=("LO", "HI"),
-        help="first and last x (default: -4 4; -8 8 for relu-wide)")
+        help="first x, and the x to stop before (default: -4 4; -8 8 for relu-wide)")
     add("--step", type=float, default=0.1, help="distance between two x")
     add("--alpha", type=float, default=PRELU_SLOPE, help="slope of pReLU")
     add("--hidden", type=int, nargs="+", default=[5], metavar="N",
@@ -84,6 +84,8 @@ def _choose(args: argparse.Namespace) -> dict[str, Callable]:
         drawings[name] = partial(draw, name, options)
     if args.expression is not None:
         name = args.name or "f"
+        if name in drawings or f"{name}-grad" in drawings:
+            raise ValueError(f"name {name!r}: a figure of that name is drawn too; give another")
         f = _function(args.expression)
         drawings[name] = partial(_draw_expression, f, name, options)
         drawings[f"{name}-grad"] = partial(_draw_expression, f, name, options, grad=True)
@@ -106,7 +108,10 @@ def _function(text: str) -> Callable:
             return 0 * x + y  # a constant or a comparison has no derivative of its own
         except Exception as error:
             *_, reason = str(error).splitlines() or [type(error).__name__]
-            raise ValueError(f"cannot compute {text!r}: {reason}") from error
+            raise ValueError(
+                f"cannot compute {text!r}: {reason.rstrip('.')}; use functions of np and npx, "
+                "such as np.maximum, np.where and np.tanh"
+            ) from error
 
     return f
 

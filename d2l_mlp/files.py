@@ -97,6 +97,8 @@ def write_atomically(
         confirm()
         part.replace(path)
     except OSError as error:
+        if error.errno is None:  # of `confirm`
+            raise
         raise OSError(error.errno, error.strerror, str(path)) from error  # not the part's name
     finally:
         with contextlib.suppress(OSError):  # its name may be too long, as the error above says

@@ -106,16 +106,14 @@ def _launch(flags: argparse.Namespace, signals: Signals) -> None:
         arguments += ["--out", str(folder)]
     resumable = given.resume or not _has_checkpoint(folder)  # else the folder has another's run
     resuming = _resuming(flags.arguments, folder)
-    restarts = flags.restarts
     try:
-        while True:
+        for left in range(flags.restarts, -1, -1):
             try:
                 return _train(flags, arguments, signals)
             except ChildProcessError as error:
-                if not restarts or isinstance(error, HopelessError):
+                if not left or isinstance(error, HopelessError):
                     raise
-                print(f"{PROG}: {error}; starting again, at most {restarts} times", file=sys.stderr)
-            restarts -= 1
+                print(f"{PROG}: {error}; starting again, at most {left} times", file=sys.stderr)
             if resumable and _has_checkpoint(folder):
                 arguments = resuming
     except BaseException as error:
@@ -131,12 +129,11 @@ def _resuming(argv: Sequence[str], folder: Path) -> list[str]:
     if "resume" not in given:
         given.pop("epochs", None)  # the run has them; given again, they would undo an early stop
     given["resume"] = folder
-    flags: list[str] = []
-    for name in filter(given.__contains__, train.WITH_RESUME):
-        flags.append(train.flag_of(name))
-        if given[name] is not True:
-            flags.append(str(given[name]))
-    return flags
+    return [
+        train.flag_of(name) + ("" if given[name] is True else f"={given[name]}")
+        for name in train.WITH_RESUME
+        if name in given
+    ]
 
 
 def _has_checkpoint(folder: Path) -> bool:

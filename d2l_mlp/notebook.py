@@ -8,6 +8,7 @@ from __future__ import annotations
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 from IPython.core.formatters import format_display_data
@@ -106,8 +107,6 @@ def plot_tangent(name: str, x: float, alpha: float = PRELU_SLOPE) -> Picture:
     ValueError
         If there is no activation of that name.
     """
-    if name not in ACTIVATIONS:
-        raise ValueError(f"there is no activation {name!r}; choose from {', '.join(ACTIVATIONS)}")
     f = activation_function(name, alpha)
     grid = np.linspace(_LO, _HI, 161)
     curves = value_and_grad(f, grid)
@@ -149,17 +148,14 @@ def explore(name: str = "tanh", x: float = 1.0, alpha: float = PRELU_SLOPE) -> N
         If there is no activation of that name.
     """
     figure = plot_tangent(name, x, alpha)
-    try:
-        box = controls(name, x, alpha)
-    except ImportError:
-        show_figure(figure)
-        return
     if in_notebook():
-        # A front end shows the richest format it can: without widgets, the picture.
-        data, metadata = format_display_data(figure)
-        display({**box._repr_mimebundle_(), **data}, raw=True, metadata=metadata)
-    else:
-        show_figure(figure)
+        with suppress(ImportError):
+            box = controls(name, x, alpha)
+            # A front end shows the richest format it can: without widgets, the picture.
+            data, metadata = format_display_data(figure)
+            display({**box._repr_mimebundle_(), **data}, raw=True, metadata=metadata)
+            return
+    show_figure(figure)
 
 
 def controls(name: str, x: float, alpha: float) -> Any:

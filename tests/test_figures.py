@@ -243,6 +243,7 @@ def test_a_list_imports_nothing_heavy(run):
         (["--expression", "x +"], "'x +' is not an expression"),
         (["--expression", "x = 1"], "'x = 1' is not an expression"),
         (["--name", "softplus"], "name 'softplus': it is for an --expression"),
+        (["relu", "--expression", "x * x", "--name", "relu"], "name 'relu': a figure of that name"),
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_code_two(call, tmp_path, arguments, message):
@@ -263,6 +264,11 @@ def test_wrong_usage_is_one_line_and_exit_code_two(call, tmp_path, arguments, me
         (["prelu", "--alpha", "inf", "--range", "-1", "0"], "cannot plot prelu(x): it is nowhere"),
         (["--expression", "np.log(x - 9)"], "cannot plot f(x): it is nowhere finite"),
         (["--expression", "x + y"], "cannot compute 'x + y': name 'y' is not defined"),
+        (
+            ["--expression", "max(x, 0)"],
+            "cannot compute 'max(x, 0)': The truth value of an ndarray with multiple elements is "
+            "ambiguous; use functions of np and npx, such as np.maximum",
+        ),
         (["--expression", "np.ones(7)"], "cannot compute 'np.ones(7)': MXNetError: Check failed"),
         (["--expression", "npx.softmax(x)"], "f is not elementwise"),
     ],

@@ -115,6 +115,19 @@ def test_a_failure_leaves_no_part(tmp_path):
     assert list(tmp_path.iterdir()) == [folder]
 
 
+def test_a_refusal_to_confirm_passes_through(path):
+    class MovedError(OSError):
+        pass
+
+    def confirm():
+        raise MovedError("the folder was moved")
+
+    with pytest.raises(MovedError, match=r"^the folder was moved$"):
+        write_atomically(path, b"new", confirm)
+    assert path.read_bytes() == b"four"
+    assert list(path.parent.iterdir()) == [path]
+
+
 def test_an_old_part_of_a_killed_process_is_removed(path):
     old, new = path.with_name(".file.0123abcd.part"), path.with_name(".file.89abcdef.part")
     for part in (old, new):

@@ -69,7 +69,7 @@ def test_what_a_run_prints_and_writes(run, tmp_path, sample):
     ]
     assert [line[:9] for line in lines[6:9]] == ["epoch 1/3", "epoch 2/3", "epoch 3/3"]
     assert lines[9].startswith("final test accuracy 0.")
-    assert lines[9].endswith("saved in here")
+    assert lines[10:] == ["saved in  here"]
 
     folder = tmp_path / "here"
     assert sorted(path.name for path in folder.iterdir()) == [
@@ -129,9 +129,8 @@ def test_the_book_s_loader_is_for_one_worker(tmp_path):
 
 def test_quiet_softmax_regression_in_a_default_folder(call, tmp_path):
     result = call(*SAMPLE, "--hidden", "--epochs", 1, "--quiet", "--schedule", "cosine")
-    (line,) = result.stdout.splitlines()
     (folder,) = (tmp_path / "runs").iterdir()
-    assert line.endswith(f"saved in runs/{folder.name}")
+    assert result.stdout.splitlines()[1:] == [f"saved in  runs/{folder.name}"]
     assert folder.name.endswith("-softmax")
 
 
@@ -230,12 +229,12 @@ def test_full_disk(call, tmp_path, limit):
 def test_divergence_keeps_the_last_good_parameters_and_names_how_to_start_from_them(call, tmp_path):
     result = call(*SAMPLE, "--hidden", 8, "--lr", "1e20", "--out", "run 1", code=4)
     (line,) = result.stderr.splitlines()
-    assert "no longer finite after epoch 1; lower the learning rate (1e+20)" in line
+    assert "is not finite; lower the learning rate (1e+20)" in line
     net = mlp.build_mlp(num_inputs=784, hidden=(8,))
     net.load_parameters(str(tmp_path / "run 1" / "model.params"))
     assert all(numpy.isfinite(p.data().asnumpy()).all() for p in net.collect_params().values())
     command = line.split("such as with: ")[1]
-    assert command == f"{PROG} --from 'run 1' --lr 1e+19"
+    assert command == f"{PROG} --from 'run 1' --lr 0.5"
     args = shlex.split(command.replace("1e+19", "0.1"))[1:]
     call(*args, "--epochs", 1, "--out", "again")
     assert len(metrics(tmp_path / "again")) == 1
@@ -251,17 +250,17 @@ def test_a_validation_set_decides_and_the_test_set_is_measured_once(call, tmp_pa
     accuracies = [float(row["validation_accuracy"]) for row in rows]
     best = accuracies.index(max(accuracies)) + 1
     assert best == len(rows) - 2 < 38
-    assert lines[-2] == "stopped   no better accuracy in 2 epochs"
-    assert all(" val loss " in line for line in lines[6:-2])
+    assert lines[-3] == "stopped   no better accuracy in 2 epochs"
+    assert all(" val loss " in line for line in lines[6:-3])
 
     measured = book_accuracy(tmp_path / "run" / "best.params", 8, sample)
     assert (
         f"best {max(accuracies):.4f} (epoch {best}), which on the test set is {measured:.4f};"
-        in (lines[-1])
+        in lines[-2]
     )
     again = call("-m", "d2l_mlp.train", "--resume", "run").stdout.splitlines()
     assert f"run has stopped after epoch {len(rows)}; --epochs N resumes it up to N" in again[6]
-    assert again[-1].split(";")[0] == lines[-1].split(";")[0]
+    assert again[-2].split(";")[0] == lines[-2].split(";")[0]
     assert len(metrics(tmp_path / "run")) == len(rows)
     svg = (tmp_path / "run" / "curves.svg").read_text()
     assert "validation accuracy" in svg
@@ -320,7 +319,7 @@ def test_a_loss_that_only_the_evaluation_meets_is_divergence_too(call, tmp_path)
     flags = ("--lr", "1e20", "--batch-size", 5000, "--hidden", 8, "--epochs", 1)
     result = call(*SAMPLE, *flags, "--out", "run", code=4)
     (line,) = result.stderr.splitlines()
-    assert "no longer finite after epoch 1; lower the learning rate (1e+20)" in line
+    assert "is not finite; lower the learning rate (1e+20)" in line
     assert metrics(tmp_path / "run") == []
 
 
@@ -333,9 +332,10 @@ def test_each_of_several_seeds_is_the_run_of_that_seed_alone(call, tmp_path):
         float(metrics(tmp_path / "all" / f"seed-{seed}")[-1]["test_accuracy"]) for seed in (3, 0, 5)
     ]
     assert len(set(finals)) > 1
-    assert lines[3:] == [
+    assert lines[6:] == [
         f"mean of 3 final test accuracies {numpy.mean(finals):.4f}, standard deviation "
-        f"{numpy.std(finals, ddof=1):.4f}, {min(finals):.4f} to {max(finals):.4f}; saved in all"
+        f"{numpy.std(finals, ddof=1):.4f}, {min(finals):.4f} to {max(finals):.4f}",
+        "saved in  all",
     ]
     # The configuration of one of them repeats it; a flag overrides.
     config = "all/seed-5/config.json"
@@ -406,8 +406,8 @@ def test_signals_stop_at_a_minibatch_and_save_what_is_printed(
     out, err = process.communicate(timeout=60)
     assert err == f"{PROG}: stopped by {name}\n"
     assert process.returncode == code
-    said, go_on = out.splitlines()[-2:]
-    assert said.endswith("saved in run")
+    said, saved, go_on = out.splitlines()[-3:]
+    assert saved == "saved in  run"
     assert go_on == f"resume    {PROG} --resume run"
     # The file has the parameters of the printed epoch, from which a resumed run continues.
     rows = metrics(tmp_path / "run")

@@ -37,14 +37,17 @@ class _HelpWithDefaults(argparse.HelpFormatter):
 
 def argument_type(rule: Rule) -> Callable[[str], Any]:
     """Return an argparse type that follows a rule; a `Several` applies its own to each value."""
+    several = ""
     if isinstance(rule, Several):
-        rule = rule.rule
+        rule, several = rule.rule, ", several with spaces between"
 
     def read(text: str) -> Any:
         try:
             return rule.parse(text)
         except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r} is not allowed; give {rule}") from None
+            raise argparse.ArgumentTypeError(
+                f"{text!r} is not allowed; give {rule}{several}"
+            ) from None
 
     return read
 

@@ -121,9 +121,6 @@ class Console:
 
     def forward(self, wait: float = 0.05) -> bool:
         """Print what was written within some seconds; returns whether there was anything."""
-        if not self._selector.get_map():
-            time.sleep(wait)
-            return False
         ready = self._selector.select(wait)
         for key, _ in ready:
             read = os.read(key.fd, 1 << 16)

@@ -146,8 +146,9 @@ class Output:
         pass
 
     def __exit__(self, kind: type[BaseException] | None, *_: Any) -> None:
-        self._bar.close()
-        if not self._bar.disable:
+        is_shown = not self._bar.disable
+        self._bar.close()  # which disables it
+        if is_shown:
             sys.stderr.write(_CLEAR_LINE)
             sys.stderr.flush()
         if self._events:
@@ -161,7 +162,8 @@ class Output:
         run.close()
         stopped = kind is not None and issubclass(kind, (Stopped, WorkerLeftError))
         seconds = time.perf_counter() - self._started
-        say(f"{self._outcome(complete=kind is None)}; {seconds:.1f} s; saved in {run.folder}")
+        say(f"{self._outcome(complete=kind is None)}; {seconds:.1f} s")
+        say(f"saved in  {run.folder}")
         if stopped and not has_launcher():
             say(f"resume    {self._prog} --resume {shlex.quote(str(run.folder))}")
 

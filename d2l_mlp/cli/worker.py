@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from d2l_mlp.cli.command import STOPPING, SaidError
@@ -30,8 +30,7 @@ def beat() -> None:
     """Report progress to the launcher, if there is one."""
     path = os.environ.get(HEARTBEAT)
     if path:
-        with suppress(FileNotFoundError):  # the launcher has gone
-            os.utime(path)
+        os.utime(path)
 
 
 class DivergedError(ArithmeticError):

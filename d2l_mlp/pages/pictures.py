@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from d2l_mlp.plotting.picture import Picture
 
 SIDE = IMAGE_SHAPE[0]  # pixels
+_MOST_UNITS = 64  # in a picture of weights
 
 
 class Weights(NamedTuple):
@@ -44,25 +45,19 @@ class Sprite:
         row, column = divmod(self._places.setdefault(number, len(self._places)), self.columns)
         return column, row
 
-    @property
-    def rows(self) -> int:
-        """Number of rows of the picture."""
-        return math.ceil(len(self._places) / self.columns)
-
     def uri(self) -> str:
         """Return the picture, a grey PNG, as a data URI."""
-        picture = numpy.zeros((max(self.rows, 1), self.columns, SIDE, SIDE), numpy.uint8)
-        for number in self._places:
-            column, row = self.place(number)
-            picture[row, column] = self._images[number]
-        return png_uri(Image.fromarray(_tiled(picture)))
+        rows = math.ceil(len(self._places) / self.columns) or 1
+        tiles = numpy.zeros((rows * self.columns, SIDE, SIDE), numpy.uint8)
+        tiles[: len(self._places)] = self._images[list(self._places)]
+        return png_uri(Image.fromarray(_tiled(tiles, self.columns)))
 
 
-def weights_picture(weights: numpy.ndarray, most: int = 64) -> Weights:
+def weights_picture(weights: numpy.ndarray) -> Weights:
     """Draw weights of shape (units, 784): blue above 0, red below, each unit on its own scale."""
     norms = numpy.linalg.norm(weights, axis=1)
-    if len(weights) > most:
-        chosen = numpy.argsort(-norms, kind="stable")[:most]
+    if len(weights) > _MOST_UNITS:
+        chosen = numpy.argsort(-norms, kind="stable")[:_MOST_UNITS]
     else:
         chosen = numpy.arange(len(weights))
     scale = numpy.abs(weights[chosen]).max(axis=1, keepdims=True)
@@ -72,10 +67,8 @@ def weights_picture(weights: numpy.ndarray, most: int = 64) -> Weights:
     # Each unit has a frame of one pixel in the colour of 0.
     tiles = numpy.full((rows * columns, SIDE + 2, SIDE + 2), 128, numpy.uint8)
     tiles[: len(chosen), 1:-1, 1:-1] = levels.reshape(-1, SIDE, SIDE)
-    picture = _tiled(tiles.reshape(rows, columns, SIDE + 2, SIDE + 2))
-    image = Image.fromarray(picture).convert("P")
+    image = Image.fromarray(_tiled(tiles, columns))
     palette = numpy.round(255 * colormaps["RdBu"](numpy.arange(256))[:, :3]).astype(numpy.uint8)
-    image.putdata(picture.ravel().tolist())
     image.putpalette(palette.tobytes())
     return Weights(png_uri(image), len(chosen), len(weights), image.size)
 
@@ -96,7 +89,8 @@ def curves_svg(figure: Picture) -> str:
     return svg.replace("<svg ", f'<svg role="img" aria-label="{escape(figure.description)}" ', 1)
 
 
-def _tiled(tiles: numpy.ndarray) -> numpy.ndarray:
-    """Join tiles of shape (rows, columns, height, width) to one picture."""
-    rows, columns, height, width = tiles.shape
-    return tiles.transpose(0, 2, 1, 3).reshape(rows * height, columns * width)
+def _tiled(tiles: numpy.ndarray, columns: int) -> numpy.ndarray:
+    """Join tiles of shape (n, height, width) to one picture, with so many in a row."""
+    n, height, width = tiles.shape
+    rows = tiles.reshape(n // columns, columns, height, width)
+    return rows.transpose(0, 2, 1, 3).reshape(-1, columns * width)

@@ -46,7 +46,7 @@ def write_report(path: Path, runs: Sequence[SavedRun], data: Mapping[str, Fashio
     page = template.render(
         version=__version__, classes=CLASSES, sections=sections, sprites=sprites,
         curves=_curves(names, runs), differing=differing(runs),
-        spreads=spreads(names, runs, results), results=results, bins=_BINS,
+        spreads=spreads(names, runs, results), bins=_BINS,
     )  # fmt: skip
     write_atomically(path, page.encode())
 
@@ -73,7 +73,6 @@ def _section(
         "found": found,
         "shares": found.matrix / numpy.maximum(found.matrix.sum(axis=1, keepdims=True), 1),
         "cells": _cells(found, sprite, images_a_cell),
-        "images_a_cell": images_a_cell,
         "scores": list(zip(CLASSES, *found.evaluation.classes)),
         "mistakes": [_image(found, sprite, int(number)) for number in mistakes[:_MISTAKES]],
         "num_mistakes": len(mistakes),

@@ -13,6 +13,7 @@ from d2l_mlp.activations import ACTIVATIONS, PRELU_SLOPE
 from d2l_mlp.gradients import value_and_grad
 from d2l_mlp.plotting.picture import Picture
 from d2l_mlp.plotting.style import book_style
+from d2l_mlp.rules import Choice, check_value
 
 
 def plot_curve(
@@ -78,7 +79,7 @@ def plot_activation(
     Raises
     ------
     ValueError
-        If the curve is nowhere finite.
+        If there is no activation of that name, or the curve is nowhere finite.
     """
     return plot_curve(activation_function(name, alpha), name, x, grad)
 
@@ -120,6 +121,7 @@ def plot_activations(x: np.ndarray, alpha: float = PRELU_SLOPE) -> Picture:
 
 def activation_function(name: str, alpha: float) -> Callable[[np.ndarray], np.ndarray]:
     """Return one of `ACTIVATIONS` as a function of x alone; pReLU gets its slope `alpha`."""
+    check_value("activation", name, Choice(tuple(ACTIVATIONS)))
     function = ACTIVATIONS[name].function
     return partial(function, alpha=alpha) if has_slope(name) else function
 

@@ -76,7 +76,7 @@ def plot_approximation() -> Picture:
         legend_above(left, 3)
         errors = [_largest_error(approximate(np.sin, 0, hi, int(n)), x) for n in widths]
         right.loglog(widths, errors, "o-", markersize=4, label="largest error")
-        right.loglog(widths, hi**2 / 8 / widths**2, "k--", linewidth=0.8, label="h² / 8")
+        right.loglog(widths, hi**2 / 8 / widths**2, "k--", linewidth=0.8, label="distance² / 8")
         right.set(xlabel="hidden units", ylabel="error")
         legend_above(right, 2)
         _label_with_plain_numbers(right)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy
-from matplotlib.figure import Figure
 
 from d2l_mlp.data.checks import to_numpy
 from d2l_mlp.data.releases import CLASSES
@@ -85,8 +84,8 @@ def plot_predictions(
             "labels; give as many of each"
         )
     wrong = numpy.count_nonzero(true != guesses)
-    columns = min(len(images), 6)
-    rows = -(-len(images) // columns)
+    columns = min(len(images), 6) or 1
+    rows = -(-len(images) // columns) or 1
     with book_style():
         figure = Picture(
             f"{len(images)} images under their predicted classes, {wrong} wrong",
@@ -115,10 +114,13 @@ def plot_seen(
     seen: Sequence[numpy.ndarray],
     probabilities: Sequence[numpy.ndarray],
     titles: Sequence[str],
-) -> Figure:
+) -> Picture:
     """Plot pictures, each beside the 28 x 28 pixels that the net sees, and its probabilities."""
     with book_style():
-        figure = Figure(figsize=(7.5, 2.2 * len(seen)), layout="constrained")
+        figure = Picture(
+            f"{len(seen)} images, what the net sees of each, and its probabilities",
+            figsize=(7.5, 2.2 * len(seen)), layout="constrained",
+        )  # fmt: skip
         rows = figure.subplots(len(seen), 3, squeeze=False)
         for (left, middle, right), picture, pixels, shares, title in zip(
             rows, originals, seen, probabilities, titles

@@ -15,7 +15,8 @@ from d2l_mlp.files import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+
+    from d2l_mlp.plotting.picture import Picture
 
 STYLE: Mapping[str, Any] = {
     "figure.figsize": (3.5, 2.5),  # d2l's default
@@ -63,7 +64,7 @@ def legend_above(axes: Axes, columns: int = 1) -> None:
     )  # fmt: skip
 
 
-def save_figure(figure: Figure, path: str | Path, dpi: int = 200) -> Path:
+def save_figure(figure: Picture, path: str | Path, dpi: int = 200) -> Path:
     """Write or replace the file of a figure, whole or not at all, and return its path."""
     path = Path(path)
     form = path.suffix[1:]
@@ -73,20 +74,18 @@ def save_figure(figure: Figure, path: str | Path, dpi: int = 200) -> Path:
     return path
 
 
-def to_svg(figure: Figure) -> str:
+def to_svg(figure: Picture) -> str:
     """Return a figure, drawn in `book_style`, as one ``<svg>`` element of a web page."""
     svg = render_figure(figure, "svg").decode("utf-8")
     return svg[svg.index("<svg") :]
 
 
-def render_figure(figure: Figure, form: str, dpi: int = 200) -> bytes:
+def render_figure(figure: Picture, form: str, dpi: int = 200) -> bytes:
     """Return a figure's file, one of `FORMATS`: the same bytes on every run. Only PNG has dpi."""
     file = io.BytesIO()
     if form != "png":
         dpi = STYLE["figure.dpi"]
-    metadata = dict(_METADATA[form])
-    if hasattr(figure, "description"):
-        metadata["Title"] = figure.description
+    metadata = {**_METADATA[form], "Title": figure.description}
     with book_style():
         figure.savefig(file, format=form, dpi=dpi, bbox_inches="tight", metadata=metadata)
     return file.getvalue()

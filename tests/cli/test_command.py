@@ -192,7 +192,7 @@ def test_a_path_that_the_encoding_cannot_hold(tmp_path):
     env = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
     result = in_shell(f"PYTHON {command}", tmp_path, **env)
     assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout.endswith("saved in L\\xe4ufe \\u2192\n")
+    assert result.stdout.endswith("saved in  L\\xe4ufe \\u2192\n")
     again = in_shell(f"PYTHON {command}", tmp_path, **env)
     assert "L\\xe4ufe \\u2192 is not empty, and a run overwrites nothing" in again.stderr
 

@@ -106,7 +106,7 @@ def test_two_workers_come_to_what_one_process_does(run, call, tmp_path):
     lines = result.stdout.splitlines()
     assert [line.partition(" | ")[0] for line in lines] == ["worker 0"] * len(lines)
     (folder,) = (tmp_path / "runs").iterdir()
-    assert lines[-1].endswith(f"saved in runs/{folder.name}")
+    assert lines[-1].endswith(f"saved in  runs/{folder.name}")
     assert_same_run(folder, tmp_path / "alone", atol=1e-4)
     assert_none_is_left(mark)
 
@@ -191,7 +191,7 @@ def test_a_training_that_diverges_is_not_resumed(launched):
     process = launched("--restarts", 3, train=("--lr", "1e20"))
     out, err = process.communicate(timeout=60)
     assert (process.returncode, err.count("\n")) == (1, 1)
-    assert err.endswith("such as with: python -m d2l_mlp.launch ... -- --from run --lr 1e+19\n")
+    assert err.endswith("such as with: python -m d2l_mlp.launch ... -- --from run --lr 0.5\n")
     assert "resume" not in out
 
 
@@ -226,7 +226,7 @@ def test_launch_is_asked_to_end(launched, tmp_path, signum, code, reason, traini
     out, err = process.communicate(timeout=10)
     assert (process.returncode, err) == (code, f"{PROG}: stopped by {reason}\n")
     if training:  # worker 0 has saved its work
-        again = "--workers 2 --deadline 600 -- --resume run"
+        again = "--workers 2 --deadline 600 -- --resume=run"
         assert out.splitlines()[-1] == f"resume    {PROG} {again}"
         assert out.count("resume    ") == 1  # worker 0 leaves it to launch
         assert (tmp_path / "run" / "model.params").exists()

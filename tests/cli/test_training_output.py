@@ -83,8 +83,9 @@ def test_the_bar_shows_epoch_loss_and_time_left_and_is_cleared_after_ctrl_c(in_t
     assert all(len(bar.replace("^C", "")) <= 77 for bar in bars)
     left = screen(shown)
     assert not [line for line in left if "|" in line or "^C" in line]
-    assert left[-4].startswith("test accuracy 0.")
-    assert left[-3:] == [
+    assert left[-5].startswith("test accuracy 0.")
+    assert left[-4:] == [
+        "saved in  run",
         "resume    python -m d2l_mlp.train --resume run",
         "python -m d2l_mlp.train: stopped by Ctrl-C",
         "",

@@ -7,7 +7,6 @@ import pytest
 
 CODE = "from d2l_mlp.hardware.cpu import count_cores; print(count_cores())"
 CPU = Path("/sys/fs/cgroup/cpu")
-UNIFIED = Path("/sys/fs/cgroup/cgroup.controllers")
 
 
 def test_a_process_bound_to_one_processor_has_one(run):

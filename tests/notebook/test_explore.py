@@ -46,7 +46,7 @@ def test_point_tangent_and_derivative(name, x, alpha, value, slope):
 
 
 def test_an_unknown_activation_is_refused():
-    with pytest.raises(ValueError, match="there is no activation 'elu'; choose from relu, prelu"):
+    with pytest.raises(ValueError, match="activation is 'elu'; give one of relu, prelu"):
         plot_tangent("elu", 1.0)
 
 

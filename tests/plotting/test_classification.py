@@ -27,6 +27,12 @@ def test_a_label_of_each_kind_for_every_image():
         plot_predictions(numpy.zeros((2, 28, 28)), [0, 1], [0])
 
 
+def test_no_mistakes_are_an_empty_picture():
+    picture = plot_predictions(numpy.zeros((0, 28, 28)), [], [])
+    assert picture.description == "0 images under their predicted classes, 0 wrong"
+    assert not any(axes.axison for axes in picture.axes)
+
+
 @pytest.mark.parametrize("array", [list, numpy.array, functools.partial(np.array, dtype="int32")])
 def test_wrong_predictions_are_marked(array):
     images = numpy.arange(7 * 4).reshape(7, 2, 2)

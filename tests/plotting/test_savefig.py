@@ -1,9 +1,9 @@
 import matplotlib
 import pytest
 from matplotlib.artist import Artist
-from matplotlib.figure import Figure
 from PIL import Image
 
+from d2l_mlp.plotting.picture import Picture
 from d2l_mlp.plotting.style import FORMATS, book_style, save_figure, to_svg
 
 MAGIC = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF"}
@@ -11,7 +11,7 @@ MAGIC = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF"}
 
 def drawn():
     with book_style():
-        figure = Figure()
+        figure = Picture("A line")
         figure.add_subplot().plot([0, 1], [0, 1])
     return figure
 

@@ -139,7 +139,7 @@ def test_a_failed_drawing_is_logged(call, tmp_path, monkeypatch, caplog):
     assert caplog.messages == [
         "curves.svg cannot be drawn (division by zero); metrics.csv has the numbers"
     ]
-    assert "saved in run" in result.stdout
+    assert "saved in  run" in result.stdout
     assert (tmp_path / "run" / "model.params").exists()
 
 
