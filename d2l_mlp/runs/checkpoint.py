@@ -117,7 +117,7 @@ def load_checkpoint(folder: Path, config: Config | None = None) -> Checkpoint:
 
 def _describe(bad: dict[int, CheckpointError]) -> str:
     """Describe the newest of the checkpoints that cannot be used."""
-    others = f"; {len(bad) - 1} others cannot be used either" if len(bad) > 1 else ""
+    others = f" (and {len(bad) - 1} more)" if len(bad) > 1 else ""
     return f"{bad[max(bad)]}{others}"
 
 

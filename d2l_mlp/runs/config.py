@@ -116,7 +116,9 @@ def hyperparameters_of(config: Config) -> Hyperparameters:
 def run_identity(config: Config) -> tuple[dict[str, Any], str, dict[str, str]]:
     """Return what resuming does not change: most hyperparameters, data, their SHA-256."""
     settings = dataclasses.asdict(hyperparameters_of(config))
-    del settings["epochs"], settings["patience"]
+    del settings["patience"]
+    if settings["schedule"] == "constant":
+        del settings["epochs"]
     return settings, config["data"]["release"], config["data"]["sha256"]
 
 

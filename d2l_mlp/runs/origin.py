@@ -26,10 +26,10 @@ def resumed_hyperparameters(run: Run, epochs: int | None) -> Hyperparameters:
     settings = dataclasses.replace(first, epochs=epochs or first.epochs)
     if settings.epochs < done:
         raise ValueError(f"{run.folder} has trained {done} epochs; give --epochs {done} or more")
-    if settings.epochs != first.epochs and first.schedule != "constant" and done:
+    if settings.epochs != first.epochs and first.schedule != "constant":
         raise ValueError(
             f"{run.folder} has the schedule {first.schedule} over {first.epochs} epochs, which "
-            f"--epochs {epochs} would change in its middle; leave it out, or start a new run"
+            f"--epochs {epochs} would change; leave it out, or start a new run"
         )
     if epochs and done < epochs and has_stopped(run.state.history, first):
         settings = dataclasses.replace(settings, patience=0)

@@ -246,7 +246,7 @@ def test_many_that_cannot_be_used_are_one_line_and_folders_none(run, made, caplo
     opened = Run.resume(run)
     assert len(caplog.records) == 1
     assert "001499.npz is damaged" in caplog.text
-    assert f"; 499 others cannot be used either; going back to {run / NEW}" in caplog.text
+    assert f" (and 499 more); going back to {run / NEW}" in caplog.text
     opened.save(made[1][3])
     opened.close()
     assert len(list((run / "checkpoints").iterdir())) == 503

@@ -121,15 +121,18 @@ def test_flags_that_the_run_has_already(capsys):
     )
 
 
-def test_what_cannot_be_resumed(call):
+def test_what_cannot_be_resumed(call, tmp_path):
     def error(*args):
         (line,) = call("-m", "d2l_mlp.train", "--resume", *args, code=1).stderr.splitlines()
         assert line.startswith(f"{PROG}: error: ")
         return line
 
     call(*TINY, "--epochs", 2, "--schedule", "cosine", "--out", "run")
-    assert "--epochs 3 would change in its middle" in error("run", "--epochs", 3)
+    assert "--epochs 3 would change; leave it out" in error("run", "--epochs", 3)
     assert "run has trained 2 epochs; give --epochs 2 or more" in error("run", "--epochs", 1)
+    config = tmp_path / "run" / "config.json"
+    config.write_text(config.read_text().replace('"epochs": 2', '"epochs": 3'))
+    assert "has another configuration than config.json" in error("run")
 
 
 def test_a_failed_drawing_is_logged(call, tmp_path, monkeypatch, caplog):
