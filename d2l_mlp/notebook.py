@@ -22,6 +22,7 @@ from d2l_mlp.plotting.curves import activation_function, has_slope
 from d2l_mlp.plotting.learning_curves import plot_history
 from d2l_mlp.plotting.picture import Picture
 from d2l_mlp.plotting.style import book_style, save_figure, to_svg
+from d2l_mlp.rules import Number, check_value
 from d2l_mlp.training.state import TrainingState
 
 
@@ -105,15 +106,16 @@ def plot_tangent(name: str, x: float, alpha: float = PRELU_SLOPE) -> Picture:
     Raises
     ------
     ValueError
-        If there is no activation of that name.
+        If there is no activation of that name, or `x` is outside of the interval.
     """
     f = activation_function(name, alpha)
+    x = check_value("x", x, Number(float, least=_LO, most=_HI))
     grid = np.linspace(_LO, _HI, 161)
     curves = value_and_grad(f, grid)
     value, slope = (float(y) for y in value_and_grad(f, np.array([x])))
     with book_style():
         figure = Picture(
-            f"Curve and tangent of {name} at {x:.1f}: value {value:.3f}, derivative {slope:.3f}",
+            f"Curve and tangent of {name} at {x:.4}: value {value:.3f}, derivative {slope:.3f}",
             figsize=_SIZE,
         )
         left, right = figure.subplots(1, 2, gridspec_kw={"wspace": 0.3})
@@ -123,8 +125,8 @@ def plot_tangent(name: str, x: float, alpha: float = PRELU_SLOPE) -> Picture:
             axes.plot([x], [at], "ko", zorder=3)
             axes.grid()
         left.plot([_LO, _HI], [value + slope * (end - x) for end in (_LO, _HI)], "C1--")
-        left.set(ylabel=f"{name}(x)", title=f"{name}({x:.1f}) = {value:.3f}")
-        right.set(ylabel=f"grad of {name}", title=f"derivative at {x:.1f}: {slope:.3f}")
+        left.set(ylabel=f"{name}(x)", title=f"{name}({x:.4}) = {value:.3f}")
+        right.set(ylabel=f"grad of {name}", title=f"derivative at {x:.4}: {slope:.3f}")
     return figure
 
 

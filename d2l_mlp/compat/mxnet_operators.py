@@ -40,6 +40,7 @@ def repair_operators() -> None:
         for name, public in _WITHOUT_DERIVATIVE.items():
             setattr(npi, name, partial(_unless_recording, getattr(npi, name), public))
         np.linalg.norm = _right_norm(np.linalg.norm)
+        np.pad = functions.pad = _right_pad(np.pad, np)
         functions._ufunc_helper = _apply_to_number
     array_functions._unary_func_helper = _apply_to_floats(array_functions._unary_func_helper)
     for name, repair in _ARRAY_FUNCTIONS.items():
@@ -114,6 +115,16 @@ def _right_operators(backend: Any, npi: Any) -> dict[str, Callable]:
         variance = var(*args, **kwargs)
         return np.sqrt(np.where(variance == 0, 0.0, variance), out=out)  # derivative 0 there
 
+    def matmul(a: Any, b: Any, out: Any = None) -> Any:
+        if not isinstance(a, mxnet.sym.Symbol) and min(a.ndim, b.ndim) > 1:
+            stacks = [numpy.empty(x.shape[:-2]) for x in (a, b)]
+            shape = numpy.broadcast(*stacks).shape
+            a, b = (np.broadcast_to(x, shape + x.shape[-2:]) for x in (a, b))
+        return npi.matmul(a, b, out=out)
+
+    def rint(x: Any, out: Any = None) -> Any:
+        return npi.around(x, 0, out=out)  # MXNet's rint rounds halves away from 0
+
     def average(a: Any, *args: Any, **kwargs: Any) -> Any:
         return npi.average(_floats(a), *args, **kwargs)
 
@@ -121,7 +132,7 @@ def _right_operators(backend: Any, npi: Any) -> dict[str, Callable]:
         operator.__name__: operator
         for operator in (
             where_lscalar, where_rscalar, rarctan2_scalar, copysign_scalar, rcopysign_scalar,
-            maximum, maximum_scalar, clip, rot90, var, std, average,
+            maximum, maximum_scalar, clip, rot90, var, std, matmul, rint, average,
         )
     }  # fmt: skip
 
@@ -148,6 +159,32 @@ def _right_norm(norm: Callable) -> Callable:
     return right_norm
 
 
+def _right_pad(pad: Callable, np: Any) -> Callable:
+    """Wrap pad, which pads with 0 whatever it is given."""
+
+    @wraps(pad)
+    def right_pad(x: Any, pad_width: Any, mode: str = "constant", **kwargs: Any) -> Any:
+        padded = pad(x, pad_width, mode, **kwargs)
+        value = kwargs.get("constant_values", 0)
+        if mode != "constant" or not value:
+            return padded
+        return np.where(pad(np.ones_like(x), pad_width) > 0, padded, value)
+
+    return right_pad
+
+
+def _right_sum(function: Callable) -> Callable:
+    """Wrap sum, prod or cumsum: they wrap around in an int8 or uint8, which NumPy widens."""
+
+    @wraps(function)
+    def right_sum(a: Any, *args: Any, **kwargs: Any) -> Any:
+        if getattr(a, "dtype", None) in ("int8", "uint8"):
+            a = a.astype("int64")
+        return function(a, *args, **kwargs)
+
+    return right_sum
+
+
 def _right_atleast(atleast: Callable) -> Callable:
     """Wrap atleast_1d, 2d or 3d, whose derivative MXNet takes for 0."""
 
@@ -171,7 +208,7 @@ def _right_extreme(extreme: Callable) -> Callable:
         if not 0 < a.size <= 2**24:  # beyond, MXNet's argmax rounds the position
             return values
         axes = numpy.arange(a.ndim)
-        reduced = axes if axis is None else axes[numpy.atleast_1d(axis)]
+        reduced = axes if axis is None else axes[numpy.array(axis, int, ndmin=1)]
         kept = numpy.setdiff1d(axes, reduced)
         rows = a.transpose([*kept.tolist(), *reduced.tolist()]).reshape(values.size, -1)
         first = position(rows, axis=1) + rows.shape[1] * mxnet.np.arange(len(rows), dtype="int64")
@@ -183,6 +220,7 @@ def _right_extreme(extreme: Callable) -> Callable:
 _ARRAY_FUNCTIONS = {
     **dict.fromkeys(("atleast_1d", "atleast_2d", "atleast_3d"), _right_atleast),
     **dict.fromkeys(("max", "min", "amax", "amin"), _right_extreme),
+    **dict.fromkeys(("sum", "prod", "cumsum"), _right_sum),
 }
 
 

@@ -18,6 +18,7 @@ from mxnet import np, npx, util
 from mxnet.gluon.data import DataLoader
 from mxnet.gluon.data.vision import FashionMNIST
 
+from d2l_mlp.compat.mxnet_arrays import repair_arrays
 from d2l_mlp.compat.mxnet_operators import repair_operators
 from d2l_mlp.compat.numpy_aliases import as_text, missing_names, restore_functions
 from d2l_mlp.compat.numpy_protocol import add_numpy_protocol
@@ -40,6 +41,7 @@ def repair_mxnet(read_fashion_mnist: Callable[[bool], tuple]) -> None:
     add_numpy_protocol()
     # Gluon's loader calls the older name, which does the same and warns.
     mxnet.np.ndarray.as_in_context = mxnet.np.ndarray.as_in_ctx
+    repair_arrays()
     repair_operators()
     mxnet.np.random.shuffle = shuffle
     use_numpy_in_every_thread()

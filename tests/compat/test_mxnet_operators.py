@@ -207,6 +207,55 @@ def test_reductions(case, form):
     )
 
 
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        ((2, 1, 3, 4), (3, 4, 2)), ((2, 1, 3, 4), (1, 3, 4, 2)), ((2, 1, 3, 4), (2, 3, 4, 2)),
+        ((3, 4), (2, 4, 5)), ((5, 3, 4), (1, 4, 2)), ((4,), (2, 4, 5)), ((3, 4), (4,)),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_products_of_stacks_of_matrices(shapes):
+    random = numpy.random.default_rng(0)
+    a, b = (np.array(random.normal(size=shape), dtype="float64") for shape in shapes)
+    numpy.testing.assert_allclose((a @ b).asnumpy(), a.asnumpy() @ b.asnumpy(), rtol=1e-12)
+    for f in (np.matmul, lambda a, b: a @ b):
+        assert check_derivative(f, [a, b])
+
+
+@pytest.mark.parametrize("value", [0, 3, -2.5])
+def test_padding_has_its_value(value):
+    x = np.array([[1.0, 0.0, 2.0]], dtype="float64")
+    width = ((1, 0), (2, 1))
+    f = lambda x: np.pad(x, width, mode="constant", constant_values=value)  # noqa: E731
+    expected = numpy.pad(x.asnumpy(), width, mode="constant", constant_values=value)
+    assert f(x).asnumpy().tolist() == expected.tolist()
+    assert check_derivative(f, [x])
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8"])
+def test_sums_of_small_integers_do_not_wrap(dtype):
+    values = numpy.full((3, 4), 100, dtype)
+    x = np.array(values, dtype=dtype)
+    for name in ("sum", "cumsum", "prod"):
+        for options in ({}, {"axis": 0}):
+            expected = getattr(numpy, name)(values[:, :2], **options)
+            assert getattr(np, name)(x[:, :2], **options).tolist() == expected.tolist()
+            assert getattr(x[:, :2], name)(**options).tolist() == expected.tolist()
+    assert numpy.sum(x).item() == 1200
+
+
+def test_halves_are_rounded_to_even():
+    values = [-2.5, -1.5, -0.5, 0.5, 1.5, 2.5]
+    assert np.rint(np.array(values)).tolist() == numpy.rint(values).tolist()
+
+
+def test_the_extreme_over_no_axis_is_the_array():
+    x = np.array([[1.0, 2.0]])
+    with autograd.record():
+        assert np.max(x, axis=()).tolist() == x.tolist()
+
+
 @pytest.mark.parametrize("order", [1, -1, numpy.inf, -numpy.inf, "fro", "nuc"])
 @pytest.mark.parametrize("axis", [None, (0, 1)])
 def test_matrix_norms(order, axis):

@@ -45,6 +45,18 @@ def test_point_tangent_and_derivative(name, x, alpha, value, slope):
     assert left.get_ylim()[1] <= 1.1001 * max(curve.get_ydata())
 
 
+def test_titles_are_true():
+    left, right = plot_tangent("tanh", -1.23).axes
+    assert left.get_title() == "tanh(-1.23) = -0.843"
+    assert right.get_title() == "derivative at -1.23: 0.290"
+
+
+@pytest.mark.parametrize("x", [-4.1, 5, float("nan")])
+def test_a_point_outside_is_refused(x):
+    with pytest.raises(ValueError, match=r"x is .*; give a number of at least -4"):
+        plot_tangent("tanh", x)
+
+
 def test_an_unknown_activation_is_refused():
     with pytest.raises(ValueError, match="activation is 'elu'; give one of relu, prelu"):
         plot_tangent("elu", 1.0)
@@ -73,7 +85,7 @@ def test_controls_may_be_moved_in_several_threads_as_by_jupyterlab():
             time.sleep(0.02)  # the second comes while the first is drawing
         for thread in threads:
             thread.join()
-        assert f"{menu.value}({x.value:.1f}) = {x.value:.3f}" in svg.texts(
+        assert f"{menu.value}({x.value:.4}) = {x.value:.3f}" in svg.texts(
             bytes(image.value).decode()
         )
 

@@ -1,0 +1,84 @@
+"""Repair the indexing and the casts of MXNet's arrays, which go wrong without a message.
+
+A negative position in a list is right when MXNet reads a value, but its derivative and what is
+written go to memory outside of the array. A mask of Python or NumPy is taken for the numbers 0 and
+1, unless it is the only index and elements are read. A cast to integers, which has the derivative
+0, gets one out of memory that nobody has written.
+"""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import Any, Callable
+
+import mxnet
+import numpy
+from mxnet import autograd
+
+
+def repair_arrays() -> None:
+    """Replace the methods that go wrong."""
+    classic, array = mxnet.nd.NDArray, mxnet.np.ndarray
+    classic._advanced_index_to_array = staticmethod(_counted(classic._advanced_index_to_array))
+    array._set_np_advanced_indexing = _within_bounds(array._set_np_advanced_indexing)
+    array.__getitem__ = _with_masks(array.__getitem__)
+    array.__setitem__ = _with_masks(array.__setitem__)
+    array.astype = _cast(array.astype)
+
+
+def _counted(to_array: Callable) -> Callable:
+    """Count negative positions from the front; those outside of the axis stay, and are refused."""
+
+    @wraps(to_array)
+    def counted(index: Any, length: int, device: mxnet.Context) -> Any:
+        positions = to_array(index, length, device)
+        if isinstance(index, slice):  # its positions are not negative
+            return positions
+        with autograd.pause():
+            negative = (positions < 0) * (positions >= -length)
+            return positions + negative.astype(positions.dtype) * length
+
+    return counted
+
+
+def _within_bounds(assign: Callable) -> Callable:
+    """Read what is to be overwritten: that raises an IndexError, which the writing does not."""
+
+    @wraps(assign)
+    def within_bounds(array: Any, key: Any, value: Any) -> None:
+        with autograd.pause():
+            array._get_np_advanced_indexing(key).wait_to_read()
+        assign(array, key, value)
+
+    return within_bounds
+
+
+def _with_masks(access: Callable) -> Callable:
+    """Take lists and NumPy's arrays of bools for masks."""
+
+    @wraps(access)
+    def with_masks(array: Any, key: Any, *value: Any) -> Any:
+        if isinstance(key, tuple):
+            key = tuple(_as_mask(index, array.ctx) for index in key)
+        return access(array, _as_mask(key, array.ctx), *value)
+
+    return with_masks
+
+
+def _as_mask(index: Any, device: mxnet.Context) -> Any:
+    if isinstance(index, (list, numpy.ndarray)) and numpy.asarray(index).dtype == bool:
+        return mxnet.np.array(index, dtype="bool", ctx=device)
+    return index
+
+
+def _cast(astype: Callable) -> Callable:
+    """Leave casts to integers and bools out of the derivative, where it is 0."""
+
+    @wraps(astype)
+    def cast(array: Any, dtype: Any, *args: Any, **kwargs: Any) -> Any:
+        if numpy.dtype(dtype).kind not in "iub":
+            return astype(array, dtype, *args, **kwargs)
+        with autograd.pause(autograd.is_training()):
+            return astype(array, dtype, *args, **kwargs)
+
+    return cast

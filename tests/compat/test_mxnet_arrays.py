@@ -1,0 +1,63 @@
+"""Indexing and casts of MXNet's arrays, against NumPy's."""
+
+import numpy
+import pytest
+from mxnet import autograd, np
+
+X = numpy.arange(12.0).reshape(3, 4)
+ALL = slice(None)
+
+KEYS = [
+    [-1, 0], [2, -3], [], [[0, -1], [1, 2]], numpy.array([0, -1]), (ALL, [0, -1]), (-1, [0, 2]),
+    ([0, 1], [-1, -2]), (range(2), numpy.array([2, -1])), (slice(None, None, -1), [0, -1]),
+    [True, False, True], numpy.array([True, False, True]), ([True, False, True],),
+    (ALL, [True, False, True, True]), (-1, numpy.array([True, False, True, True])), X > 4,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("key", KEYS, ids=repr)
+def test_values_derivatives_and_assignment_are_numpy_s(key):
+    x, written, expected = np.array(X, dtype="float64"), np.array(X, dtype="float64"), X.copy()
+    assert x[key].asnumpy().tolist() == X[key].tolist()
+
+    weights = numpy.random.RandomState(0).randn(*X[key].shape)
+    gradient = numpy.zeros_like(X)
+    numpy.add.at(gradient, key, weights)
+    x.attach_grad()
+    with autograd.record():
+        y = x[key]
+    if y.size:
+        y.backward(np.array(weights, dtype="float64"))
+        numpy.testing.assert_array_equal(x.grad.asnumpy(), gradient)
+
+    written[key], expected[key] = 7, 7
+    numpy.testing.assert_array_equal(written.asnumpy(), expected)
+
+
+@pytest.mark.parametrize("key", [[3], [-4], (ALL, [4]), (ALL, [0, -5])], ids=repr)
+def test_positions_outside_are_refused(key):
+    x = np.array(X)
+    with pytest.raises(IndexError):
+        x[key].wait_to_read()
+    with pytest.raises(IndexError):
+        x[key] = 7
+    assert x.asnumpy().tolist() == X.tolist()
+
+
+@pytest.mark.parametrize(
+    ("f", "slopes"),
+    [
+        (lambda x: x + x.astype("int32"), [1, 1, 1]),
+        (lambda x: x - x.astype("int64").astype("float32"), [1, 1, 1]),
+        (lambda x: x * x.astype("uint8"), [0, 1, 2]),
+        (lambda x: x * x.astype(bool).astype("float32"), [1, 1, 1]),
+        (lambda x: 2 * x.astype("float64"), [2, 2, 2]),
+    ],
+)
+def test_the_derivative_of_a_cast_to_integers_is_0(f, slopes):
+    x = np.array([0.5, 1.25, 2.75])
+    x.attach_grad()
+    with autograd.record():
+        y = f(x)
+    y.backward()
+    assert x.grad.tolist() == slopes
