@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy
 
-from d2l_mlp.data.checks import to_numpy
+from d2l_mlp.data.checks import check_labels, to_numpy
 from d2l_mlp.data.releases import CLASSES
 from d2l_mlp.plotting.picture import Picture
 from d2l_mlp.plotting.style import book_style
@@ -29,7 +29,18 @@ def plot_confusion(matrix: numpy.ndarray, names: Sequence[str] = CLASSES) -> Pic
     -------
     Picture
         A row for each true class, a column for each predicted class, 5.5 x 5 inches.
+
+    Raises
+    ------
+    ValueError
+        If the matrix has another number of classes than there are names.
     """
+    matrix = numpy.asarray(matrix)
+    if matrix.shape != (len(names), len(names)):
+        raise ValueError(
+            f"the matrix has the shape {matrix.shape}, but there are {len(names)} names; give a "
+            "name for each class"
+        )
     shares = matrix / numpy.maximum(matrix.sum(axis=1, keepdims=True), 1)
     ticks = numpy.arange(len(names))
     with book_style():
@@ -75,7 +86,7 @@ def plot_predictions(
     Raises
     ------
     ValueError
-        If the numbers of images and labels differ.
+        If the numbers of images and labels differ, or a label is not one of the classes.
     """
     true, guesses = to_numpy(labels), to_numpy(predicted)
     if not len(images) == len(labels) == len(predicted):
@@ -83,6 +94,8 @@ def plot_predictions(
             f"there are {len(images)} images, {len(labels)} labels and {len(predicted)} predicted "
             "labels; give as many of each"
         )
+    for array in (true, guesses):
+        check_labels(array, len(names))
     wrong = numpy.count_nonzero(true != guesses)
     columns = min(len(images), 6) or 1
     rows = -(-len(images) // columns) or 1

@@ -20,6 +20,15 @@ def test_confusion_figure_has_rows_of_true_classes():
     numpy.testing.assert_allclose(axes.collections[0].get_array().ravel(), [0.7, 0.3, 0, 1])
 
 
+@pytest.mark.parametrize("matrix", [[[7, 3], [0, 5]], numpy.eye(2, dtype=int)])
+def test_a_class_without_a_name_is_refused(matrix):
+    with pytest.raises(ValueError, match="but there are 10 names; give a name for each class"):
+        plot_confusion(matrix)
+    assert len(plot_confusion(matrix, ["cat", "dog"]).axes) == 1
+    with pytest.raises(ValueError, match="example 0 has the label -1; give whole numbers from 0"):
+        plot_predictions(numpy.zeros((1, 28, 28)), [0], [-1])
+
+
 def test_a_label_of_each_kind_for_every_image():
     with pytest.raises(
         ValueError, match="there are 2 images, 2 labels and 1 predicted labels; give"
