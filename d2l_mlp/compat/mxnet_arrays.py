@@ -59,10 +59,20 @@ def _with_masks(access: Callable) -> Callable:
     @wraps(access)
     def with_masks(array: Any, key: Any, *value: Any) -> Any:
         if isinstance(key, tuple):
-            key = tuple(_as_mask(index, array.ctx) for index in key)
+            key = _without_ellipsis(tuple(_as_mask(i, array.ctx) for i in key), array.ndim)
         return access(array, _as_mask(key, array.ctx), *value)
 
     return with_masks
+
+
+def _without_ellipsis(key: tuple, ndim: int) -> tuple:
+    """Replace an ellipsis by slices; MXNet counts one axis for a mask that covers several."""
+    places = [i for i, index in enumerate(key) if index is Ellipsis]
+    if len(places) != 1:
+        return key
+    (place,) = places
+    axes = (i.ndim if getattr(i, "dtype", None) == "bool" else 1 for i in key if i is not None)
+    return (*key[:place], *[slice(None)] * (ndim - sum(axes) + 1), *key[place + 1 :])
 
 
 def _as_mask(index: Any, device: mxnet.Context) -> Any:

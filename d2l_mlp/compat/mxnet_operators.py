@@ -142,6 +142,7 @@ def _right_norm(norm: Callable) -> Callable:
     def right_norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
         # MXNet multiplies the derivative of a matrix norm by the incoming one twice, except in the
         # norms that it composes, and these it only composes if axis is given.
+        x = _floats(x)
         ord = {numpy.inf: "inf", -numpy.inf: "-inf"}.get(ord, ord)  # the names that MXNet knows
         if ord in (None, "fro", "f", "nuc"):
             return norm(x, ord, axis, keepdims)
@@ -179,7 +180,7 @@ def _right_sum(function: Callable) -> Callable:
     @wraps(function)
     def right_sum(a: Any, *args: Any, **kwargs: Any) -> Any:
         if getattr(a, "dtype", None) in ("int8", "uint8"):
-            a = a.astype("int64")
+            a = a.astype(kwargs.get("dtype") or "int64")
         return function(a, *args, **kwargs)
 
     return right_sum
@@ -275,6 +276,13 @@ def _apply_to_number(
     This takes the place of MXNet's two ``_ufunc_helper``, that for arrays and that for symbols.
     They cut 3.9 to 3 where the array is of integers, and 300 to 44 where it is of uint8.
     """
+    if isinstance(out, mxnet.np.ndarray):  # which would overwrite a part of itself, as in x /= x[0]
+        lhs, rhs = (
+            v.copy()
+            if isinstance(v, mxnet.np.ndarray) and v is not out and mxnet.np.shares_memory(v, out)
+            else v
+            for v in (lhs, rhs)
+        )
     left, right = isinstance(lhs, numeric_types), isinstance(rhs, numeric_types)
     if left and right:
         return fn_scalar(lhs, rhs, out=out)

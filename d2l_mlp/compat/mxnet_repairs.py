@@ -44,6 +44,8 @@ def repair_mxnet(read_fashion_mnist: Callable[[bool], tuple]) -> None:
     repair_arrays()
     repair_operators()
     mxnet.np.random.shuffle = shuffle
+    mxnet.np.random.chisquare = scaled_chisquare(mxnet.np.random.chisquare)
+    mxnet.np.random.multivariate_normal = multivariate_normal
     use_numpy_in_every_thread()
     repair_loaders()
     read_in_place_of_gluon(read_fashion_mnist)
@@ -53,6 +55,25 @@ def shuffle(x: np.ndarray) -> np.ndarray:
     """Shuffle in place, and return the array too, as the book's older editions expect."""
     mxnet.nd.np.random.shuffle(x)
     return x
+
+
+def scaled_chisquare(chisquare: Callable) -> Callable:
+    """Wrap the draw of MXNet, which is too small by a factor of 4."""
+
+    @wraps(chisquare)
+    def scaled(*args: Any, **kwargs: Any) -> Any:
+        return 4 * chisquare(*args, **kwargs)
+
+    return scaled
+
+
+def multivariate_normal(
+    mean: np.ndarray, cov: np.ndarray, size: Any = None, check_valid: Any = None, tol: Any = None
+) -> np.ndarray:
+    """Draw from a normal distribution; MXNet's own has another covariance, and no seed."""
+    size = () if size is None else (size,) if isinstance(size, int) else tuple(size)
+    noise = np.random.normal(size=(*size, *mean.shape, 1))
+    return mean + np.matmul(np.linalg.cholesky(cov), noise).squeeze(-1)
 
 
 def read_in_place_of_gluon(read: Callable[[bool], tuple]) -> None:

@@ -34,6 +34,35 @@ def test_values_derivatives_and_assignment_are_numpy_s(key):
     numpy.testing.assert_array_equal(written.asnumpy(), expected)
 
 
+@pytest.mark.parametrize(
+    "key",
+    [
+        (mask, ...) for mask in ([[True, False, True], [False, True, True]], [True, False])
+    ] + [(..., numpy.arange(12).reshape(3, 4) % 5 > 1), (0, ..., [True, False, True, True])],
+    ids=repr,
+)  # fmt: skip
+def test_masks_beside_an_ellipsis(key):
+    values = numpy.arange(24.0).reshape(2, 3, 4)
+    key = tuple(numpy.array(i) if isinstance(i, list) else i for i in key)
+    x, expected = np.array(values), values.copy()
+    assert x[key].asnumpy().tolist() == values[key].tolist()
+    x[key], expected[key] = -1, -1
+    assert x.asnumpy().tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["x /= x[0]", "x -= x[0, 0]", "x[1:] -= x[:-1]", "x *= x[1, 1]", "x += x[:1]", "x -= x[:, :1]",
+     "x += x.T", "np.divide(x, x[0], out=x)"],
+)  # fmt: skip
+def test_what_overwrites_a_part_of_itself(statement):
+    values = numpy.arange(1.0, 10).reshape(3, 3)
+    x = np.array(values)
+    exec(statement, {"x": x, "np": np})
+    exec(statement, {"x": values, "np": numpy})
+    numpy.testing.assert_allclose(x.asnumpy(), values, rtol=1e-6)
+
+
 @pytest.mark.parametrize("key", [[3], [-4], (ALL, [4]), (ALL, [0, -5])], ids=repr)
 def test_positions_outside_are_refused(key):
     x = np.array(X)

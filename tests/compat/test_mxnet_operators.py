@@ -243,6 +243,7 @@ def test_sums_of_small_integers_do_not_wrap(dtype):
             assert getattr(np, name)(x[:, :2], **options).tolist() == expected.tolist()
             assert getattr(x[:, :2], name)(**options).tolist() == expected.tolist()
     assert numpy.sum(x).item() == 1200
+    assert np.prod(x[0], dtype="float64").item() == 1e8
 
 
 def test_halves_are_rounded_to_even():
@@ -263,6 +264,15 @@ def test_matrix_norms(order, axis):
     assert check_derivative(lambda x: np.linalg.norm(x, ord=order, axis=axis), [x])
     expected = numpy.linalg.norm(x.asnumpy(), ord=order)
     assert float(np.linalg.norm(x, ord=order, axis=axis)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("dtype", ["int32", "uint8"])
+@pytest.mark.parametrize(("order", "axis"), [(None, None), (1, 1), (2, 0)])
+def test_norms_of_integers(dtype, order, axis):
+    values = numpy.array([[3, 4], [5, 12]])
+    expected = numpy.linalg.norm(values, ord=order, axis=axis)
+    computed = np.linalg.norm(np.array(values, dtype=dtype), ord=order, axis=axis)
+    numpy.testing.assert_allclose(computed.asnumpy(), expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("order", [1, -1, 2, -2, 3, numpy.inf])

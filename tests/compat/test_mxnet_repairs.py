@@ -168,3 +168,24 @@ def test_an_error_is_all_that_a_script_prints(run):
     result = run("-c", LOADERS + "loader = new(); next(iter(loader)); 1 / 0", code=1)
     assert result.stderr.splitlines()[-1] == "ZeroDivisionError: division by zero"
     assert "Exception ignored" not in result.stderr
+
+
+@pytest.mark.parametrize("df", [3.0, 10.0])
+def test_chi_square_has_its_moments(df):
+    mxnet.random.seed(0)
+    drawn = np.random.chisquare(df, 100_000).asnumpy()
+    assert drawn.mean() == pytest.approx(df, rel=0.02)
+    assert drawn.var() == pytest.approx(2 * df, rel=0.05)
+
+
+def test_a_multivariate_normal_has_its_moments_and_follows_the_seed():
+    mean, cov = np.array([1.0, -2.0]), np.array([[1.0, 0.9], [0.9, 2.0]])
+    draws = []
+    for _ in range(2):
+        mxnet.random.seed(0)
+        draws.append(np.random.multivariate_normal(mean, cov, 100_000).asnumpy())
+    numpy.testing.assert_array_equal(*draws)
+    numpy.testing.assert_allclose(draws[0].mean(axis=0), mean.asnumpy(), atol=0.02)
+    numpy.testing.assert_allclose(numpy.cov(draws[0].T), cov.asnumpy(), atol=0.03)
+    assert np.random.multivariate_normal(mean, cov).shape == (2,)
+    assert np.random.multivariate_normal(mean, cov, (3, 4)).shape == (3, 4, 2)
