@@ -116,9 +116,9 @@ def _right_operators(backend: Any, npi: Any) -> dict[str, Callable]:
         return np.sqrt(np.where(variance == 0, 0.0, variance), out=out)  # derivative 0 there
 
     def matmul(a: Any, b: Any, out: Any = None) -> Any:
-        if not isinstance(a, mxnet.sym.Symbol) and min(a.ndim, b.ndim) > 1:
-            stacks = [numpy.empty(x.shape[:-2]) for x in (a, b)]
-            shape = numpy.broadcast(*stacks).shape
+        arrays = all(isinstance(x, mxnet.nd.NDArray) and x.ndim > 1 for x in (a, b))
+        if arrays and a.shape[:-2] != b.shape[:-2]:
+            shape = numpy.broadcast(*(numpy.empty(x.shape[:-2]) for x in (a, b))).shape
             a, b = (np.broadcast_to(x, shape + x.shape[-2:]) for x in (a, b))
         return npi.matmul(a, b, out=out)
 
