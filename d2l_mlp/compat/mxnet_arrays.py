@@ -59,25 +59,26 @@ def _with_masks(access: Callable) -> Callable:
     @wraps(access)
     def with_masks(array: Any, key: Any, *value: Any) -> Any:
         if isinstance(key, tuple):
-            key = _without_ellipsis(tuple(_as_mask(i, array.ctx) for i in key), array.ndim)
-        return access(array, _as_mask(key, array.ctx), *value)
+            key = _without_ellipsis(tuple(_as_mask(index, array) for index in key), array)
+        return access(array, _as_mask(key, array), *value)
 
     return with_masks
 
 
-def _without_ellipsis(key: tuple, ndim: int) -> tuple:
+def _without_ellipsis(key: tuple, array: Any) -> tuple:
     """Replace an ellipsis by slices; MXNet counts one axis for a mask that covers several."""
     places = [i for i, index in enumerate(key) if index is Ellipsis]
     if len(places) != 1:
         return key
     (place,) = places
     axes = (i.ndim if getattr(i, "dtype", None) == "bool" else 1 for i in key if i is not None)
-    return (*key[:place], *[slice(None)] * (ndim - sum(axes) + 1), *key[place + 1 :])
+    missing = array.ndim - sum(axes) + 1
+    return (*key[:place], *[slice(None)] * missing, *key[place + 1 :])
 
 
-def _as_mask(index: Any, device: mxnet.Context) -> Any:
+def _as_mask(index: Any, array: Any) -> Any:
     if isinstance(index, (list, numpy.ndarray)) and numpy.asarray(index).dtype == bool:
-        return mxnet.np.array(index, dtype="bool", ctx=device)
+        return mxnet.np.array(index, dtype="bool", ctx=array.ctx)
     return index
 
 

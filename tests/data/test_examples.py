@@ -188,7 +188,7 @@ def test_outputs_that_are_no_logits():
     ("data", "says"),
     [
         ([], "the data hold no example; give at least one minibatch"),
-        ([(X, Y)], "features are .*numpy.ndarray.*; give an array of mxnet.np"),
+        ([(X, Y)], "features are .*numpy.ndarray.*; give an array of mxnet.np, .*, or an Arr"),
         ([(mx(X), mx(Y), mx(Y))], r"a minibatch is not a pair \(X, y\); give a list of pairs"),
         ((mx(X), mx(Y)), r"a minibatch is not a pair \(X, y\)"),
         ([(mx(X), mx(Y)[:3])], "22 examples but 3 labels; give each example one"),
