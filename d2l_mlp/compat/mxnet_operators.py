@@ -8,7 +8,6 @@ lists all.
 
 from __future__ import annotations
 
-import ctypes
 import re
 from functools import cache, partial, wraps
 from types import SimpleNamespace
@@ -17,7 +16,7 @@ from typing import Any, Callable
 import mxnet
 import numpy
 from mxnet import autograd
-from mxnet.base import _LIB, check_call, numeric_types
+from mxnet.base import numeric_types
 from mxnet.numpy import multiarray
 
 _WITHOUT_DERIVATIVE = {
@@ -279,7 +278,9 @@ def _apply_to_number(
     """
     if isinstance(out, mxnet.np.ndarray):  # which would overwrite a part of itself, as in x /= x[0]
         lhs, rhs = (
-            v.copy() if isinstance(v, mxnet.np.ndarray) and v is not out and _overlap(v, out) else v
+            v.copy()
+            if isinstance(v, mxnet.np.ndarray) and v is not out and mxnet.np.shares_memory(v, out)
+            else v
             for v in (lhs, rhs)
         )
     left, right = isinstance(lhs, numeric_types), isinstance(rhs, numeric_types)
@@ -301,17 +302,6 @@ def _apply_to_number(
         fn_scalar(1, 0.5)  # raises NumPy's TypeError
     is_int = is_int and _has_type(fn_scalar, "ll->")
     return operator(_able_to_hold(number, x), float(number), is_int=is_int, out=out)
-
-
-def _overlap(*arrays: Any) -> bool:
-    """Return whether two arrays share memory; np.shares_memory would wait for a GPU."""
-    starts, stops = [], []
-    for array in arrays:
-        address = ctypes.c_void_p()
-        check_call(_LIB.MXNDArrayGetData(array.handle, ctypes.byref(address)))
-        starts.append(address.value or 0)
-        stops.append(starts[-1] + array.size * array.dtype.itemsize)
-    return max(starts) < min(stops)
 
 
 def _apply_to_floats(apply: Callable) -> Callable:

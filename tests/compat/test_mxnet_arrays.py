@@ -63,6 +63,28 @@ def test_what_overwrites_a_part_of_itself(statement):
     numpy.testing.assert_allclose(x.asnumpy(), values, rtol=1e-6)
 
 
+def test_steps_in_place_on_the_asynchronous_engine(run):
+    script = """
+import d2l_mlp, numpy
+from mxnet import autograd, np
+
+X = numpy.random.RandomState(0).normal(size=(1000, 2))
+y = X @ [[2.0], [-3.0]]
+features, labels = np.array(X, dtype="float64"), np.array(y, dtype="float64")
+for _ in range(10):
+    w, expected = np.zeros((2, 1), dtype="float64"), numpy.zeros((2, 1))
+    w.attach_grad()
+    for step in range(100):
+        with autograd.record():
+            loss = ((np.dot(features, w) - labels) ** 2).mean()
+        loss.backward()
+        w -= 0.01 * w.grad
+        expected -= 0.01 * 2 / len(X) * X.T @ (X @ expected - y)
+    numpy.testing.assert_allclose(w.asnumpy(), expected, rtol=1e-9)
+"""
+    run("-c", script, env={"OMP_NUM_THREADS": "1"})
+
+
 @pytest.mark.parametrize("key", [[3], [-4], (ALL, [4]), (ALL, [0, -5])], ids=repr)
 def test_positions_outside_are_refused(key):
     x = np.array(X)
