@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from d2l_mlp.cli.command import Signals, run_command, say
-from d2l_mlp.cli.flags import Parser, add_data_flag, add_epoch_flags, argument_type, path_type
+from d2l_mlp.cli.flags import (
+    Parser,
+    add_data_flag,
+    add_epoch_flags,
+    argument_type,
+    output_type,
+    path_type,
+)
 from d2l_mlp.files import write_atomically
 from d2l_mlp.rules import DEFAULT_OPSET, OLDEST_OPSET, Number
 
@@ -35,7 +42,7 @@ def parser() -> Parser:
     add = p.add_argument
     add("run", metavar="RUN", type=path_type, help="folder of the run")
     add_epoch_flags(p)
-    add("-o", "--output", metavar="FILE", type=_model_path, required=True,
+    add("-o", "--output", metavar="FILE", type=output_type(".onnx", ".json"), required=True,
         help="model.onnx; or model.json, beside which model-0000.params is written, for Gluon's "
         "SymbolBlock.imports; existing files are replaced")
     add("--opset", metavar="N", type=argument_type(Number(int, least=1)), default=DEFAULT_OPSET,
@@ -43,12 +50,6 @@ def parser() -> Parser:
     add_data_flag(p)
     # fmt: on
     return p
-
-
-def _model_path(text: str) -> Path:
-    if Path(text).suffix not in (".onnx", ".json"):
-        raise argparse.ArgumentTypeError(f"{text!r} must end in .onnx or .json")
-    return path_type(text)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

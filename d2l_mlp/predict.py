@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from d2l_mlp.cli.command import SaidError, Signals, check_delivered, run_command, say
-from d2l_mlp.cli.flags import Parser, add_device_flag, add_epoch_flags, path_type
+from d2l_mlp.cli.flags import Parser, add_device_flag, add_epoch_flags, output_type, path_type
 from d2l_mlp.files import printable
 from d2l_mlp.plotting.style import FORMATS
 
@@ -43,19 +43,13 @@ def parser() -> Parser:
     add("images", metavar="IMAGE", type=path_type, nargs="+",
         help="file that Pillow reads, or a folder of such files")
     add("--as-is", action="store_true", help="only convert images to grey and 28 x 28 pixels")
-    add("--show", type=_figure_path, metavar="FILE",
+    add("--show", type=output_type(*_SUFFIXES), metavar="FILE",
         help=f"draw each image, as given and as prepared, and its probabilities "
         f"({', '.join(_SUFFIXES)})")
     add_device_flag(p)
     add("--json", action="store_true", help="print JSON, with the probability of every class")
     # fmt: on
     return p
-
-
-def _figure_path(text: str) -> Path:
-    if Path(text).suffix not in _SUFFIXES:
-        raise argparse.ArgumentTypeError(f"{text!r} must end in {', '.join(_SUFFIXES)}")
-    return path_type(text)
 
 
 def read_flags(argv: Sequence[str] | None = None) -> argparse.Namespace:

@@ -9,7 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from d2l_mlp.cli.command import Signals, run_command, say
-from d2l_mlp.cli.flags import Parser, add_data_flag, add_device_flag, add_epoch_flags, path_type
+from d2l_mlp.cli.flags import (
+    Parser,
+    add_data_flag,
+    add_device_flag,
+    add_epoch_flags,
+    output_type,
+    path_type,
+)
 
 PROG = "python -m d2l_mlp.report"
 
@@ -25,7 +32,7 @@ def parser() -> Parser:
     # fmt: off
     add = p.add_argument
     add("runs", metavar="RUN", type=path_type, nargs="+", help="folder of a run")
-    add("-o", "--output", metavar="FILE", type=path_type, default=Path("report.html"),
+    add("-o", "--output", metavar="FILE", type=output_type(), default=Path("report.html"),
         help="file to write")
     add("--force", action="store_true", help="replace the file if it exists")
     add_epoch_flags(p)

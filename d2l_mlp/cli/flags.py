@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 from pathlib import Path
 from typing import Any, Callable, NoReturn
@@ -58,6 +59,25 @@ def path_type(text: str) -> Path:
         return expanded(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def output_type(*suffixes: str) -> Callable[[str], Path]:
+    """Return an argparse type of a file to write; that it cannot be is found before the work."""
+
+    def read(text: str) -> Path:
+        path = path_type(text)
+        if suffixes and path.suffix not in suffixes:
+            *others, last = suffixes
+            problem = f"must end in {', '.join(others)} or {last}"
+        elif not os.path.isdir(path.parent):  # noqa: PTH112 (never raises)
+            problem = f"cannot be written: {path.parent} is not a folder; make it"
+        elif os.path.isdir(path):  # noqa: PTH112
+            problem = "is a folder; name a file"
+        else:
+            return path
+        raise argparse.ArgumentTypeError(f"{text!r} {problem}")
+
+    return read
 
 
 def metavar(rule: Rule) -> str:
