@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -42,6 +43,10 @@ _PURE = {
     ActivationLayer,
 }  # fmt: skip
 
+_tracing = (
+    threading.Lock()
+)  # a block's scope of names, which only symbols enter, is no thread's own
+
 
 def with_loss(net: gluon.Block, *, nan_is_noticed: bool = False) -> NetWithLoss:
     """Put the softmax cross-entropy behind a net, which is not changed.
@@ -65,7 +70,8 @@ def with_loss(net: gluon.Block, *, nan_is_noticed: bool = False) -> NetWithLoss:
     dtype = next(iter(parameters.values())).dtype
     X = mxnet.sym.var("X", dtype=dtype).as_np_ndarray()
     y = mxnet.sym.var("y", dtype="int32").as_np_ndarray()
-    outputs = mxnet.sym.Group(forward(X, y)).as_np_ndarray()
+    with _tracing:
+        outputs = mxnet.sym.Group(forward(X, y)).as_np_ndarray()
     if nan_is_noticed:
         outputs = _with_gluon_relu(outputs)
     trained = any(parameter.grad_req != "null" for parameter in parameters.values())

@@ -115,8 +115,11 @@ class Accumulator:
 
     def add(self, logits: np.ndarray, losses: np.ndarray, y: np.ndarray) -> None:
         """Add a minibatch, of shapes (n, num_outputs), (n,) and (n,)."""
-        if not isinstance(y, Reused):  # its loader may overwrite it by the next minibatch
+        # The next minibatch may overwrite what others made: the loader's labels, the net's logits.
+        if not isinstance(y, Reused):
             y = to_numpy(y)
+        if not isinstance(logits, Reused):
+            logits = logits.copy()
         self._minibatches.append((logits, losses, y))
         self._sum_all_but(0 if isinstance(losses, Reused) else _MINIBATCHES_AHEAD)
 

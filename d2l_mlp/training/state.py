@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy
-from mxnet import gluon, np
+from mxnet import gluon, np, npx
 
 from d2l_mlp.training.hyperparameters import Hyperparameters
 
@@ -124,6 +124,7 @@ def initial_state(net: gluon.Block) -> TrainingState:
 
 def parameters_of(net: gluon.Block) -> Arrays:
     """Return a copy of a net's parameters."""
+    npx.waitall()  # a convolution may still bring its weights into the order that oneDNN prefers
     return {n: p.list_data()[0].asnumpy() for n, p in net._collect_params_with_prefix().items()}
 
 

@@ -1,6 +1,7 @@
 """The loop against the same arithmetic in plain NumPy, and what it refuses."""
 
 import math
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import mxnet
@@ -302,6 +303,19 @@ def test_threads_may_share_a_loader():
             return list(pool.map(lambda net: evaluate_net(net, shared), nets))
 
     assert measured(4) == measured(1)
+
+
+def test_threads_may_share_a_net():
+    net, data_iter = build_mlp((6,), 3, num_inputs=5), loader()
+    expected = evaluate_net(net, data_iter)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            measured = list(pool.map(lambda _: evaluate_net(net, data_iter), range(100)))
+    finally:
+        sys.setswitchinterval(before)
+    assert set(measured) == {expected}
 
 
 def test_an_epoch_is_that_of_gluon_s_loss_and_trainer():

@@ -48,6 +48,22 @@ def test_a_loader_may_overwrite_its_minibatches(layer):
     assert evaluate_net(net, Overwriting())[1] == right / 180
 
 
+def test_a_net_may_overwrite_its_outputs():
+    class Overwriting(nn.Block):
+        def __init__(self):
+            super().__init__()
+            self.dense, self.outputs = nn.Dense(3, in_units=4), np.empty((9, 3))
+
+        def forward(self, x):
+            self.outputs[: len(x)] = self.dense(x)
+            return self.outputs[: len(x)]
+
+    net = Overwriting()
+    net.initialize()
+    data_iter = ArrayLoader(np.random.normal(size=(100, 4)), numpy.arange(100) % 3, 9)
+    assert evaluate_net(net, data_iter) == evaluate_net(net.dense, data_iter)
+
+
 def test_nothing_is_predicted_from_nan():
     net = build_mlp((), 3, num_inputs=4)
     net[0].weight.set_data(np.full((3, 4), numpy.nan))

@@ -168,3 +168,21 @@ def test_gradients_that_add_up_are_refused():
     net[1].weight.grad_req = "add"
     with pytest.raises(ValueError, match=r"parameter 1\.weight has grad_req 'add'.*; set it to"):
         fit(net, ArrayLoader(X, Y, 8), ArrayLoader(X, Y, 8))
+
+
+def test_weights_are_not_read_while_a_convolution_reorders_them(run):
+    script = """
+import d2l_mlp, numpy
+from mxnet import np
+from mxnet.gluon import nn
+from d2l_mlp.training.state import parameters_of
+
+for _ in range(150):
+    net = nn.Sequential()
+    net.add(*[nn.Conv2D(256, 3, padding=1, in_channels=256) for _ in range(2)])
+    net.initialize()
+    before = [p.data().asnumpy() for p in net.collect_params().values()]
+    net(np.ones((1, 256, 2, 2)))
+    numpy.testing.assert_equal(list(parameters_of(net).values()), before)
+"""
+    run("-c", script, env={"OMP_NUM_THREADS": "1"})
