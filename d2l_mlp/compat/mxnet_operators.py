@@ -42,6 +42,11 @@ def repair_operators() -> None:
         np.linalg.norm = _right_norm(np.linalg.norm)
         np.pad = functions.pad = _right_pad(np.pad, np)
         functions._ufunc_helper = _apply_to_number
+    for npx, np in (
+        (mxnet.npx, mxnet.np), (mxnet.nd.numpy_extension, mxnet.np),
+        (mxnet.sym.numpy_extension, mxnet.sym.numpy),
+    ):  # fmt: skip
+        npx.leaky_relu = _right_leaky_relu(npx.leaky_relu, np)
     array_functions._unary_func_helper = _apply_to_floats(array_functions._unary_func_helper)
     for name, repair in _ARRAY_FUNCTIONS.items():
         right = repair(getattr(mxnet.np, name))
@@ -128,11 +133,17 @@ def _right_operators(backend: Any, npi: Any) -> dict[str, Callable]:
     def average(a: Any, *args: Any, **kwargs: Any) -> Any:
         return npi.average(_floats(a), *args, **kwargs)
 
+    def bincount(x: Any, weights: Any = None, **kwargs: Any) -> Any:
+        if weights is None:
+            return npi.bincount(x, **kwargs)
+        weigh = partial(npi.bincount, x, **kwargs)
+        return _unless_recording(lambda w: weigh(weights=w), "bincount of weights", weights)
+
     return {
         operator.__name__: operator
         for operator in (
             where_lscalar, where_rscalar, rarctan2_scalar, copysign_scalar, rcopysign_scalar,
-            maximum, maximum_scalar, clip, rot90, var, std, matmul, rint, average,
+            maximum, maximum_scalar, clip, rot90, var, std, matmul, rint, average, bincount,
         )
     }  # fmt: skip
 
@@ -172,6 +183,22 @@ def _right_pad(pad: Callable, np: Any) -> Callable:
         return np.where(pad(np.ones_like(x), pad_width) > 0, padded, value)
 
     return right_pad
+
+
+_SELU_SCALE, _SELU_ALPHA = 1.0507009873554805, 1.6732632423543772  # Klambauer et al. (2017)
+
+
+def _right_leaky_relu(leaky_relu: Callable, np: Any) -> Callable:
+    """Wrap leaky_relu, whose SELU has a wrong derivative below 0."""
+
+    @wraps(leaky_relu)
+    def right_leaky_relu(data: Any, *args: Any, act_type: str = "leaky", **kwargs: Any) -> Any:
+        if act_type != "selu":
+            return leaky_relu(data, *args, act_type=act_type, **kwargs)
+        exponential = _SELU_ALPHA * np.expm1(np.minimum(data, 0))
+        return np.multiply(_SELU_SCALE, np.maximum(data, 0) + exponential, out=kwargs.get("out"))
+
+    return right_leaky_relu
 
 
 def _right_sum(function: Callable) -> Callable:

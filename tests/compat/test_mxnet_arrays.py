@@ -2,7 +2,7 @@
 
 import numpy
 import pytest
-from mxnet import autograd, np
+from mxnet import autograd, nd, np
 
 X = numpy.arange(12.0).reshape(3, 4)
 ALL = slice(None)
@@ -61,6 +61,20 @@ def test_what_overwrites_a_part_of_itself(statement):
     exec(statement, {"x": x, "np": np})
     exec(statement, {"x": values, "np": numpy})
     numpy.testing.assert_allclose(x.asnumpy(), values, rtol=1e-6)
+
+
+@pytest.mark.parametrize("key", [[-1, 0], ([0, -1], [-1, -2])], ids=repr)
+def test_negative_positions_in_classic_arrays(key):
+    values = numpy.arange(12.0).reshape(3, 4)
+    x, written, gradient = nd.array(values), nd.array(values), 0 * values
+    numpy.add.at(gradient, key, 1)
+    x.attach_grad()
+    with autograd.record():
+        y = x[key]
+    y.backward()
+    assert x.grad.asnumpy().tolist() == gradient.tolist()
+    written[key], values[key] = 7, 7
+    assert written.asnumpy().tolist() == values.tolist()
 
 
 def test_steps_in_place_on_the_asynchronous_engine(run):

@@ -1,6 +1,8 @@
 """Every operator of MXNet: its derivative against finite differences, its value against NumPy."""
 
 import contextlib
+import math
+from functools import partial
 
 import mpmath
 import mxnet
@@ -34,7 +36,7 @@ NOT_SEARCHED = {
     "save", "savez", "inner", "resize", "tensordot", "unravel_index", "multibox_target",
     # positions as numbers; parameters that are no arguments
     "arange_like", "full_like", "gather_nd", "smooth_l1",
-    "leaky_relu",  # computed in float32
+    "leaky_relu",  # computed in float32, but for the kind of test_selu
     "seed", "set_np", "reset_np", "set_printoptions", "use_np",
 }  # fmt: skip
 OPERATORS = [
@@ -161,6 +163,119 @@ def test_derivatives(operator):
     assert operator != "np.where" or {"c x y", "c x b", "c x 0.7", "c 0.7 x", "c x 2"} <= forms
 
 
+def arrays(*shapes):
+    random = numpy.random.default_rng(5)
+    return [np.array(random.normal(size=shape), dtype="float64") for shape in shapes]
+
+
+ROWS = np.array([0, 2], dtype="int32")
+# What needs other arguments than the forms above: by its name, of arrays of these shapes.
+CASES = {
+    "broadcast_to": (lambda x: np.broadcast_to(x, (4, 2, 3)), (2, 3)),
+    "swapaxes": (lambda x: np.swapaxes(x, 0, 1), (2, 3)),
+    "moveaxis": (lambda x: np.moveaxis(x, 0, 2), (2, 3, 4)),
+    "reshape": (lambda x: np.reshape(x, (3, 2)), (2, 3)),
+    "einsum": (lambda x, y: np.einsum("ij,kj->ik", x, y), (2, 3), (4, 3)),
+    "einsum of a diagonal": (lambda x: np.einsum("ii->i", x), (3, 3)),
+    "einsum of a square": (lambda x: np.einsum("ij,ij->i", x, x), (3, 3)),
+    "solve": (np.linalg.solve, (3, 3), (3, 2)),
+    "inv": (np.linalg.inv, (3, 3)),
+    "det": (np.linalg.det, (3, 3)),
+    "slogdet": (lambda x: np.linalg.slogdet(x)[1], (3, 3)),
+    "cholesky": (lambda x: np.linalg.cholesky(np.dot(x, x.T) + np.eye(3, dtype="float64")), (3, 3)),
+    "svd": (lambda x: np.linalg.svd(x)[1], (2, 3)),
+    "tensorinv": (lambda x: np.linalg.tensorinv(x, ind=2), (2, 3, 6)),
+    "tensorsolve": (np.linalg.tensorsolve, (2, 3, 6), (2, 3)),
+    "diff": (lambda x: np.diff(x, n=2, axis=0), (4, 3)),
+    "tril": (lambda x: np.tril(x, -1), (3, 3)),
+    "diag": (lambda x: np.diag(x, 1), (3, 4)),
+    "diagonal": (lambda x: np.diagonal(x, 1), (3, 4)),
+    "trace": (lambda x: np.trace(x, 1), (3, 4)),
+    "tensordot": (lambda x, y: np.tensordot(x, y, axes=([0], [1])), (2, 3), (3, 2)),
+    "inner": (np.inner, (2, 3), (4, 3)),
+    "outer": (np.outer, (3,), (4,)),
+    "vdot": (np.vdot, (3,), (3,)),
+    "dot": (np.dot, (2, 3, 4), (4, 2)),
+    "take": (lambda x: np.take(x, ROWS, axis=1), (2, 3)),
+    "split": (lambda x: np.split(x, 2)[1], (4, 3)),
+    "hsplit": (lambda x: np.hsplit(x, [1])[1], (4, 3)),
+    "array_split": (lambda x: np.array_split(x, 3)[1], (4, 3)),
+    "broadcast_arrays": (lambda x, y: np.broadcast_arrays(x, y)[0] + 0, (1, 3), (2, 1)),
+    "meshgrid": (lambda x, y: np.prod(np.stack(np.meshgrid(x, y)), axis=0), (3,), (2,)),
+    "concatenate": (lambda x, y: np.concatenate([x, y], axis=1), (2, 3), (2, 1)),
+    "stack": (lambda x, y: np.stack([x, y], axis=1), (2, 3), (2, 3)),
+    "column_stack": (lambda x, y: np.column_stack([x, y]), (3,), (3,)),
+    "roll": (lambda x: np.roll(x, 1, axis=1), (2, 3)),
+    "repeat": (lambda x: np.repeat(x, 2, axis=1), (2, 3)),
+    "tile": (lambda x: np.tile(x, (2, 1)), (2, 3)),
+    "cumsum": (lambda x: np.cumsum(x, axis=1), (2, 3)),
+    "squeeze": (lambda x: np.squeeze(x, 0), (1, 3)),
+    "average": (lambda x, w: np.average(x, axis=1, weights=w**2), (2, 3), (3,)),
+    "strides": (lambda x: x[:, ::-2], (2, 5)),
+    "mask": (lambda x: x[np.array([True, False], dtype=bool)], (2, 3)),
+    **{
+        f"activation {kind}": (partial(npx.activation, act_type=kind), (2, 3))
+        for kind in ("relu", "sigmoid", "tanh", "softrelu", "softsign")
+    },
+    "batch_dot": (lambda a, b: npx.batch_dot(a, b, transpose_b=True), (2, 3, 4), (2, 2, 4)),
+    "pick": (lambda x: npx.pick(x, ROWS), (2, 3)),
+    "layer_norm": (lambda x, g, b: npx.layer_norm(x, g, b, axis=-1), (4, 3), (3,), (3,)),
+    "fully_connected": (partial(npx.fully_connected, num_hidden=4), (2, 3), (4, 3), (4,)),
+    "convolution": (
+        partial(npx.convolution, kernel=(2, 2), num_filter=2), (1, 1, 4, 4), (2, 1, 2, 2), (2,),
+    ),
+    "deconvolution": (
+        partial(npx.deconvolution, kernel=(2, 2), num_filter=2, no_bias=True),
+        (1, 1, 4, 4), (1, 2, 2, 2),
+    ),
+    **{
+        f"pooling {kind}": (partial(npx.pooling, kernel=(2, 2), pool_type=kind), (1, 1, 4, 4))
+        for kind in ("avg", "max")
+    },
+    "embedding": (lambda w: npx.embedding(ROWS, w, input_dim=4, output_dim=3), (4, 3)),
+    "slice": (lambda x: npx.slice(x, begin=(0, 1), end=(2, 3)), (2, 3)),
+    "softmax": (lambda x: npx.softmax(x, axis=0, temperature=2.0), (2, 3)),
+    "smooth_l1": (lambda x: npx.smooth_l1(x, scalar=2.0), (2, 3)),
+    "gather_nd": (lambda x: npx.gather_nd(x, np.array([[0, 1], [1, 2]], dtype="int32")), (2, 3)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_derivatives_with_other_arguments(case):
+    f, *shapes = CASES[case]
+    assert check_derivative(f, arrays(*shapes))
+
+
+def test_blocks_that_are_not_hybridized():
+    class Largest(gluon.HybridBlock):
+        def hybrid_forward(self, F, x):
+            return F.np.max(x, axis=1)
+
+    x = np.ones((2, 3))
+    x.attach_grad()
+    with autograd.record():
+        y = Largest()(x)
+    y.backward()
+    assert x.grad.tolist() == [[1, 0, 0], [1, 0, 0]]
+
+
+@pytest.mark.parametrize("hybridized", [False, True])
+def test_selu(hybridized):
+    net, x = gluon.nn.SELU(), np.array([-30, -2, -0.5, 0, 0.5, 100])
+    if hybridized:
+        net.hybridize()
+    x.attach_grad()
+    with autograd.record():
+        y = net(x)
+    y.backward()
+    scale, alpha = 1.0507009873554805, 1.6732632423543772
+    for value, result, slope in zip(x.tolist(), y.tolist(), x.grad.tolist()):
+        positive = (scale * value, scale)
+        negative = (scale * alpha * math.expm1(min(value, 0)), scale * alpha * math.exp(value))
+        expected = positive if value > 0 else negative
+        assert (result, slope) == pytest.approx(expected, rel=1e-6)
+
+
 @pytest.mark.parametrize("operator", ["eig", "eigh", "eigvals", "eigvalsh", "pinv"])
 def test_what_has_no_derivative_is_refused(operator):
     f, x = find(f"np.linalg.{operator}"), np.eye(3)
@@ -179,6 +294,7 @@ def test_what_has_no_derivative_is_refused(operator):
         (lambda x: np.quantile(x, 0.5), np.ones(3)),
         (lambda x: np.percentile(x, 50), np.ones(3)),
         (np.unique, np.ones(3)),
+        (lambda w: np.bincount(ROWS, weights=w), np.ones(2)),
         (lambda x: np.linalg.norm(x, ord=2), np.ones((3, 3))),
         (lambda x: np.linalg.norm(x, ord=-2, axis=(0, 1)), np.ones((3, 3))),
     ],
