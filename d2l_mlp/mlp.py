@@ -206,10 +206,9 @@ class ActivationLayer(nn.HybridBlock):
     def __init__(self, name: str):
         super().__init__()
         self.activation: Activation = ACTIVATIONS[name]
-        with self.name_scope():
-            for parameter, value in self.activation.parameters.items():
-                start = init.Constant(value)
-                setattr(self, parameter, self.params.get(parameter, shape=(1,), init=start))
+        for parameter, value in self.activation.parameters.items():
+            start = init.Constant(value)
+            setattr(self, parameter, self.params.get(parameter, shape=(1,), init=start))
 
     def hybrid_forward(self, F: Any, x: np.ndarray, **parameters: np.ndarray) -> np.ndarray:
         """Apply it, to arrays or in a graph."""

@@ -32,8 +32,6 @@ def _counted(to_array: Callable) -> Callable:
     @wraps(to_array)
     def counted(index: Any, length: int, device: mxnet.Context) -> Any:
         positions = to_array(index, length, device)
-        if isinstance(index, slice):  # its positions are not negative
-            return positions
         with autograd.pause():
             negative = (positions < 0) * (positions >= -length)
             return positions + negative.astype(positions.dtype) * length
@@ -89,7 +87,7 @@ def _cast(astype: Callable) -> Callable:
     def cast(array: Any, dtype: Any, *args: Any, **kwargs: Any) -> Any:
         if numpy.dtype(dtype).kind not in "iub":
             return astype(array, dtype, *args, **kwargs)
-        with autograd.pause(autograd.is_training()):
+        with autograd.pause():
             return astype(array, dtype, *args, **kwargs)
 
     return cast

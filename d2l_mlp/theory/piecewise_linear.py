@@ -153,7 +153,7 @@ def _cut_at_zeros(
         new = x[[0, -1]]
     new[-1] = x[-1]
 
-    i = numpy.clip(numpy.searchsorted(x, new, side="right") - 1, 0, len(x) - 2)
+    i = numpy.minimum(numpy.searchsorted(x, new, side="right") - 1, len(x) - 2)
     t = ((new - x[i]) / (x[i + 1] - x[i]))[:, None]
     values = (1 - t) * y[i] + t * y[i + 1]
     middles = (new[:-1] + new[1:]) / 2

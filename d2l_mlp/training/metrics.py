@@ -72,7 +72,7 @@ def predict_labels(net: gluon.Block, X: np.ndarray) -> numpy.ndarray:
     with autograd.pause():  # the caller may be recording, where dropout drops
         logits = net(X)
     check_finite(logits.asnumpy())
-    return logits.argmax(axis=-1).asnumpy().astype("int64")
+    return logits.argmax(axis=-1).asnumpy()
 
 
 def check_finite(logits: numpy.ndarray) -> None:
