@@ -37,6 +37,7 @@ def repair_operators() -> None:
     for backend, functions in ((mxnet.nd, array_functions), (mxnet.sym, symbol_functions)):
         np, npi = backend.numpy, backend.numpy._internal
         vars(npi).update(_right_operators(backend, SimpleNamespace(**vars(npi))))
+        vars(npi).update(deg2rad=npi.radians, rad2deg=npi.degrees)  # MXNet calls them and has none
         for name, public in _WITHOUT_DERIVATIVE.items():
             setattr(npi, name, partial(_unless_recording, getattr(npi, name), public))
         np.linalg.norm = _right_norm(np.linalg.norm)

@@ -27,7 +27,7 @@ COMPARISONS = ["equal", "not_equal", "less", "less_equal", "greater", "greater_e
 UNARY = [
     "arccosh", "arcsinh", "arctan", "cbrt", "cos", "cosh", "degrees", "exp", "expm1", "log",
     "log10", "log1p", "log2", "negative", "radians", "sin", "sinh", "sqrt", "tan", "tanh",
-    "average", "mean", "std", "var", "floor", "abs", "square",
+    "average", "mean", "std", "var", "floor", "abs", "square", "deg2rad", "rad2deg",
 ]  # fmt: skip
 
 NOT_SEARCHED = {
