@@ -8,8 +8,10 @@ import numpy
 import pytest
 from matplotlib import pyplot
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from mxnet import np
 
 from d2l_mlp.activations import ACTIVATIONS
+from d2l_mlp.plotting.curves import plot_activation, plot_curve
 from d2l_mlp.plotting.figures import FIGURES, FigureOptions, draw
 from d2l_mlp.plotting.style import save_figure
 from tests import recorded
@@ -77,6 +79,18 @@ def test_the_other_curves_of_the_chapter(name, label, exact):
     (axes,) = figure.axes
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("x", label)
     assert list(figure.get_size_inches()) == [3.5, 2.5]
+
+
+def test_a_curve_may_be_finite_in_places():
+    x = np.arange(-1.0, 1.0, 0.25)
+    with numpy.errstate(all="ignore"):
+        exact = numpy.log(x.asnumpy())
+    numpy.testing.assert_allclose(curve(plot_curve(np.log, "log", x))[:, 1], exact, rtol=1e-6)
+
+
+def test_an_activation_that_is_unknown_is_not_plotted():
+    with pytest.raises(ValueError, match="activation is 'step'; give one of relu, "):
+        plot_activation("step", np.arange(3.0))
 
 
 def test_all_activations_with_their_derivatives():

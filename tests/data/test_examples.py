@@ -3,7 +3,7 @@
 import mxnet
 import numpy
 import pytest
-from mxnet import autograd, gluon, np
+from mxnet import autograd, cpu, gluon, np, npx
 
 from d2l_mlp.data.checks import check_data
 from d2l_mlp.data.loaders import ArrayLoader
@@ -11,6 +11,7 @@ from d2l_mlp.inference.evaluation import confusion_matrix
 from d2l_mlp.mlp import build_mlp
 from d2l_mlp.training.loop import fit
 from d2l_mlp.training.metrics import evaluate_net, predict_labels
+from d2l_mlp.training.state import parameters_of, set_parameters
 
 RANDOM = numpy.random.RandomState(0)
 X = RANDOM.randn(22, 5).astype("float32")
@@ -62,6 +63,7 @@ BAD_LABELS = [
     (changed(Y, 3, numpy.nan, "float32"), "example 3 has the label nan; give whole numbers"),
     (changed(Y, 21, numpy.inf, "float64"), "example 21 has the label inf"),
     (changed(Y, 17, -1), "example 17 has the label -1"),
+    (changed(Y, 20, 2**31, "int64"), "example 20 has the label 2147483648"),
     (changed(Y, 20, 2**32 + 1, "int64"), "example 20 has the label 4294967297"),
     (changed(Y, 0, 2**63, "uint64"), "example 0 has the label 9223372036854775808"),
 ]  # fmt: skip
@@ -126,9 +128,12 @@ BAD_FEATURES = [
     (X[:, :0], r"features have the shape \(.*, 0\); give"),
     (X.astype("int32"), r"features are int32; give floats: .*X.astype\('float32'\)"),
     (X > 0, "features are bool; give floats"),
+    ((X > 0).astype("uint8"), "features are uint8; give floats"),
     (IMAGES.astype("uint8"), r"features are uint8; give floats: of images to_features\(images\)"),
     (IMAGES, r"images have pixels up to 255; give pixels from 0 to 1: .*to_features\(images\)"),
+    (changed(IMAGES, 0, 0), "images have pixels up to 255"),
     (IMAGES[:, None], "give pixels from 0 to 1"),
+    (IMAGES[..., None], "give pixels from 0 to 1"),
     (IMAGES.reshape(22, 784), "give pixels from 0 to 1"),
 ]
 
@@ -138,10 +143,16 @@ def test_features_fit_single_precision():
     refuse(says, ArrayLoader, changed(X.astype("float64"), (3, 1), 1e39), Y, 8)
 
 
+@pytest.mark.parametrize("row", [0, 4095, 4096, 8192])
+def test_features_are_looked_at_to_the_last(row):
+    features = changed(numpy.zeros((8193, 1)), row, numpy.nan)
+    refuse(f"example {row} has a feature that is NaN", ArrayLoader, features, features[:, 0], 8)
+
+
 @pytest.mark.parametrize(("X", "says"), BAD_FEATURES)
 def test_features_are_finite_floats(X, says):
     net = net_of(num_inputs=784 if X[0].size == 784 else 5)
-    if X.dtype != "uint8":  # of which it makes features
+    if X.dtype != "uint8" or X.ndim < 3:  # of images it makes features
         refuse(says, ArrayLoader, X, Y, 8)
     refuse(says, ArrayLoader, mx(X), Y, 8)
     refuse(says, evaluate_net, net, minibatches(X))
@@ -166,6 +177,27 @@ def test_features_suit_the_net(X, says):
     refuse(says, predict_labels, net_of(), mx(X))
     if len(X):
         refuse(says, fit_refuses, net_of(), X, Y)
+
+
+@pytest.mark.parametrize(
+    ("layers", "shape"),
+    [
+        ([gluon.nn.Conv2D(2, 3, in_channels=1), gluon.nn.Dense(3)], (8, 2, 4, 4)),
+        ([gluon.nn.Dense(6, in_units=5), gluon.nn.Dense(3, in_units=7)], (8, 5)),
+    ],
+)
+def test_what_else_mxnet_refuses_is_in_its_own_words(layers, shape):
+    net = gluon.nn.Sequential()
+    net.add(*layers)
+    net.initialize()
+    with pytest.raises(mxnet.MXNetError):
+        evaluate_net(net, [(np.ones(shape), mx(Y[:8]))])
+
+
+def test_minibatches_may_be_on_another_device_than_the_net():
+    here, there = (build_mlp((6,), 3, num_inputs=5, device=cpu(i)) for i in range(2))
+    set_parameters(there, parameters_of(here))
+    assert evaluate_net(there, minibatches()) == evaluate_net(here, minibatches())
 
 
 def test_a_later_minibatch_of_another_shape():
@@ -243,8 +275,11 @@ def test_masked_values_are_refused(make):
     refuse("the array has masked values", ArrayLoader, masked, Y, 8)
 
 
-def test_plain_lists_are_arrays():
-    for ours, theirs in zip(ArrayLoader(X.tolist(), Y.tolist(), 8), ArrayLoader(X, Y, 8)):
+@pytest.mark.parametrize(
+    "make", [numpy.ndarray.tolist, lambda array: numpy.ma.masked_array(array, array > 99)]
+)
+def test_lists_and_arrays_that_mask_nothing_are_arrays(make):
+    for ours, theirs in zip(ArrayLoader(make(X), make(Y), 8), ArrayLoader(X, Y, 8)):
         assert all((a == b).all() and a.dtype == b.dtype for a, b in zip(ours, theirs))
 
 
@@ -308,7 +343,9 @@ def test_a_net_of_another_dtype_takes_its_own():
     refuse("features are float32, but the net is float64", predict_labels, net, mx(X))
 
 
-@pytest.mark.parametrize("scaled", [IMAGES / 255, IMAGES > 100, -IMAGES, IMAGES + 0.5, IMAGES * 2])
+@pytest.mark.parametrize(
+    "scaled", [IMAGES / 255, IMAGES / 100, IMAGES > 100, -IMAGES, IMAGES + 0.5, IMAGES * 2]
+)
 def test_only_raw_pixels_are_taken_for_raw_pixels(scaled):
     ArrayLoader(scaled.astype("float32"), Y, 8)
 
@@ -326,14 +363,17 @@ def test_the_check_gives_a_net_its_shapes(make):
     assert [p.shape for p in net.collect_params().values()] == [(4, 5), (4,), (3, 4), (3,)]
 
 
-def test_checking_draws_no_random_number_and_no_epoch():
+@pytest.mark.parametrize("scope", [autograd.record, autograd.train_mode])
+def test_checking_and_measuring_draw_no_random_number_and_no_epoch(scope):
     net = gluon.nn.Sequential()
     net.add(gluon.nn.Dropout(0.5), gluon.nn.Dense(3, in_units=5))
     net.initialize()
-    data_iter = ArrayLoader(X, Y, 8, seed=0)
-    mxnet.random.seed(1)
-    expected = np.random.uniform(size=3).tolist()
-    mxnet.random.seed(1)
-    check_data(net, data_iter)
-    assert np.random.uniform(size=3).tolist() == expected
+    data_iter, drawn = ArrayLoader(X, Y, 8, seed=0), []
+    for call, data in ((None, None), (check_data, data_iter), (evaluate_net, minibatches())):
+        mxnet.random.seed(1)
+        with scope():
+            if call:
+                call(net, data)
+            drawn.append(npx.dropout(np.ones((8, 5)), 0.5).tolist())
+    assert drawn[0] == drawn[1] == drawn[2]
     assert data_iter.epoch == 0

@@ -1,9 +1,8 @@
 import re
 
-import mxnet
 import numpy
 import pytest
-from mxnet import np
+from mxnet import cpu, np
 
 from d2l_mlp.data.d2l_loader import d2l_loaders
 from d2l_mlp.data.loaders import ArrayLoader, array_loaders, hold_out, to_features
@@ -23,7 +22,16 @@ def test_features_are_numpys_own_quotients(images, make):
 
 
 def test_features_live_where_asked_for():
-    assert to_features(IMAGES, mxnet.cpu(1)).ctx == mxnet.cpu(1)
+    assert to_features(IMAGES, cpu(1)).ctx == cpu(1)
+
+
+def test_minibatches_live_where_asked_for(sample):
+    arrays = np.ones((9, 2)), np.ones((9,), dtype="int32")
+    loaders = [ArrayLoader(*arrays, 8, device=cpu(1)), *array_loaders(sample, 256, device=cpu(1))]
+    with cpu(1):
+        loaders.append(ArrayLoader(numpy.ones((9, 2)), numpy.ones(9), 8))
+    for loader in loaders:
+        assert {array.ctx for array in (*next(iter(loader)), *loader.arrays)} == {cpu(1)}
 
 
 @pytest.mark.parametrize(
@@ -34,6 +42,7 @@ def test_features_live_where_asked_for():
         IMAGES > 100,
         IMAGES[:, :27],
         IMAGES[..., None],
+        IMAGES[None],
         IMAGES.reshape(2, 784),
         IMAGES[0, 0],
         [[1, 2]],
@@ -86,6 +95,13 @@ def test_order_depends_on_seed_and_epoch_alone(sample, make):
     assert order(3, 5, disturb=0) == order(3, 5, disturb=1)
     labels = {tuple(order(*key, disturb=0)) for key in [(3, 5), (3, 6), (4, 5), (5, 3)]}
     assert len(labels) == 4
+
+
+def test_seed_0_shuffles_and_is_the_default(sample):
+    few = sample._replace(train=tuple(part[:100] for part in sample.train))
+    expected = few.train[1][numpy.random.RandomState([0, 0]).permutation(100)]
+    for train_iter in (array_loaders(few, 100)[0], ArrayLoader(*few.train, 100, seed=0)):
+        assert collect(train_iter)[1].tolist() == expected.tolist()
 
 
 @pytest.mark.parametrize("in_place", [False, True])
@@ -202,6 +218,14 @@ def test_nothing_is_lost_and_nothing_is_in_both(sample):
 def test_the_seed_decides_what_is_held_out(sample):
     first, again, other = (hold_out(sample, 0.1, s).test[0].tobytes() for s in (5, 5, 6))
     assert first == again != other
+
+
+def test_what_is_held_out_is_the_same_in_every_version(sample):
+    images, labels = sample.train
+    random, held = numpy.random.RandomState([3, 2**32 - 1]), numpy.zeros(len(labels), bool)
+    for label in range(10):
+        held[random.choice(numpy.flatnonzero(labels == label), 50, replace=False)] = True
+    assert (hold_out(sample, 0.1, seed=3).test[0] == images[held]).all()
 
 
 @pytest.mark.parametrize("share", [0, 1, -0.1, 1e-9, 1 - 1e-9, float("nan"), "0.1"])

@@ -4,6 +4,7 @@ from mxnet import autograd, np
 from sklearn import metrics
 
 from d2l_mlp.data.releases import DatasetError
+from d2l_mlp.inference import evaluation as evaluation_module
 from d2l_mlp.inference.evaluation import (
     class_scores,
     confusion_matrix,
@@ -29,7 +30,9 @@ def saved(folder):
     return load_run(folder)
 
 
-def test_like_plain_numpy(saved, sample):
+@pytest.mark.parametrize("batch_size", [1000, 300])
+def test_like_plain_numpy(saved, sample, monkeypatch, batch_size):
+    monkeypatch.setattr(evaluation_module, "_BATCH_SIZE", batch_size)
     first = saved.net[0]
     first.bias.set_data(np.array([-1e6, *first.bias.data().asnumpy()[1:]]))  # dead
     found = inspect_run(saved, sample)
@@ -75,6 +78,9 @@ def test_examples_are_ordered_by_confidence(saved, sample):
         assert (found.predicted[indices] == j).all()
         assert (numpy.diff(found.confidence[indices]) <= 0).all()
     assert len(found.mistakes()) == found.matrix.sum() - found.matrix.trace()
+    equal = found._replace(confidence=numpy.repeat([0.5, 0.9], 500))
+    wrong = numpy.flatnonzero(labels != found.predicted)
+    assert equal.mistakes().tolist() == [*wrong[wrong >= 500], *wrong[wrong < 500]]
 
 
 def test_other_data_are_refused(saved, sample):
@@ -118,6 +124,9 @@ def test_scores_are_scikit_learn_s(n, num_classes):
     assert class_scores(matrix.tolist()).f1.tolist() == scores.f1.tolist()
 
 
-def test_scores_of_small_integers_do_not_wrap():
+def test_scores_of_many_examples_and_of_small_integers_do_not_wrap():
+    scores = class_scores([[2**32, 0], [2**32, 5]])
+    assert scores.support.tolist() == [2**32, 2**32 + 5]
+    assert scores.f1[0] == pytest.approx(2 / 3)
     scores = class_scores(numpy.array([[200, 100], [100, 50]], dtype="uint8"))
     assert scores.f1 == pytest.approx([2 / 3, 1 / 3])

@@ -11,7 +11,14 @@ import numpy
 import pytest
 from PIL import Image
 
-from d2l_mlp.inference.prediction import predict_image, prepare_image, read_image, resize_image
+from d2l_mlp.data.releases import CLASSES
+from d2l_mlp.inference.prediction import (
+    Prediction,
+    predict_image,
+    prepare_image,
+    read_image,
+    resize_image,
+)
 from d2l_mlp.runs.reader import load_run
 from tests import commands
 from tests.damage import damage
@@ -71,6 +78,14 @@ def test_a_whole_picture_is_on_white_where_it_is_transparent(tmp_path, mode, pix
     assert resize_image(read_image(tmp_path / "a.png"))[14, 14] == expected
 
 
+@pytest.mark.parametrize(("alpha", "mode"), [(254, "RGBA"), (255, "RGB")])
+def test_one_transparent_pixel_is_transparency(tmp_path, alpha, mode):
+    image = Image.new("RGBA", (9, 9), (1, 2, 3, 255))
+    image.putpixel((4, 4), (1, 2, 3, alpha))
+    image.save(tmp_path / "a.png")
+    assert read_image(tmp_path / "a.png").mode == mode
+
+
 def test_the_camera_s_orientation_is_applied(tmp_path):
     image = Image.fromarray(RGB)
     exif = image.getexif()
@@ -87,8 +102,11 @@ def test_the_camera_s_orientation_is_applied(tmp_path):
         (lambda path: path.mkdir(), "is not a regular file"),
         (os.mkfifo, "is not a regular file"),
         (lambda path: path.write_bytes(b""), "is no image that Pillow reads"),
-        (lambda path: path.write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"),
-         "is HEIC; to read it: pip install pillow-heif|cannot be read as an image"),
+        *(
+            (lambda path, brand=brand: path.write_bytes(b"\0\0\0\x18ftyp" + brand + bytes(12)),
+             "is HEIC; to read it: pip install pillow-heif|cannot be read as an image")
+            for brand in (b"heic", b"heix", b"mif1")
+        ),
         (lambda path: path.write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n"),
          "is no image that Pillow reads"),
         (lambda path: path.write_bytes(png(20, 30, GREY.tobytes())[:-99]),
@@ -161,6 +179,73 @@ def test_an_article_is_cropped_resized_and_centred(
     )
 
 
+ARTICLE = (50, 150, 60, 140)
+
+
+def greys(box=ARTICLE, background=250, article=40):
+    return numpy.array(picture((200, 200), box, background, article).convert("L"))
+
+
+def rgba(grey, alpha):
+    return Image.merge("RGBA", [Image.fromarray(band) for band in (grey, grey, grey, alpha)])
+
+
+def assert_cropped_to_columns(seen, first, last):
+    assert (seen[:, first:last] > 0).all()
+    assert not seen[:, :first].any()
+    assert not seen[:, last:].any()
+
+
+def test_the_picture_itself_stays_as_it_is():
+    image = picture((800, 800), (200, 600, 200, 500), 250, 40)
+    before = image.tobytes()
+    prepare_image(image)
+    assert (image.size, image.tobytes()) == ((800, 800), before)
+
+
+def test_a_picture_that_shines_through_everywhere_is_no_cut_out():
+    veiled = rgba(greys(), numpy.full((200, 200), 200, "uint8"))
+    on_white = Image.alpha_composite(Image.new("RGBA", veiled.size, "white"), veiled)
+    seen = prepare_image(veiled)
+    numpy.testing.assert_array_equal(seen, prepare_image(on_white.convert("RGB")))
+
+
+@pytest.mark.parametrize("alpha", [0, 100, 127])
+def test_what_is_hardly_to_be_seen_is_no_article(alpha):
+    opaque = greys(background=alpha, article=255)
+    assert_cropped_to_columns(prepare_image(rgba(greys(ARTICLE, 30, 200), opaque)), 3, 25)
+
+
+def test_pixels_are_subsampled():
+    article = numpy.random.RandomState(0).randint(100, 200, (280, 280), dtype="uint8")
+    large, small = (Image.fromarray(numpy.pad(a, 20)) for a in (article, article[5::10, 5::10]))
+    numpy.testing.assert_array_equal(prepare_image(large), prepare_image(small))
+
+
+def test_background_within_the_article_is_0():
+    pixels = greys()
+    pixels[50:100, 60:100] = 245
+    assert not prepare_image(Image.fromarray(pixels))[:13, 3:13].any()
+
+
+def test_an_article_may_touch_almost_half_of_the_border():
+    seen = prepare_image(Image.fromarray(greys((0, 200, 0, 80), 200, 0)))
+    assert seen[14, 8] > 150
+    assert not seen[:, 22:].any()
+
+
+def test_a_strap_is_no_speck():
+    pixels = greys((50, 150, 100, 140))
+    pixels[80:100, 20:30] = 40  # 5 % of the article
+    assert prepare_image(Image.fromarray(pixels))[:, [0, -1]].any(axis=0).all()
+
+
+def test_light_may_fall_as_a_saddle():
+    y, x = numpy.mgrid[-1:1:200j, -1:1:200j]
+    pixels = numpy.where(greys() == 40, 40, 200 + 50 * x * y).round().astype("uint8")
+    assert_cropped_to_columns(prepare_image(Image.fromarray(pixels)), 3, 25)
+
+
 @pytest.mark.parametrize("background", [0, 255])
 def test_an_image_of_the_data_set_stays_as_it_is(sample, background):
     for image in sample.test[0][:200]:
@@ -217,7 +302,7 @@ def test_a_picture_of_any_size_is_prepared_or_refused(shape, seed):
         outcome = prepare_image(Image.fromarray(pixels)).shape
     except ValueError as error:
         outcome = re.match("shows nothing that differs|is not clear enough", str(error))[0]
-    assert outcome
+    assert outcome in ((28, 28), "shows nothing that differs", "is not clear enough")
 
 
 def on_paper(image, rng, **conditions):
@@ -277,6 +362,13 @@ def test_a_file_is_prepared_and_predicted(net, sample, tmp_path, kind):
     assert predict_image(net, kind(path)).probabilities.tolist() == expected.probabilities.tolist()
     with pytest.raises(ValueError, match=r"b\.png is missing"):
         predict_image(net, kind(tmp_path / "b.png"))
+
+
+@pytest.mark.parametrize(("label", "other"), [(1, 3), (3, 1)])
+def test_the_predicted_class_comes_first(label, other):
+    probabilities = numpy.array([0, 0.5, 0, 0.5, 0, 0, 0, 0, 0, 0], "float32")
+    words = f"{CLASSES[label]} 0.500, {CLASSES[other]} 0.500"
+    assert str(Prediction(label, probabilities)) == words
 
 
 @pytest.mark.parametrize("grey", [0, 255])

@@ -1,6 +1,6 @@
 import numpy
 import pytest
-from mxnet import np, npx
+from mxnet import autograd, np, npx
 
 from d2l_mlp.activations import ACTIVATIONS
 from d2l_mlp.gradients import value_and_grad
@@ -79,6 +79,21 @@ def test_training_in_minibatches_and_testing_on_all_differ():
         assert split_gap(standardize, mx(X), batch_size) == pytest.approx(expected)
         assert expected > 0.1
     assert split_gap(standardize, mx(X), 12) == 0
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_gap_has_no_sign(sign):
+    assert split_gap(lambda X: 0 * X + sign * len(X), mx(X), 5) == 10
+
+
+def test_a_gradient_of_the_minibatch_stays_as_it_is():
+    x = mx(X)
+    x.attach_grad()
+    with autograd.record():
+        y = (3 * x).sum()
+    influence(standardize, x, 4)
+    y.backward()
+    assert (x.grad == 3).all()
 
 
 def test_it_is_not_elementwise():

@@ -1,6 +1,7 @@
 import numpy
 import pytest
 from mxnet import np
+from mxnet.gluon import nn
 
 from d2l_mlp.activations import ACTIVATIONS
 from d2l_mlp.mlp import build_mlp
@@ -26,13 +27,24 @@ def test_a_net_without_activation_is_one_layer(sizes):
     numpy.testing.assert_allclose(X @ W.T + b, logits, rtol=0, atol=1e-12 * abs(logits).max())
 
 
+@pytest.mark.parametrize("at", range(3))
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_a_nonlinearity_does_not_collapse(activation):
+def test_a_nonlinearity_does_not_collapse(activation, at):
     net = build_mlp((5, 5), 2, None, num_inputs=3)
-    net[1].act = build_mlp((5,), 2, activation, num_inputs=3)[0].act
+    net[at].act = build_mlp((5,), 2, activation, num_inputs=3)[0].act
     for function in (collapse, rank):
-        with pytest.raises(ValueError, match=rf"layer 1, Dense\(5 -> 5, {activation}\) is not li"):
+        with pytest.raises(
+            ValueError, match=rf"layer {at}, Dense\(\d -> \d, {activation}\) is not linear"
+        ):
             function(net)
+
+
+def test_an_activation_that_is_a_layer_is_named():
+    net = nn.Sequential()
+    net.add(nn.Dense(5, in_units=4), nn.Activation("relu"), nn.Dense(3, in_units=5))
+    net.initialize()
+    with pytest.raises(ValueError, match=r"^layer 1, Activation\(relu\) is not linear"):
+        collapse(net)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -51,6 +63,16 @@ def test_rank_knows_rounding_errors_from_directions():
         layer.weight.set_data(np.array(W, dtype="float64"))
     assert numpy.linalg.matrix_rank(collapse(net)[0]) > 0
     assert rank(net) == 0
+
+
+def test_rounding_errors_of_many_terms_are_no_directions():
+    for seed in range(3):
+        random = numpy.random.RandomState(seed)
+        net = linear_net(200, 200, 1, 200, 200)
+        for layer in net:
+            weight = random.rand(*layer.weight.shape) + 1
+            layer.weight.set_data(np.array(weight, dtype="float64"))
+        assert rank(net) == 1
 
 
 @pytest.mark.parametrize(("shape", "k"), [((6, 6), 3), ((5, 8), 2), ((8, 5), 4), ((4, 4), 4)])

@@ -138,6 +138,11 @@ def one_layer(w, b, v):
             id="coincident but for rounding",
         ),
         pytest.param(
+            one_layer([1, 1], [0.5, 0.5 + 2e-15], [1, 1]),
+            *(-1, 0, [-1, -0.5 - 2e-15, 0], [0, 2]),
+            id="coincident to the left of 0",
+        ),
+        pytest.param(
             # 0.1 + 0.2 - 0.3 is 5.6e-17: the second layer's unit is neither on nor off.
             relu_net([([[1]] * 3, [0] * 3), ([[0.1, 0.2, -0.3]], [0]), ([[1]], [0])]),
             *(-1, 1, [-1, 1], [0]),
@@ -171,6 +176,13 @@ def test_known_pieces(net, lo, hi, x, slopes):
     assert pieces.x.tolist() == pytest.approx(x, rel=1e-15)
     assert pieces.breakpoints.tolist() == pieces.x.tolist()[1:-1]
     assert pieces.slopes[:, 0].tolist() == pytest.approx(slopes, rel=1e-14, abs=1e-15)
+
+
+def test_a_piece_ends_where_one_output_bends():
+    net = relu_net([([[1], [1]], [-0.25, -0.75]), ([[2, 0], [0, 3]], [0, 0])])
+    pieces = linear_pieces(net, 0, 1)
+    assert pieces.x.tolist() == [0, 0.25, 0.75, 1]
+    assert pieces.slopes.tolist() == [[0, 0], [2, 0], [2, 3]]
 
 
 def test_rounding_errors_as_large_as_a_steep_slope_makes_them_are_no_pieces():
@@ -282,6 +294,7 @@ PLANE = random_net((3,), num_inputs=2)
         (linear_regions, relu_net([([[1e200, 0]], [0]), ([[1e200]], [0])]), 0, 1, "too large for"),
         (linear_regions, relu_net([([[1e200, 0]], [0]), ([[1]], [0])]), -1e200, 1e200, "too large"),
         (linear_pieces, one_layer([1e200], [0], [1e200]), 0, 1, "float64; scale its weights down"),
+        (linear_pieces, one_layer([1e200], [0], [1e200]), 0, 1e-100, "too large"),  # the slope
         (linear_pieces, random_net((3,), "tanh"), 0, 1, r"layer 0, .* is not piecewise linear"),
         (linear_regions, random_net((3,), "gelu", num_inputs=2), 0, 1, "is not piecewise linear"),
         *(

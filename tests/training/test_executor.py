@@ -135,6 +135,22 @@ def test_the_labels_may_come_from_elsewhere():
     assert (y == 0).all()
 
 
+def test_labels_of_another_dtype_are_not_cut_to_the_first_one():
+    net = build_mlp((4,), 300, num_inputs=6)
+    graph, X = with_loss(net), np.random.normal(size=(8, 6))
+    for label, dtype in ((100, "int8"), (200, "int32")):
+        y = np.full((8,), label, dtype=dtype)
+        assert (graph(X, y)[1] == gluon.loss.SoftmaxCrossEntropyLoss()(net(X), y)).all()
+
+
+def test_of_too_many_shapes_those_in_use_stay(monkeypatch):
+    monkeypatch.setattr(graph_module, "_MOST_BOUND", 2)
+    graph = with_loss(build_mlp((4,), 3, num_inputs=6))
+    logits = [graph(np.ones((n, 6)), np.ones((n,), dtype="int32"))[0] for n in (1, 2, 1, 3, 1, 2)]
+    assert logits[0] is logits[2] is logits[4]
+    assert logits[1] is not logits[5]
+
+
 def test_who_may_keep_a_minibatch_gets_new_ones():
     class Augmented(ArrayLoader):
         def __iter__(self):

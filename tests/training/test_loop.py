@@ -2,12 +2,13 @@
 
 import math
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import mxnet
 import numpy
 import pytest
-from mxnet import autograd, gluon, np
+from mxnet import autograd, cpu, gluon, np
 from mxnet.gluon import nn
 
 from d2l_mlp.data.loaders import ArrayLoader
@@ -18,6 +19,7 @@ from d2l_mlp.training.loop import DivergenceError, fit, train_epoch
 from d2l_mlp.training.metrics import evaluate_net
 from d2l_mlp.training.state import (
     EpochMetrics,
+    TrainingState,
     best_epoch,
     has_stopped,
     initial_state,
@@ -78,6 +80,7 @@ def test_every_number_is_that_of_plain_numpy(momentum, wd, schedule):
     mxnet.random.seed(1)
     net = build_mlp((6,), 3, num_inputs=5)
     oracle = NumpyMLP(values(net))
+    began = time.time()
     history = fit(
         net, loader(seed=4), loader(), epochs=3, lr=0.1, momentum=momentum, wd=wd,
         schedule=schedule,
@@ -99,6 +102,9 @@ def test_every_number_is_that_of_plain_numpy(momentum, wd, schedule):
         assert metrics.val_loss == pytest.approx(oracle.losses(X, Y).mean(), rel=1e-5)
         assert metrics.val_accuracy == pytest.approx(oracle.accuracy(X, Y))
         assert metrics.examples_per_second == pytest.approx(22 / metrics.seconds)
+        assert metrics.learning_rate == pytest.approx(rate)
+    moments = [began, *(metrics.ended for metrics in history), time.time()]
+    assert moments == sorted(set(moments))
     for ours, theirs in zip(values(net), oracle.parameters):
         numpy.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
 
@@ -126,7 +132,7 @@ def test_a_resumed_training_is_bit_identical(hidden, activation, optimizer, drop
     net, states = new_net(), []
     whole = fit(net, loader(seed=1), loader(), on_epoch=states.append, **options)
     assert [len(state.history) for state in states] == [1, 2, 3, 4, 5]
-    for state in states:
+    for state in (*states, states[0]):  # which is not changed by training on from it
         again, train_iter = new_net(), loader(seed=1)
         mxnet.random.seed(len(state.history))  # MXNet's generator may be anywhere
         train_iter.epoch = len(state.history)
@@ -154,6 +160,17 @@ def test_what_is_monitored(monitor, min_delta, patience, bests, stop):
     lengths = range(1, len(history) + 1)
     assert [best_epoch(history[:n], monitor) for n in lengths] == bests
     assert next((n for n in lengths if has_stopped(history[:n], settings)), None) == stop
+    state = TrainingState((), {}, {}, 0, {})
+    for metrics, best in zip(history, bests):
+        state = state.after(metrics, {"epoch": metrics.epoch}, {}, monitor)
+        assert (state.best_epoch, state.best) == (best, {"epoch": best})
+
+
+def test_an_epoch_in_words():
+    metrics = EpochMetrics(3, 0.5, 0.25, 1.5, 0.75, 1, 1, 1, 1)
+    line = "epoch  3/10  train loss 0.5000 acc 0.2500  val loss 1.5000 acc 0.7500"
+    assert metrics.describe(10, "validation") == line
+    assert EpochMetrics.names("test")[3:5] == ["test_loss", "test_accuracy"]
 
 
 def test_patience_and_the_best_epoch():
@@ -271,6 +288,15 @@ def test_what_thaws_is_trained():
     assert (seen[1] != seen[2]).any()
 
 
+def test_gradients_that_are_to_add_up_are_refused_between_epochs_too():
+    net = build_mlp((6,), 3, num_inputs=5)
+    with pytest.raises(ValueError, match=r"parameter 0\.weight has grad_req 'add'"):
+        fit(
+            net, loader(), loader(), epochs=2,
+            on_epoch=lambda state: setattr(net[0].weight, "grad_req", "add"),
+        )  # fmt: skip
+
+
 def test_a_net_with_nothing_to_train_is_refused():
     net = build_mlp((6,), 3, num_inputs=5)
     net.collect_params().setattr("grad_req", "null")
@@ -364,11 +390,12 @@ def test_a_state_of_another_net_is_refused():
             fit(build_mlp((6,), 3, num_inputs=5), loader(), loader(), state=states[0], **options)
 
 
-def test_callbacks_and_plain_lists_of_minibatches():
+@pytest.mark.parametrize("device", [cpu(), [cpu(0), cpu(1)]], ids=str)
+def test_callbacks_and_plain_lists_of_minibatches(device):
     minibatches = [(np.array(X[:8]), np.array(Y[:8])), (np.array(X[8:]), np.array(Y[8:]))]
     epochs, calls = [], []
     history = fit(
-        build_mlp((6,), 3, num_inputs=5), minibatches, minibatches, epochs=2,
+        build_mlp((6,), 3, num_inputs=5, device=device), minibatches, minibatches, epochs=2,
         on_epoch=epochs.append,
         on_minibatch=lambda: calls.append(len(epochs)),
     )  # fmt: skip

@@ -8,7 +8,7 @@ from mxnet.gluon import nn
 from d2l_mlp.data.loaders import ArrayLoader
 from d2l_mlp.mlp import build_mlp
 from d2l_mlp.training import executor
-from d2l_mlp.training.metrics import evaluate_net, predict_labels
+from d2l_mlp.training.metrics import Accumulator, evaluate_net, predict_labels
 
 
 @pytest.mark.parametrize("on_host", [True, False])  # and as on a GPU
@@ -64,9 +64,18 @@ def test_a_net_may_overwrite_its_outputs():
     assert evaluate_net(net, data_iter) == evaluate_net(net.dense, data_iter)
 
 
-def test_nothing_is_predicted_from_nan():
+def test_losses_are_summed_in_float64():
+    losses = numpy.full(2**20, 0.1, "float32")
+    losses[0] = 2**20
+    sums = Accumulator()
+    sums.add(np.zeros((2**20, 2)), np.array(losses), np.zeros(2**20, dtype="int32"))
+    assert sums.sums()[0] == pytest.approx(losses.sum(dtype="float64"), rel=1e-9)
+
+
+@pytest.mark.parametrize("value", [numpy.nan, numpy.inf])
+def test_nothing_is_predicted_from_nan_or_infinity(value):
     net = build_mlp((), 3, num_inputs=4)
-    net[0].weight.set_data(np.full((3, 4), numpy.nan))
+    net[0].weight.set_data(np.full((3, 4), value))
     with pytest.raises(ArithmeticError, match="the net computes NaN or infinity"):
         predict_labels(net, np.ones((2, 4)))
 

@@ -92,16 +92,51 @@ def test_steps_are_the_paper_s(monkeypatch, optimizer, momentum, wd, devices, on
     assert tuple(kept) == OPTIMIZERS[optimizer].states(settings)
     for state, arrays in kept.items():
         for name, array in arrays.items():
+            assert type(array) is numpy.ndarray
             numpy.testing.assert_allclose(array, states[name][state], **close)
 
 
-def test_a_parameter_that_took_no_part_is_told():
+def one_step(net, factor, **settings):
+    """Parameters before and after a step on the sum of a net's outputs, times a factor."""
+    before = parameters_of(net)
+    trainer = Trainer(net, Hyperparameters(**settings), initial_state(net), 1)
+    weight = net[0].weight
+    with autograd.record():
+        loss = (factor * net(np.ones((1, weight.shape[1]), dtype=weight.dtype))).sum()
+    loss.backward()
+    trainer.step(1)
+    return before, parameters_of(net)
+
+
+def test_weight_decay_has_a_factor_of_each_parameter():
     net = build_mlp((3,), 2, "tanh", num_inputs=4)
+    net[0].weight.wd_mult, net[1].weight.wd_mult = 0.0, 2.0
+    before, after = one_step(net, 0, lr=0.5, wd=0.1)
+    for name, left in (("0.weight", 1), ("1.weight", 1 - 2 * 0.5 * 0.1)):
+        numpy.testing.assert_allclose(after[name], left * before[name], rtol=1e-6)
+
+
+def test_adam_s_epsilon_shortens_the_step_for_a_small_gradient():
+    net = build_mlp((), 1, num_inputs=1, dtype="float64")
+    before, after = one_step(net, 1e-7, optimizer="adam", lr=0.5)
+    moved = before["0.bias"] - after["0.bias"]
+    assert moved == pytest.approx(0.5 * 1e-7 / (1e-7 + 1e-8), rel=1e-6)
+
+
+@pytest.mark.parametrize("devices", [[cpu(0)], [cpu(0), cpu(1)]], ids=str)
+def test_a_parameter_that_took_no_part_is_told(devices):
+    net = build_mlp((3,), 2, "tanh", num_inputs=4, device=devices)
     trainer = Trainer(net, Hyperparameters(), initial_state(net), 1)
     before = parameters_of(net)
-    with autograd.record():
-        loss = net[0](np.ones((1, 4))).sum()
-    loss.backward()
+    with pytest.raises(ValueError, match=r"parameter 0\.weight has no gradient of this minibatch"):
+        trainer.step(1)
+    with autograd.record():  # on the last device alone, nothing follows from the output layer
+        losses = [
+            part(np.ones((1, 4), ctx=device)).sum()
+            for part, device in zip((net[0], net), reversed(devices))
+        ]
+    for loss in losses:
+        loss.backward()
     with pytest.raises(ValueError, match=r"parameter 1\.weight has no gradient of this minibatch"):
         trainer.step(1)
     assert all((after == before[name]).all() for name, after in parameters_of(net).items())
