@@ -44,7 +44,7 @@ def read_regular_file(path: Path, most: int, follow: bool = False) -> bytes:
     name.
     """
     # O_NONBLOCK, because opening a pipe would wait for its writer
-    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
+    flags = os.O_RDONLY | os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW)
     try:
         with open(path, "rb", opener=lambda name, _: os.open(name, flags)) as stream:
             status = os.fstat(stream.fileno())
@@ -103,7 +103,7 @@ def write_atomically(
     finally:
         with contextlib.suppress(OSError):  # its name may be too long, as the error above says
             part.unlink()
-    folder = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
+    folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)  # or the name might be lost with the power
     finally:

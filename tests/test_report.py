@@ -1,9 +1,11 @@
 """The report as a file, and in a browser: by mouse, keyboard and screen reader."""
 
 import functools
+import html
 import json
 import os
 import re
+import statistics
 from pathlib import Path
 
 import axe_playwright_python
@@ -12,6 +14,7 @@ import pytest
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from d2l_mlp.data.releases import CLASSES
+from d2l_mlp.inference.evaluation import inspect_run
 from d2l_mlp.pages.report import write_report
 from d2l_mlp.runs.reader import load_run
 from tests import commands
@@ -93,6 +96,85 @@ def test_runs_side_by_side(reports):
         "run", "hidden", "activation", "dropout", "epochs", "seed", "epochs done", "test loss",
         "test accuracy",
     ]  # fmt: skip
+
+
+def cells_of(page, head):
+    """Return the texts of the cells in the rows of a page that begin with a head."""
+    rows = re.findall(rf'<th scope="row">{re.escape(head)}</th>(.*?)</tr>', page, re.DOTALL)
+    return [re.findall(r"<td>(.*?)</td>", row) for row in rows]
+
+
+def test_its_numbers_are_those_of_the_inspection(reports, sample, tmp_path):
+    run = load_run(reports / NAME)
+    first, last = run.history
+    run = run._replace(history=(first._replace(val_accuracy=0.99), last))
+    write_report(tmp_path / "page", [run], {"sample": sample})
+    page, found = (tmp_path / "page").read_text("utf-8"), inspect_run(run, sample)
+    scores = found.evaluation
+    head = rf"accuracy\s+<strong>{scores.accuracy:.4f}</strong>, loss {scores.loss:.4f}\s"
+    assert re.search(head, page)
+    assert "The best epoch by test accuracy is 1, with the accuracy 0.9900." in page
+    for m in run.history:
+        losses = (m.train_loss, m.train_accuracy, m.val_loss, m.val_accuracy)
+        shown = [*(f"{x:.4f}" for x in losses), f"{m.seconds:.2f}", f"{m.learning_rate:.3g}"]
+        assert shown in cells_of(page, str(m.epoch))
+    (layer,) = found.layers
+    measured = cells_of(page, "1")[-1]
+    assert measured[:3] == [
+        "32", f"{layer.dead} ({layer.dead / 0.32:.1f} %)", f"{100 * layer.active.mean():.1f} %",
+    ]  # fmt: skip
+    assert measured[4:] == [f"{layer.mean:.3f}", f"{layer.std:.3f}"]
+    bars = re.search(r"from never to always: ([\d, ]+)", measured[3])[1]
+    tenths = numpy.minimum(layer.active * 10, 9).astype(int)
+    assert bars == ", ".join(map(str, numpy.bincount(tenths, minlength=10)))
+    shares = re.findall(r"--share:([\d.]+)", page)
+    expected = found.matrix / numpy.bincount(found.labels)[:, None]
+    assert [float(x) for x in shares] == pytest.approx(expected.flatten().tolist(), abs=5.1e-4)
+    for behind in json.loads(re.search(r"application/json\">(.*?)</script>", page)[1]).values():
+        assert all(c == pytest.approx(found.confidence[n], abs=5.1e-5) for *_, n, c in behind)
+    mistakes = found.mistakes()
+    assert f"Of {len(mistakes)} wrong predictions, the 24 with the largest" in page
+    assert re.findall(r'"test image (\d+)".*?<b>(.*?)</b> (.*?)<br>not (.*?)</span>', page) == [
+        (str(n), CLASSES[found.predicted[n]], f"{found.confidence[n]:.3f}",
+         CLASSES[found.labels[n]])
+        for n in mistakes[:24]
+    ]  # fmt: skip
+
+
+def test_runs_are_compared_by_their_own_numbers(reports, sample):
+    page = (reports / "three.html").read_text("utf-8")
+    settings = {
+        NAME: ["32", "relu", "0.1", "2", "0", "2"],
+        "other": ["32", "relu", "0.1", "2", "1", "2"],
+        "tanh": ["256 256", "tanh", "0.0", "1", "0", "1"],
+    }
+    losses, accuracies = [], []
+    for name in settings:
+        scores = inspect_run(load_run(reports / name), sample).evaluation
+        shown = cells_of(page, html.escape(name).replace("&#x27;", "&#39;"))[0]
+        assert shown == [*settings[name], f"{scores.loss:.4f}", f"{scores.accuracy:.4f}"]
+        losses.append(scores.loss)
+        accuracies.append(scores.accuracy)
+    (spread,) = re.findall(r"other</th><td>2</td>\s*<td>(.*?)</td>\s*<td>(.*?)</td>", page)
+    assert spread == tuple(
+        f"{statistics.mean(x[:2]):.4f} ± {statistics.stdev(x[:2]):.4f}"
+        for x in (losses, accuracies)
+    )
+
+
+def test_runs_have_different_names(reports, sample, tmp_path, monkeypatch):
+    monkeypatch.chdir(reports / "other")
+    run = load_run(Path())
+    for folders, heads in (
+        ([Path(), Path("../tanh")], ["other", "tanh"]),
+        ([Path("a/r"), Path("b/r")], ["a/r", "b/r"]),
+    ):
+        runs = [run._replace(folder=folder) for folder in folders]
+        runs[1] = runs[1]._replace(history=())  # which is still to come
+        write_report(tmp_path / "page", runs, {"sample": sample})
+        page = (tmp_path / "page").read_text("utf-8")
+        assert re.findall(r"<h2[^>]*-name\">(.*?)</h2>", page) == heads
+        assert f'aria-label="Loss and accuracy by epoch of {heads[0]}"' in page
 
 
 def test_train_writes_it_whatever_the_name(call, tmp_path):

@@ -54,6 +54,22 @@ def error(call):
     return error
 
 
+@pytest.mark.parametrize(
+    ("flags", "model", "layers"),
+    [
+        ([], "784-10, no activation, 7,850 parameters", ["0 dense 784 -> 10 7,850"]),
+        ([8, "--dropout", 0.25], "784-8-10, relu, 6,370 parameters",
+         ["0 dense 784 -> 8, relu 6,280", "1 dropout 0.25 0", "2 dense 8 -> 10 90"]),
+    ],
+)  # fmt: skip
+def test_the_net_and_the_measure_are_described(call, flags, model, layers):
+    result = call(*SAMPLE, "--hidden", *flags, "--epochs", 1, "--monitor", "loss", "--out", "a b")
+    lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    assert lines[3] == f"model {model}, xavier, seed 0"
+    assert lines[4 : 4 + len(layers)] == [f"layer {layer} parameters" for layer in layers]
+    assert " (epoch 1, by loss); " in lines[-2]
+
+
 def test_what_a_run_prints_and_writes(run, tmp_path, sample):
     result = run(*SAMPLE, "--hidden", 32, "--epochs", 3, "--seed", 5, "--out", "here")
     assert result.stderr == ""

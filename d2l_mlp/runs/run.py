@@ -98,7 +98,7 @@ class Run:
     def __init__(self, folder: Path, checkpoints: Path):
         self.folder, self._checkpoints = folder, checkpoints
         self._lock = _lock(checkpoints)
-        self._directory = os.open(checkpoints, os.O_RDONLY | os.O_CLOEXEC)  # wherever it moves
+        self._directory = os.open(checkpoints, os.O_RDONLY)  # wherever it moves
 
     @contextmanager
     def _closed_on_failure(self) -> Iterator[None]:
@@ -215,7 +215,7 @@ def _not_empty(folder: Path) -> RunError:
 
 def _lock(checkpoints: Path) -> int:
     """Lock a folder of checkpoints until the descriptor is closed, or the process ends."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
     lock = os.open(checkpoints / _LOCK, flags, 0o666)
     try:
         fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

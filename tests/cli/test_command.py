@@ -88,6 +88,7 @@ sys.exit(run_command("here", body))
         ),
         ("raise OSError('disk is full')", 1, "error: disk is full"),
         (r"raise OSError('a\nb\x1b is missing')", 1, r"error: a\nb\x1b is missing"),
+        ("raise ValueError", 1, "error: ValueError"),
         ("raise MemoryError", 1, "error: the memory is not enough; make the net or the minibatch"),
         ("{}['key']", 1, "error: KeyError: 'key' (D2L_MLP_TRACEBACK=1 shows where)"),
         # An operator that fails after it was called.

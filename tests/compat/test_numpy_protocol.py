@@ -111,10 +111,18 @@ def test_classic_arrays():
 
 def test_what_would_be_lost_is_refused():
     x = np.array(V)
-    with pytest.raises(TypeError):
-        numpy.copyto(x, V)
-    with pytest.raises(TypeError):
-        numpy.add.at(x, [0], 1.0)
+    for write, args in (
+        (numpy.copyto, (x, V)), (numpy.fill_diagonal, (np.array(X), 0)),
+        (numpy.place, (x, V > 1, [0])), (numpy.put, (x, [0], 0)),
+        (numpy.put_along_axis, (x, numpy.array([0]), 0, 0)), (numpy.putmask, (x, V > 1, 0)),
+        (numpy.add.at, (x, [0], 1.0)),
+    ):  # fmt: skip
+        with pytest.raises(TypeError, match=r"no implementation found|returned NotImplemented"):
+            write(*args)
+    written = numpy.zeros(3, "float32")
+    numpy.copyto(written, x)
+    numpy.add.at(written, [0], x[:1])
+    assert written.tolist() == [6, 1, 2]
     with pytest.raises(TypeError, match="out is an MXNet array"):
         numpy.cumprod(x, out=x)
     with autograd.record():
@@ -123,6 +131,19 @@ def test_what_would_be_lost_is_refused():
                 f(x, x, x) if f is np.interp else f(x)
         with pytest.raises(ValueError, match=r"numpy\.add of MXNet's arrays has no derivative"):
             numpy.add.accumulate(x)
+
+
+def test_out_may_be_an_array_of_either_kind():
+    x = np.array(V)
+    for out in (numpy.zeros(3, "float32"), np.zeros(3)):
+        assert numpy.add(x, x, out=out) is out
+        assert out.tolist() == (2 * V).tolist()
+    with pytest.raises(TypeError, match="out is an MXNet array"):
+        numpy.heaviside(x, x, out=np.zeros(3))
+
+
+def test_a_dtype_that_mxnet_lacks_stays_numpys():
+    assert numpy.fft.fft(np.array(V)).dtype.kind == "c"
 
 
 def test_pandas():

@@ -63,3 +63,12 @@ def test_curves_have_the_colour_of_the_text_and_a_name():
     assert "#000000" not in svg
     assert "#ffffff" not in svg.replace("fill: #ffffff; opacity: 0", "")
     assert 'role="img" aria-label="Loss and accuracy by epoch of a&quot;&lt;b&gt;, $c$"' in svg
+
+
+def test_each_unit_has_its_own_scale():
+    weights = numpy.random.RandomState(0).randn(3, 784) * [[0.01], [1], [100]]
+    colours = numpy.asarray(decoded(weights_picture(weights).uri).convert("RGB"))
+    for place, own in enumerate(weights):
+        drawn = tile(colours, place, 0, SIDE + 2, 1).reshape(-1, 3)
+        end = [5, 48, 97] if own[abs(own).argmax()] > 0 else [103, 0, 31]
+        assert drawn[abs(own).argmax()].tolist() == end

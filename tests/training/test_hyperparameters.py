@@ -26,6 +26,7 @@ def test_numpy_s_numbers_become_python_s():
     )
     assert settings == Hyperparameters(hidden=(3, 4), epochs=2, lr=0.5)
     assert {type(value) for value in (*settings.hidden, settings.epochs)} == {int}
+    assert Hyperparameters(seed=numpy.uint32(2**32 - 1)).seed == 2**32 - 1
     assert {type(value) for value in (settings.lr, settings.momentum)} == {float}
 
 
@@ -33,13 +34,21 @@ def test_numpy_s_numbers_become_python_s():
     ("name", "values", "rule"),
     [
         ("epochs", [0, -1, 2.0, "3", True, None], "an integer of at least 1"),
-        ("hidden", [(3, 0), 3, "33"], "a sequence of values, each an integer of at least 1"),
+        ("hidden", [(3, 0), 3, "33", b"33"], "a sequence of values, each an integer of at least 1"),
         ("batch_size", [-1], "an integer of at least 1"),
-        ("lr", [0, -0.1, math.nan, math.inf, 10**400, "0.5"], "a number greater than 0"),
+        (
+            "lr",
+            [0, -0.1, math.nan, math.inf, 10**400, "0.5", numpy.str_("1")],
+            "a number greater than 0",
+        ),
         ("momentum", [-0.1, 1, math.nan], "a number of at least 0 and less than 1"),
         ("wd", [-1e-9, math.nan, math.inf], "a number of at least 0"),
         ("seed", [-1, 2**32, 0.5], "an integer of at least 0 and at most 4294967295"),
-        ("activation", ["step", None], "one of relu, prelu, sigmoid, tanh, gelu, swish"),
+        (
+            "activation",
+            ["step", None, numpy.array(["relu"])],
+            "one of relu, prelu, sigmoid, tanh, gelu, swish",
+        ),
         ("init", [["he"]], "one of xavier, he, normal"),
         ("optimizer", ["lion", None, ["sgd"]], "one of sgd, adam"),
         ("schedule", ["linear", None], "one of constant, cosine, step"),
