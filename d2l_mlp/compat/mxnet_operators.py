@@ -193,9 +193,11 @@ def _right_leaky_relu(leaky_relu: Callable, np: Any) -> Callable:
     """Wrap leaky_relu, whose SELU has a wrong derivative below 0."""
 
     @wraps(leaky_relu)
-    def right_leaky_relu(data: Any, *args: Any, act_type: str = "leaky", **kwargs: Any) -> Any:
+    def right_leaky_relu(
+        data: Any, gamma: Any = None, act_type: Any = "leaky", *args: Any, **kwargs: Any
+    ) -> Any:
         if act_type != "selu":
-            return leaky_relu(data, *args, act_type=act_type, **kwargs)
+            return leaky_relu(data, gamma, act_type, *args, **kwargs)
         exponential = _SELU_ALPHA * np.expm1(np.minimum(data, 0))
         return np.multiply(_SELU_SCALE, np.maximum(data, 0) + exponential, out=kwargs.get("out"))
 

@@ -43,9 +43,8 @@ _PURE = {
     ActivationLayer,
 }  # fmt: skip
 
-_tracing = (
-    threading.Lock()
-)  # a block's scope of names, which only symbols enter, is no thread's own
+# A block's scope of names, which tracing enters, is one for all threads.
+_tracing = threading.Lock()
 
 
 def with_loss(net: gluon.Block, *, nan_is_noticed: bool = False) -> NetWithLoss:

@@ -250,7 +250,7 @@ def test_derivatives_with_other_arguments(case):
     ("f", "expected"),
     [
         (lambda x, out: np.clip(x, 0, 1, out=out), [0, 0.5, 1]),
-        (lambda x, out: npx.leaky_relu(x, act_type="selu", out=out), [-1.11133, 0.52535, 2.10140]),
+        (lambda x, out: npx.leaky_relu(x, None, "selu", out=out), [-1.11133, 0.52535, 2.10140]),
     ],
 )
 def test_the_result_is_written_to_out(f, expected):
