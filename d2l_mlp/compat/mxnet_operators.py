@@ -35,19 +35,16 @@ def repair_operators() -> None:
     """Replace the operators in those modules of MXNet that look them up at each call."""
     array_functions, symbol_functions = mxnet.nd.numpy._op, mxnet.sym.numpy._symbol
     for backend, functions in ((mxnet.nd, array_functions), (mxnet.sym, symbol_functions)):
-        np, npi = backend.numpy, backend.numpy._internal
+        np, npi, npx = backend.numpy, backend.numpy._internal, backend.numpy_extension
         vars(npi).update(_right_operators(backend, SimpleNamespace(**vars(npi))))
         vars(npi).update(deg2rad=npi.radians, rad2deg=npi.degrees)  # MXNet calls them and has none
         for name, public in _WITHOUT_DERIVATIVE.items():
             setattr(npi, name, partial(_unless_recording, getattr(npi, name), public))
         np.linalg.norm = _right_norm(np.linalg.norm)
         np.pad = functions.pad = _right_pad(np.pad, np)
-        functions._ufunc_helper = _apply_to_number
-    for npx, np in (
-        (mxnet.npx, mxnet.np), (mxnet.nd.numpy_extension, mxnet.np),
-        (mxnet.sym.numpy_extension, mxnet.sym.numpy),
-    ):  # fmt: skip
         npx.leaky_relu = _right_leaky_relu(npx.leaky_relu, np)
+        functions._ufunc_helper = _apply_to_number
+    mxnet.npx.leaky_relu = mxnet.nd.numpy_extension.leaky_relu
     array_functions._unary_func_helper = _apply_to_floats(array_functions._unary_func_helper)
     for name, repair in _ARRAY_FUNCTIONS.items():
         right = repair(getattr(mxnet.np, name))
@@ -137,8 +134,11 @@ def _right_operators(backend: Any, npi: Any) -> dict[str, Callable]:
     def bincount(x: Any, weights: Any = None, **kwargs: Any) -> Any:
         if weights is None:
             return npi.bincount(x, **kwargs)
-        weigh = partial(npi.bincount, x, **kwargs)
-        return _unless_recording(lambda w: weigh(weights=w), "bincount of weights", weights)
+
+        def of_weights(weights: Any) -> Any:
+            return npi.bincount(x, weights=weights, **kwargs)
+
+        return _unless_recording(of_weights, "bincount of weights", weights)
 
     return {
         operator.__name__: operator
